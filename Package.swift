@@ -1,0 +1,69 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  // `@_lifetime` on properties that hand out a Span of an AudioBuffer's samples.
+  .enableExperimentalFeature("Lifetimes"),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+let package = Package(
+  name: "fluxgraph",
+  products: [
+    .executable(name: "fluxgraph", targets: ["Main"]),
+    .library(name: "FluxGraph", targets: ["FluxGraph"]),
+    .library(name: "FluxGraphCLI", targets: ["FluxGraphCLI"]),
+    .library(name: "StageTesting", targets: ["StageTesting"]),
+  ],
+  targets: [
+    .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+    .systemLibrary(name: "COpus", providers: [.apt(["libopus-dev"])]),
+    .systemLibrary(name: "CPulse", providers: [.apt(["libpulse-dev"])]),
+
+    module("FluxGraph"),
+    module("GraphLanguage", ["FluxGraph"]),
+    module("GraphRuntime", ["FluxGraph", "GraphLanguage"]),
+    module("AudioDSP"),
+    module("AudioCodecs", ["COpus"]),
+    module("FluxProtocol"),
+    module("WebSocketCore"),
+    module("NetLoop", ["CCurl", "FluxGraph", "WebSocketCore"]),
+    module("AudioStages", ["FluxGraph", "AudioDSP", "AudioCodecs", "CPulse"]),
+    module("FluxClient", ["FluxGraph", "FluxProtocol"]),
+    module("EventStages", ["FluxGraph"]),
+    module("FluxServer", ["FluxProtocol", "WebSocketCore", "NetLoop", "AudioCodecs", "AudioDSP"]),
+    module("StageTesting", ["FluxGraph", "GraphLanguage", "GraphRuntime"]),
+    module(
+      "FluxGraphCLI",
+      [
+        "FluxGraph", "GraphLanguage", "GraphRuntime", "NetLoop", "AudioStages", "FluxClient",
+        "EventStages", "FluxServer",
+      ]),
+    .executableTarget(name: "Main", dependencies: ["FluxGraphCLI"], swiftSettings: settings),
+
+    tests("FluxGraphTests", ["FluxGraph", "StageTesting"]),
+    tests("GraphLanguageTests", ["GraphLanguage", "FluxGraph"]),
+    tests("GraphRuntimeTests", ["GraphRuntime", "GraphLanguage", "FluxGraph", "StageTesting"]),
+    tests("AudioDSPTests", ["AudioDSP"]),
+    tests("AudioCodecsTests", ["AudioCodecs", "COpus"]),
+    tests("FluxProtocolTests", ["FluxProtocol"]),
+    tests("WebSocketCoreTests", ["WebSocketCore"]),
+    tests("NetLoopTests", ["NetLoop", "WebSocketCore", "FluxGraph"]),
+    tests("AudioStagesTests", ["AudioStages", "FluxGraph", "StageTesting"]),
+    tests("FluxClientTests", ["FluxClient", "FluxProtocol", "FluxGraph", "StageTesting"]),
+    tests("EventStagesTests", ["EventStages", "FluxGraph", "StageTesting"]),
+    tests("FluxServerTests", ["FluxServer", "FluxProtocol", "NetLoop", "AudioCodecs"]),
+    tests("EndToEndTests", ["FluxGraphCLI", "FluxGraph", "FluxServer"]),
+  ]
+)

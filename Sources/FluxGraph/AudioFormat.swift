@@ -1,0 +1,81 @@
+/// How one sample of audio is stored. Multi-byte formats are little-endian, as on every machine this runs on.
+public enum SampleFormat: String, Sendable, Hashable, CaseIterable {
+  /// 16-bit signed integer PCM; what Flux calls `linear16`.
+  case s16le
+  /// 32-bit float PCM, full scale ±1; what transforms compute in.
+  case f32le
+  /// G.711 µ-law, one byte a sample.
+  case mulaw
+  /// G.711 A-law, one byte a sample.
+  case alaw
+
+  /// Bytes one sample takes.
+  public var byteCount: Int {
+    switch self {
+    case .s16le: 2
+    case .f32le: 4
+    case .mulaw, .alaw: 1
+    }
+  }
+}
+
+/// The complete description of audio in a buffer: how samples are stored, how many a second, how many side by side.
+public struct AudioFormat: Sendable, Hashable, CustomStringConvertible {
+  /// The range of sample rates any stage may be asked to handle, in Hz.
+  public static let supportedRates = 1_000...768_000
+  /// More channels than any device or file this program is meant for has.
+  public static let maximumChannels = 32
+
+  /// How one sample is stored.
+  public var sample: SampleFormat
+  /// Frames a second, in Hz.
+  public var rate: Int
+  /// Samples in a frame; they are stored interleaved.
+  public var channels: Int
+
+  public init(_ sample: SampleFormat, rate: Int, channels: Int) {
+    self.sample = sample
+    self.rate = rate
+    self.channels = channels
+  }
+
+  /// Bytes one frame (one sample of every channel) takes.
+  public var bytesPerFrame: Int { sample.byteCount * channels }
+
+  /// Whole frames that fit into `duration`, rounded to nearest.
+  public func frames(in duration: Duration) -> Int {
+    Int((duration.seconds * Double(rate)).rounded())
+  }
+
+  /// The time `frames` frames last.
+  public func duration(ofFrames frames: Int) -> Duration {
+    .seconds(Double(frames) / Double(rate))
+  }
+
+  public var description: String {
+    "\(sample.rawValue) \(SampleRate(rate)) \(channelText(channels))"
+  }
+}
+
+/// "mono", "stereo", "6 channels": how channel counts are written for people.
+package func channelText(_ channels: Int) -> String {
+  switch channels {
+  case 1: "mono"
+  case 2: "stereo"
+  default: "\(channels) channels"
+  }
+}
+
+extension Duration {
+  /// The duration in seconds, as a floating-point number.
+  public var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) * 1e-18
+  }
+
+  /// The duration in whole nanoseconds; saturates far outside any time this program measures.
+  public var nanoseconds: Int64 {
+    let (high, overflow) = components.seconds.multipliedReportingOverflow(by: 1_000_000_000)
+    if overflow { return components.seconds < 0 ? .min : .max }
+    return high &+ components.attoseconds / 1_000_000_000
+  }
+}

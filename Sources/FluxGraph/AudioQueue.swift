@@ -1,0 +1,157 @@
+internal import Synchronization
+
+/// A bounded queue of audio blocks from one thread to another, without locks and without allocation.
+///
+/// One thread pushes, one pops. A block keeps its position, so the popping side sees a gap where blocks were dropped. Slots are
+/// used in turn; one is always left free, so that the block being read is never the one being written.
+package final class AudioQueue: @unchecked Sendable {
+  // Unchecked: a slot is written only by the pushing thread before `tail` publishes it, and read only by the popping thread
+  // after; `claimed` keeps a slot that is being read from being written again after its block was dropped.
+
+  /// What the blocks are.
+  package let format: AudioFormat
+  /// The largest number of frames in a block.
+  package let slotFrames: Int
+
+  private struct Slot {
+    var frames = 0
+    var position: Int64 = 0
+    var captureTime: Instant?
+  }
+
+  private let memory: UnsafeMutableRawBufferPointer
+  private let slots: UnsafeMutableBufferPointer<Slot>
+  private let head = Atomic<Int>(0)
+  private let tail = Atomic<Int>(0)
+  /// The slot being read, or -1.
+  private let claimed = Atomic<Int>(-1)
+  private let isEnded = Atomic<Bool>(false)
+  private let isClosed = Atomic<Bool>(false)
+  /// Set by the pushing side when it found no room and waits for some.
+  private let wantsRoom = Atomic<Bool>(false)
+  private let changed: AtomicLazyReference<Callback> = .init()
+  private let roomMade: AtomicLazyReference<Callback> = .init()
+
+  private final class Callback: Sendable {
+    let body: @Sendable () -> Void
+    init(_ body: @escaping @Sendable () -> Void) { self.body = body }
+  }
+
+  /// An empty queue for up to `capacity` blocks of up to `slotFrames` frames.
+  package init(format: AudioFormat, slotFrames: Int, capacity: Int) {
+    self.format = format
+    self.slotFrames = slotFrames
+    let count = max(1, capacity) + 1
+    memory = .allocate(byteCount: count * slotFrames * format.bytesPerFrame, alignment: 64)
+    slots = .allocate(capacity: count)
+    slots.initialize(repeating: Slot())
+  }
+
+  deinit {
+    memory.deallocate()
+    slots.deallocate()
+  }
+
+  // MARK: - The pushing side
+
+  /// Whether the next push finds room. If not, `roomMade` is called once there is some.
+  package var hasRoom: Bool {
+    if isClosed.load(ordering: .acquiring) { return true }
+    if tail.load(ordering: .relaxed) - head.load(ordering: .acquiring) < slots.count - 1 { return true }
+    wantsRoom.store(true, ordering: .sequentiallyConsistent)
+    // Looked at again: the popping side may have made room between the first look and the wish.
+    return tail.load(ordering: .relaxed) - head.load(ordering: .sequentiallyConsistent) < slots.count - 1
+  }
+
+  /// Appends a block; the oldest one is dropped when the queue is full. Returns whether everything was kept.
+  @discardableResult
+  package func push(_ audio: borrowing AudioBuffer) -> Bool {
+    precondition(audio.format == format && audio.frameCount <= slotFrames)
+    if isClosed.load(ordering: .acquiring) { return true }
+    let end = tail.load(ordering: .relaxed)
+    let start = head.load(ordering: .acquiring)
+    var keptAll = true
+    if end - start >= slots.count - 1 {
+      keptAll = false
+      _ = head.compareExchange(expected: start, desired: start + 1, ordering: .sequentiallyConsistent)
+    }
+    let index = end % slots.count
+    if claimed.load(ordering: .sequentiallyConsistent) == index { return false }
+    audio.withBytes { bytes in
+      UnsafeMutableRawBufferPointer(rebasing: memory[(index * slotFrames * format.bytesPerFrame)...])
+        .copyMemory(from: bytes)
+    }
+    slots[index] = Slot(frames: audio.frameCount, position: audio.position, captureTime: audio.captureTime)
+    tail.store(end + 1, ordering: .releasing)
+    changed.load()?.body()
+    return keptAll
+  }
+
+  /// Says that no more blocks follow.
+  package func end() {
+    isEnded.store(true, ordering: .releasing)
+    changed.load()?.body()
+  }
+
+  /// Sets what is called, on the popping thread, when room was made after `hasRoom` said no. Only the first call counts.
+  package func onRoom(_ body: @escaping @Sendable () -> Void) {
+    _ = roomMade.storeIfNil(Callback(body))
+  }
+
+  // MARK: - The popping side
+
+  /// What `pop` found.
+  package enum PopResult: Sendable, Hashable {
+    case block, empty, ended
+  }
+
+  /// Hands the oldest block to `body`: its bytes, its frames, its position and its capture time.
+  package func pop(
+    _ body: (UnsafeRawBufferPointer, _ frames: Int, _ position: Int64, _ captureTime: Instant?) -> Void
+  ) -> PopResult {
+    while true {
+      // Read before the blocks are counted: what was pushed before the end is then seen.
+      let wasEnded = isEnded.load(ordering: .acquiring)
+      let start = head.load(ordering: .sequentiallyConsistent)
+      guard start != tail.load(ordering: .acquiring) else { return wasEnded ? .ended : .empty }
+      let index = start % slots.count
+      claimed.store(index, ordering: .sequentiallyConsistent)
+      guard head.load(ordering: .sequentiallyConsistent) == start else { continue }
+      let slot = slots[index]
+      let first = index * slotFrames * format.bytesPerFrame
+      let bytes = UnsafeRawBufferPointer(
+        rebasing: UnsafeRawBufferPointer(memory)[first..<(first + slot.frames * format.bytesPerFrame)])
+      body(bytes, slot.frames, slot.position, slot.captureTime)
+      _ = head.compareExchange(expected: start, desired: start + 1, ordering: .sequentiallyConsistent)
+      claimed.store(-1, ordering: .releasing)
+      if wantsRoom.load(ordering: .sequentiallyConsistent),
+        wantsRoom.exchange(false, ordering: .sequentiallyConsistent)
+      {
+        roomMade.load()?.body()
+      }
+      return .block
+    }
+  }
+
+  /// Says that nobody will pop any more: pushes are thrown away from now on.
+  package func close() {
+    isClosed.store(true, ordering: .releasing)
+    roomMade.load()?.body()
+  }
+
+  /// Whether nobody pops any more.
+  package var isAbandoned: Bool { isClosed.load(ordering: .acquiring) }
+
+  /// Whether the end was announced; blocks may still be waiting.
+  package var isFinished: Bool { isEnded.load(ordering: .acquiring) }
+
+  /// Sets what is called, on the pushing thread, after every push and at the end. Only the first call counts.
+  package func onChange(_ body: @escaping @Sendable () -> Void) {
+    _ = changed.storeIfNil(Callback(body))
+  }
+
+  /// Blocks waiting.
+  package var count: Int {
+    max(0, tail.load(ordering: .acquiring) - head.load(ordering: .acquiring))
+  }
+}

@@ -1,0 +1,84 @@
+internal import Glibc
+
+/// A moment on the monotonic clock (`CLOCK_MONOTONIC`), which is never set and never runs backwards.
+public struct Instant: Sendable, Hashable, Comparable {
+  /// Nanoseconds since the clock's arbitrary start.
+  public var nanoseconds: Int64
+
+  public init(nanoseconds: Int64) {
+    self.nanoseconds = nanoseconds
+  }
+
+  /// The present moment, read from the kernel.
+  public static func now() -> Instant {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+  }
+
+  public func advanced(by duration: Duration) -> Instant {
+    Instant(nanoseconds: nanoseconds &+ duration.nanoseconds)
+  }
+
+  /// The time from `earlier` to this moment; negative when `earlier` is later.
+  public func duration(since earlier: Instant) -> Duration {
+    .nanoseconds(nanoseconds &- earlier.nanoseconds)
+  }
+
+  public static func < (left: Instant, right: Instant) -> Bool {
+    left.nanoseconds < right.nanoseconds
+  }
+}
+
+/// A moment of wall-clock time, in seconds since 1970-01-01 00:00 UTC.
+public struct WallTime: Sendable, Hashable {
+  public var seconds: Double
+
+  public init(seconds: Double) {
+    self.seconds = seconds
+  }
+
+  /// The present moment, read from the kernel.
+  public static func now() -> WallTime {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return WallTime(seconds: Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9)
+  }
+
+  /// The moment in UTC as RFC 3339 prescribes, to the millisecond: `2026-11-20T14:02:11.123Z`.
+  public var rfc3339: String {
+    let milliseconds = Int64((seconds * 1000).rounded())
+    var whole = time_t(milliseconds / 1000)
+    var parts = tm()
+    gmtime_r(&whole, &parts)
+    return pad(Int(parts.tm_year) + 1900, 4) + "-" + pad(Int(parts.tm_mon) + 1, 2) + "-"
+      + pad(Int(parts.tm_mday), 2) + "T" + pad(Int(parts.tm_hour), 2) + ":" + pad(Int(parts.tm_min), 2) + ":"
+      + pad(Int(parts.tm_sec), 2) + "." + pad(Int(milliseconds % 1000), 3) + "Z"
+  }
+
+  /// Year, month, day, hour, minute and second in the local time zone.
+  package var local: LocalTime {
+    var whole = time_t(seconds.rounded(.down))
+    var parts = tm()
+    localtime_r(&whole, &parts)
+    return LocalTime(
+      year: Int(parts.tm_year) + 1900, month: Int(parts.tm_mon) + 1, day: Int(parts.tm_mday),
+      hour: Int(parts.tm_hour), minute: Int(parts.tm_min), second: Int(parts.tm_sec))
+  }
+}
+
+/// A wall-clock time as a person in the local time zone reads it.
+package struct LocalTime: Sendable, Hashable {
+  package var year, month, day, hour, minute, second: Int
+
+  /// `2026-11-20`.
+  package var date: String { pad(year, 4) + "-" + pad(month, 2) + "-" + pad(day, 2) }
+  /// `14:02:11`.
+  package var clock: String { pad(hour, 2) + ":" + pad(minute, 2) + ":" + pad(second, 2) }
+}
+
+/// `number` in decimal, with leading zeros up to `width` digits.
+package func pad(_ number: Int, _ width: Int) -> String {
+  let digits = String(number)
+  return String(repeating: "0", count: max(0, width - digits.count)) + digits
+}

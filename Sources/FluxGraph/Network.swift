@@ -1,0 +1,161 @@
+// What a stage may ask of the network. The run-time supplies it over the program's one event-loop thread; tests fake it.
+
+/// A header of an HTTP message.
+public struct HTTPHeader: Sendable, Hashable {
+  public var name: String
+  public var value: String
+
+  public init(_ name: String, _ value: String) {
+    self.name = name
+    self.value = value
+  }
+}
+
+/// A request to open a WebSocket.
+public struct WebSocketRequest: Sendable {
+  /// `ws://` or `wss://`.
+  public var url: String
+  /// Headers beside those of the upgrade itself.
+  public var headers: [HTTPHeader]
+  public var subprotocols: [String]
+  /// The time for name lookup, connection, TLS and upgrade together.
+  public var timeout: Duration
+  /// A PEM file of certificate authorities to trust instead of the system's.
+  public var certificateAuthorities: String?
+  /// The largest message accepted, in bytes.
+  public var maximumMessageSize: Int
+  /// How often a ping is sent; the peer has as long to answer it.
+  public var pingInterval: Duration?
+
+  public init(
+    url: String, headers: [HTTPHeader] = [], subprotocols: [String] = [], timeout: Duration = .seconds(10),
+    certificateAuthorities: String? = nil, maximumMessageSize: Int = 16 << 20, pingInterval: Duration? = nil
+  ) {
+    self.url = url
+    self.headers = headers
+    self.subprotocols = subprotocols
+    self.timeout = timeout
+    self.certificateAuthorities = certificateAuthorities
+    self.maximumMessageSize = maximumMessageSize
+    self.pingInterval = pingInterval
+  }
+}
+
+/// What happens on a WebSocket. Exactly one of `closed`, `refused` and `failed` comes, and nothing after it.
+public enum WebSocketEvent: Sendable {
+  /// The upgrade succeeded.
+  case opened(headers: [HTTPHeader])
+  case text([UInt8])
+  case binary([UInt8])
+  /// Everything that was sent has left; see `WebSocketConnection.bufferedBytes`.
+  case drained
+  /// The connection ended with a closing handshake. `code` is nil when the peer gave none (1005).
+  case closed(code: UInt16?, reason: String)
+  /// The server answered the upgrade with something else than 101.
+  case refused(status: Int, headers: [HTTPHeader], body: [UInt8])
+  case failed(NetworkFailure)
+}
+
+/// Why a connection could not be made or broke.
+public struct NetworkFailure: Error, Sendable, CustomStringConvertible {
+  public enum Code: String, Sendable, Hashable {
+    case nameNotFound = "name-not-found"
+    case connectionRefused = "connection-refused"
+    case timedOut = "timed-out"
+    /// The certificate is not to be trusted, or TLS failed otherwise.
+    case tls
+    case proxy
+    /// The connection broke without a closing handshake.
+    case connectionLost = "connection-lost"
+    /// The peer broke the protocol.
+    case protocolViolation = "protocol-violation"
+    /// The URL or an option of the request cannot be used.
+    case badRequest = "bad-request"
+    case other
+  }
+
+  public var code: Code
+  /// One plain sentence naming the host.
+  public var message: String
+
+  public init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  public var description: String { message }
+
+  /// Whether trying again, without a change by the user, can succeed.
+  public var isTransient: Bool {
+    switch code {
+    case .tls, .badRequest: false
+    default: true
+    }
+  }
+}
+
+/// A WebSocket. Methods may be called from the context's loop only.
+public protocol WebSocketConnection: AnyObject, Sendable {
+  /// Sends a binary message. An empty one is not sent.
+  func send(binary bytes: UnsafeRawBufferPointer)
+  func send(text: String)
+  /// Begins the closing handshake; `closed` follows. Without a code the frame carries none.
+  func close(code: UInt16?, reason: String)
+  /// Drops the connection at once; no event follows.
+  func abort()
+  /// Bytes handed over and not yet taken by the network.
+  var bufferedBytes: Int { get }
+  /// Since when the network has taken nothing although bytes are waiting; nil when none are.
+  var blockedSince: Instant? { get }
+}
+
+/// Opens WebSockets.
+public protocol WebSocketConnector: Sendable {
+  /// Begins to open a WebSocket. `handler` is called on the context's loop.
+  func connect(
+    _ request: WebSocketRequest, handler: @escaping @Sendable (WebSocketEvent) -> Void
+  ) -> any WebSocketConnection
+}
+
+/// A plain HTTP request.
+public struct HTTPRequest: Sendable {
+  public var method: String
+  public var url: String
+  public var headers: [HTTPHeader]
+  public var body: [UInt8]
+  /// The time for everything together.
+  public var timeout: Duration
+  /// The largest response body accepted, in bytes; more ends the transfer with a failure.
+  public var maximumBodySize: Int
+
+  public init(
+    method: String, url: String, headers: [HTTPHeader] = [], body: [UInt8] = [],
+    timeout: Duration = .seconds(20),
+    maximumBodySize: Int = 1 << 20
+  ) {
+    self.method = method
+    self.url = url
+    self.headers = headers
+    self.body = body
+    self.timeout = timeout
+    self.maximumBodySize = maximumBodySize
+  }
+}
+
+/// The answer to an HTTP request.
+public struct HTTPResponse: Sendable {
+  public var status: Int
+  public var headers: [HTTPHeader]
+  public var body: [UInt8]
+
+  public init(status: Int, headers: [HTTPHeader], body: [UInt8]) {
+    self.status = status
+    self.headers = headers
+    self.body = body
+  }
+}
+
+/// Sends HTTP requests. Redirects are not followed.
+public protocol HTTPClient: Sendable {
+  func response(to request: HTTPRequest) async throws(NetworkFailure) -> HTTPResponse
+}

@@ -1,0 +1,109 @@
+/// The type of an option as people and tools see it: what may be written, and how it is shown.
+public indirect enum OptionType: Sendable, Hashable {
+  case flag
+  case integer
+  case number
+  case text
+  /// A text with `{field}` parts.
+  case template
+  case path
+  /// A path with `{field}` parts.
+  case pathTemplate
+  case url
+  case duration
+  case decibels
+  case sampleRate
+  case byteCount
+  case speed
+  case secret
+  case audioFormat
+  case predicate
+  /// One of a closed set of words.
+  case enumeration([String])
+  case list(OptionType)
+
+  /// What the type is called in messages, with an article: "a duration".
+  public var noun: String {
+    switch self {
+    case .flag: "a flag"
+    case .integer: "a whole number"
+    case .number: "a number"
+    case .text: "a text"
+    case .template: "a text template"
+    case .path: "a path"
+    case .pathTemplate: "a path template"
+    case .url: "a URL"
+    case .duration: "a duration"
+    case .decibels: "a level in decibels"
+    case .sampleRate: "a sample rate"
+    case .byteCount: "a size"
+    case .speed: "a multiple of real time"
+    case .secret: "a secret"
+    case .audioFormat: "an audio format"
+    case .predicate: "a predicate"
+    case .enumeration(let names): names.count == 1 ? names[0] : "one of " + names.joined(separator: ", ")
+    case .list(let element): "a list of " + element.plural
+    }
+  }
+
+  /// The type in a signature: `duration`, `s16le|f32le`, `[text]`.
+  public var signature: String {
+    switch self {
+    case .flag: "flag"
+    case .integer: "integer"
+    case .number: "number"
+    case .text: "text"
+    case .template: "template"
+    case .path: "path"
+    case .pathTemplate: "path-template"
+    case .url: "url"
+    case .duration: "duration"
+    case .decibels: "decibels"
+    case .sampleRate: "rate"
+    case .byteCount: "size"
+    case .speed: "speed"
+    case .secret: "secret"
+    case .audioFormat: "pcm"
+    case .predicate: "predicate"
+    case .enumeration(let names): names.joined(separator: "|")
+    case .list(let element): "[\(element.signature)]"
+    }
+  }
+
+  /// A value of the type, as a graph writes it.
+  public var sample: String {
+    switch self {
+    case .flag: ""
+    case .integer: "3"
+    case .number: "0.7"
+    case .text: "\"text\""
+    case .template: "\"{transcript}\""
+    case .path: "talk.opus"
+    case .pathTemplate: "logs/{date}.jsonl"
+    case .url: "https://example.com/turns"
+    case .duration: "5s"
+    case .decibels: "-3dB"
+    case .sampleRate: "16k"
+    case .byteCount: "64MB"
+    case .speed: "1x"
+    case .secret: "env(NAME)"
+    case .audioFormat: "pcm(s16le, 16k, mono)"
+    case .predicate: "event == EndOfTurn"
+    case .enumeration(let names): names.first ?? ""
+    case .list(let element): "[\(element.sample)]"
+    }
+  }
+
+  private var plural: String {
+    switch self {
+    case .text: "texts"
+    case .integer: "whole numbers"
+    case .number: "numbers"
+    case .duration: "durations"
+    case .path: "paths"
+    case .url: "URLs"
+    case .enumeration(let names): "words out of " + names.joined(separator: ", ")
+    default: String(noun.drop { $0 != " " }.dropFirst()) + "s"
+    }
+  }
+}

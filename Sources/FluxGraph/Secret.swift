@@ -1,0 +1,18 @@
+/// A text that must never be shown: an API key, a signing secret. It prints as `•••`.
+public struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible,
+  CustomReflectable
+{
+  private let text: String
+
+  public init(_ text: String) {
+    self.text = text
+  }
+
+  /// The secret itself. For the one place that puts it on the wire.
+  public func reveal() -> String { text }
+
+  public var isEmpty: Bool { text.isEmpty }
+  public var description: String { "•••" }
+  public var debugDescription: String { "•••" }
+  public var customMirror: Mirror { Mirror(self, children: []) }
+}

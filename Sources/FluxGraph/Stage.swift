@@ -1,0 +1,215 @@
+/// One node of a graph. A stage type conforms to exactly one of the kinds below, which refine this protocol:
+///
+/// | kind | turns | called |
+/// |---|---|---|
+/// | `ByteSource` | nothing into bytes | on an audio thread |
+/// | `AudioSource` | nothing into audio | on an audio thread |
+/// | `AudioDecoder` | bytes into audio | on an audio thread |
+/// | `AudioTransform` | audio into as much audio, in place | on an audio thread |
+/// | `AudioConverter` | audio into audio of another format, rate or length | on an audio thread |
+/// | `AudioSink` | audio into nothing | on an audio thread |
+/// | `Recogniser` | audio into events | as an asynchronous task |
+/// | `EventTransform` | an event into any number of events | where the event comes from |
+/// | `EventSink` | events into nothing | as an asynchronous task |
+///
+/// What runs on an audio thread must not block, and allocate only in `prepare` or `open`. A stage is a value: it is created
+/// with its defaults, given its options, and stays on one thread, or in one task, for its life.
+public protocol Stage: SendableMetatype {
+  /// Name, summary and options: what the parser, the checker, `inspect` and the documentation know.
+  static var description: StageDescription<Self> { get }
+  /// A stage with every option at its default.
+  init()
+  /// Checks what a single option's type cannot: options that contradict each other. Called by the checker; no I/O.
+  /// - Throws: `OptionConflict` naming the options.
+  func validate() throws(OptionConflict)
+}
+
+extension Stage {
+  public func validate() throws(OptionConflict) {}
+}
+
+/// Two or more options that are right alone and wrong together.
+public struct OptionConflict: Error, Sendable {
+  /// The stable word for the mistake, as shown in brackets and explained by `fluxgraph explain`.
+  public var code: String
+  /// What is wrong, as one sentence.
+  public var message: String
+  /// The options in conflict, the one to point at first.
+  public var options: [String]
+  /// What to write instead.
+  public var help: String?
+  /// Whether the graph can still run.
+  public var isWarning: Bool
+
+  public init(
+    code: String, _ message: String, options: [String], help: String? = nil, isWarning: Bool = false
+  ) {
+    self.code = code
+    self.message = message
+    self.options = options
+    self.help = help
+    self.isWarning = isWarning
+  }
+}
+
+/// What a source did when it was asked for more.
+public enum SourceProgress: Sendable, Hashable {
+  /// Something was appended to the buffer.
+  case produced
+  /// Nothing is there yet. The source has asked to be woken, with `StageContext.wake` or `wakeWhenReadable`.
+  case waiting
+  /// Nothing will come any more.
+  case finished
+}
+
+/// A source of encoded sound: a file, standard input, a download.
+public protocol ByteSource: Stage {
+  /// What will come, as far as the options tell.
+  var output: ByteStreamType { get }
+  /// Opens the file or connection.
+  /// - Throws: `StageError`.
+  mutating func open(_ context: StageContext) throws
+  /// Appends at least one byte and at most what fits, without blocking.
+  /// - Throws: `StageError`; the stream then ends.
+  mutating func read(into bytes: inout ByteBuffer) throws -> SourceProgress
+  /// The number of bytes in all, once opened, where it is known: for progress.
+  var length: Int? { get }
+}
+
+extension ByteSource {
+  public var length: Int? { nil }
+}
+
+/// A source of samples: a device, a generator.
+public protocol AudioSource: Stage {
+  /// What will come, as far as the options tell.
+  var output: AudioStreamType { get }
+  /// Opens the device, and says what it really gives.
+  /// - Throws: `StageError`.
+  mutating func open(_ context: StageContext) throws -> AudioFormat
+  /// Appends at least one frame and at most what fits, without blocking. Live sources set `captureTime`.
+  /// - Throws: `StageError`; the stream then ends.
+  mutating func read(into audio: inout AudioBuffer) throws -> SourceProgress
+}
+
+/// What a decoder did with the bytes it was given.
+public enum DecodeProgress: Sendable, Hashable {
+  /// Frames were appended; there may be more in the same bytes.
+  case produced
+  /// All useful bytes were taken; more are needed.
+  case needsBytes
+  /// The stream is over, whatever bytes may follow.
+  case finished
+}
+
+/// Turns encoded sound into samples.
+public protocol AudioDecoder: Stage {
+  /// What will come, as far as the options tell; mostly nothing is known before the first bytes.
+  var output: AudioStreamType { get }
+  /// Called once before the first bytes. `wanted` is the format the stages behind would like: a decoder that can produce it
+  /// directly spares them the work, any other ignores it.
+  mutating func prepare(wanted: AudioRequirement, _ context: StageContext) throws
+  /// Takes bytes from the front of `bytes` and appends frames to `audio`, which is empty. Sets the buffer's format, with
+  /// `reset(format:capacity:)`, before the first frame, and never changes it afterwards. `isLast` says that no bytes follow.
+  /// - Throws: `StageError` for content that is not what it should be. Frames appended before are kept.
+  mutating func decode(_ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer) throws
+    -> DecodeProgress
+}
+
+/// Changes samples in place: as much comes out as goes in, in the same format.
+public protocol AudioTransform: Stage {
+  /// The audio this takes; floating-point samples of any rate unless declared otherwise.
+  var accepts: AudioRequirement { get }
+  /// Called once before the first block, with the format all blocks will have. The place to allocate.
+  mutating func prepare(format: AudioFormat, _ context: StageContext) throws
+  /// Changes one block. Must give the same samples however a stream is cut into blocks.
+  mutating func process(_ audio: inout AudioBuffer)
+}
+
+extension AudioTransform {
+  public var accepts: AudioRequirement { .float }
+  public mutating func prepare(format: AudioFormat, _ context: StageContext) throws {}
+}
+
+/// Turns audio into audio of another format, rate or length.
+public protocol AudioConverter: Stage {
+  /// The audio this takes.
+  var accepts: AudioRequirement { get }
+  /// What comes out when `input` goes in. Fields of `input` that are not known yet are nil.
+  func output(for input: AudioStreamType) -> AudioStreamType
+  /// Called once before the first block; returns the format and the largest number of frames `convert` appends in one call.
+  mutating func prepare(input: AudioFormat, _ context: StageContext) throws -> (
+    output: AudioFormat, capacity: Int
+  )
+  /// Removes frames from the front of `input` and appends frames to `output`, which is empty. It is called until `input` is
+  /// empty, so it may stop early; it must remove or append something every time.
+  mutating func convert(_ input: inout AudioBuffer, into output: inout AudioBuffer)
+  /// Appends what is left after the last block to `output`, which is empty; called until it appends nothing.
+  mutating func finish(into output: inout AudioBuffer)
+}
+
+extension AudioConverter {
+  public mutating func finish(into output: inout AudioBuffer) {}
+}
+
+/// Takes audio out of the graph: a recording.
+public protocol AudioSink: Stage {
+  /// The audio this takes.
+  var accepts: AudioRequirement { get }
+  /// Called once before the first block.
+  mutating func prepare(format: AudioFormat, _ context: StageContext) throws
+  /// Takes one block, without blocking.
+  mutating func write(_ audio: borrowing AudioBuffer) throws
+  /// Called once after the last block.
+  mutating func finish() throws
+}
+
+extension AudioSink {
+  public var accepts: AudioRequirement { .any }
+  public mutating func prepare(format: AudioFormat, _ context: StageContext) throws {}
+  public mutating func finish() throws {}
+}
+
+/// Turns audio into events: a speech recogniser.
+public protocol Recogniser: Stage {
+  /// The audio this takes.
+  var accepts: AudioRequirement { get }
+  /// Listens to `audio` until it ends, and emits events. Must not block its thread; it is cancelled when the program is told to
+  /// stop a second time. The context's connections and timers call back on one thread.
+  /// - Throws: `StageError` when it fails for good. Returning ends the stage in good order.
+  mutating func run(_ audio: AudioInlet, into events: EventOutlet, _ context: StageContext) async throws
+}
+
+/// Turns each event into any number of events.
+public protocol EventTransform: Stage {
+  /// Calls `emit` for each event that comes out of `event`. Must not block.
+  mutating func process(_ event: Event, emit: (Event) -> Void)
+  /// Called once after the last event.
+  mutating func finish(emit: (Event) -> Void)
+}
+
+extension EventTransform {
+  public mutating func finish(emit: (Event) -> Void) {}
+}
+
+/// Takes events out of the graph: the terminal, a file, a webhook.
+public protocol EventSink: Stage {
+  /// Called once before the first event.
+  /// - Throws: `StageError`.
+  mutating func open(_ context: StageContext) async throws
+  /// Takes one event. Returns when it is safe to forget it; until then the events that follow wait in the branch's queue.
+  /// - Throws: `StageError` when the sink fails for good; nothing more is written then.
+  mutating func write(_ event: Event) async throws
+  /// Called once after the last event.
+  mutating func finish() async throws
+}
+
+extension EventSink {
+  public mutating func open(_ context: StageContext) async throws {}
+  public mutating func finish() async throws {}
+}
+
+/// What the graph language needs to know of a stage besides its options.
+public enum StageKind: String, Sendable, Hashable, CaseIterable {
+  case source, decoder, transform, recogniser, events, sink
+}

@@ -1,0 +1,116 @@
+internal import Synchronization
+
+/// What a stage gets from the world around it. The run-time supplies it, `StageTesting` fakes it.
+public struct StageContext: Sendable {
+  /// The name the user gave the stage's chain, or else the stage's own.
+  public let name: String
+  /// Where the stage stands in the graph, such as `desk.graph:3:19`.
+  public let location: String?
+  /// The directory relative paths are relative to.
+  public let directory: String
+  /// The time.
+  public let clock: any GraphClock
+  /// The one thread network events and timers arrive on.
+  public let loop: any GraphLoop
+  public let webSockets: any WebSocketConnector
+  public let http: any HTTPClient
+  /// The thread that reads and writes files for asynchronous stages.
+  public let disk: any DiskThread
+  /// Things only some stages know of, by their type; see `resource`.
+  package let resources: [ObjectIdentifier: any Sendable]
+  private let noticeHandler: @Sendable (Notice) -> Void
+  private let environment: @Sendable (String) -> String?
+  private let waker: Waker
+
+  /// How a source that has nothing to give is called again.
+  package struct Waker: Sendable {
+    package var wake: @Sendable () -> Void
+    package var wakeWhenReadable: @Sendable (Int32) -> Void
+
+    package init(wake: @escaping @Sendable () -> Void, wakeWhenReadable: @escaping @Sendable (Int32) -> Void)
+    {
+      self.wake = wake
+      self.wakeWhenReadable = wakeWhenReadable
+    }
+  }
+
+  package init(
+    name: String, location: String?, directory: String, clock: any GraphClock, loop: any GraphLoop,
+    webSockets: any WebSocketConnector, http: any HTTPClient, disk: any DiskThread,
+    resources: [ObjectIdentifier: any Sendable], environment: @escaping @Sendable (String) -> String?,
+    waker: Waker, noticeHandler: @escaping @Sendable (Notice) -> Void
+  ) {
+    self.name = name
+    self.location = location
+    self.directory = directory
+    self.clock = clock
+    self.loop = loop
+    self.webSockets = webSockets
+    self.http = http
+    self.disk = disk
+    self.resources = resources
+    self.environment = environment
+    self.waker = waker
+    self.noticeHandler = noticeHandler
+  }
+
+  /// Tells the user something that is not a turn: on stderr, and on the stage's `.notices` port.
+  public func notice(_ notice: Notice) {
+    var named = notice
+    if named.stream == nil { named.stream = name }
+    noticeHandler(named)
+  }
+
+  /// The value of an environment variable; a `.env` file beside the graph or in the working directory counts too.
+  public func environment(_ name: String) -> String? { environment(name) }
+
+  /// Has a source that returned `.waiting` read again. Any thread may call it; calls are cheap and may be too many.
+  public func wake() { waker.wake() }
+
+  /// Has a source that returned `.waiting` read again once this file descriptor can be read, or has ended.
+  public func wakeWhenReadable(_ descriptor: Int32) { waker.wakeWhenReadable(descriptor) }
+
+  /// Something the host program provides for a stage that asks for it by type; nil when it does not.
+  public func resource<Resource: Sendable>(_ type: Resource.Type) -> Resource? {
+    resources[ObjectIdentifier(type)] as? Resource
+  }
+
+  /// The path to open for a path written in the graph.
+  public func resolve(_ path: Path) -> String {
+    path.resolved(in: directory, home: environment("HOME"))
+  }
+}
+
+/// Tells the time.
+public protocol GraphClock: Sendable {
+  /// The monotonic clock.
+  func now() -> Instant
+  /// The wall clock.
+  func wallTime() -> WallTime
+}
+
+/// The machine's own clocks.
+public struct SystemClock: GraphClock {
+  public init() {}
+  public func now() -> Instant { .now() }
+  public func wallTime() -> WallTime { .now() }
+}
+
+/// A thread that runs short pieces of work in order: network events, timers.
+public protocol GraphLoop: Sendable {
+  /// Runs `body` on the loop's thread, after what was handed over before.
+  func execute(_ body: @escaping @Sendable () -> Void)
+  /// Runs `body` on the loop's thread at a time, unless cancelled.
+  func schedule(at time: Instant, _ body: @escaping @Sendable () -> Void) -> any GraphTimer
+}
+
+/// Something that will happen at a time.
+public protocol GraphTimer: Sendable {
+  func cancel()
+}
+
+/// The thread for file operations, which may block.
+public protocol DiskThread: Sendable {
+  /// Runs `body` on the disk thread, after what was handed over before, and returns what it returns.
+  func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result
+}

@@ -1,0 +1,125 @@
+/// All that is known of a stage without running it. The parser, the checker, `inspect`, completion and the documentation
+/// read this and nothing else.
+public struct StageDescription<S: Stage>: Sendable {
+  let name: String
+  let summary: String
+  let details: String
+  let role: AdapterRole?
+  let ports: [PortSpecification]
+  let examples: [String]
+  let options: [Option<S>]
+
+  /// Describes a stage.
+  /// - Parameters:
+  ///   - name: the word in the graph: lower-case letters, digits, underscores and hyphens.
+  ///   - summary: what it does, as one sentence.
+  ///   - details: what else a user should know, as a few sentences.
+  ///   - role: the adapter this stage can be; see `AdapterRole`.
+  ///   - ports: named outputs beside the main one.
+  ///   - examples: whole graphs, each one line, that use the stage.
+  ///   - options: the options, positional ones first.
+  public init(
+    _ name: String, _ summary: String, details: String = "", role: AdapterRole? = nil,
+    ports: [PortSpecification] = [], examples: [String] = [],
+    @OptionBuilder<S> options: () -> [Option<S>] = { [] }
+  ) {
+    self.name = name
+    self.summary = summary
+    self.details = details
+    self.role = role
+    self.ports = ports
+    self.examples = examples
+    self.options = options()
+  }
+}
+
+/// A named output of a stage beside its main one. Ports carry events.
+public struct PortSpecification: Sendable, Hashable {
+  public var name: String
+  public var summary: String
+
+  public init(_ name: String, _ summary: String) {
+    self.name = name
+    self.summary = summary
+  }
+}
+
+/// A stage's description without its type: what a catalogue holds.
+public struct StageSpecification: Sendable {
+  public let name: String
+  public let summary: String
+  public let details: String
+  public let kind: StageKind
+  public let role: AdapterRole?
+  public let ports: [PortSpecification]
+  public let examples: [String]
+  public let options: [OptionSpecification]
+  private let create: @Sendable () -> any Stage
+  private let assign: @Sendable (inout any Stage, Int, GraphValue) throws(OptionError) -> Void
+
+  /// The description of the stage type `S`.
+  public init<S: Stage>(_ type: S.Type) {
+    let description = S.description
+    let options = description.options
+    name = description.name
+    summary = description.summary
+    details = description.details
+    role = description.role
+    ports = description.ports
+    examples = description.examples
+    kind = Self.kind(of: type)
+    self.options = options.map(\.specification)
+    create = { S() }
+    assign = { (stage, index, value) throws(OptionError) in
+      guard var typed = stage as? S else { return }
+      try options[index].assign(&typed, value)
+      stage = typed
+    }
+  }
+
+  private static func kind(of type: any Stage.Type) -> StageKind {
+    switch type {
+    case is any ByteSource.Type, is any AudioSource.Type: .source
+    case is any AudioDecoder.Type: .decoder
+    case is any AudioTransform.Type, is any AudioConverter.Type: .transform
+    case is any Recogniser.Type: .recogniser
+    case is any EventTransform.Type: .events
+    case is any AudioSink.Type, is any EventSink.Type: .sink
+    default: preconditionFailure("\(type) conforms to no kind of stage: see Stage")
+    }
+  }
+
+  /// The option of this name.
+  public func option(named name: String) -> OptionSpecification? {
+    options.first { $0.name == name }
+  }
+
+  /// A stage with every option at its default.
+  public func make() -> any Stage { create() }
+
+  /// Gives `stage`, which `make` made, a value for an option.
+  /// - Throws: `OptionError` when the value does not fit.
+  public func set(_ option: String, of stage: inout any Stage, to value: GraphValue) throws(OptionError) {
+    guard let index = options.firstIndex(where: { $0.name == option }) else { return }
+    try assign(&stage, index, value)
+  }
+
+  /// A stage with these options.
+  /// - Throws: `OptionError` for the first value that does not fit; none, when the checker has been over them.
+  public func make(_ settings: [StageSetting]) throws(OptionError) -> any Stage {
+    var stage = create()
+    for setting in settings { try set(setting.option, of: &stage, to: setting.value) }
+    return stage
+  }
+}
+
+/// An option and the value a graph gives it.
+public struct StageSetting: Sendable, Hashable {
+  public var option: String
+  public var value: GraphValue
+
+  public init(_ option: String, _ value: GraphValue) {
+    self.option = option
+    self.value = value
+  }
+}

@@ -1,0 +1,148 @@
+/// Whether a source produces audio at its own pace or as fast as it is asked.
+public enum Liveness: String, Sendable, Hashable {
+  /// A device or a network stream: audio comes when it comes and is lost when nobody takes it.
+  case live
+  /// A file: it has an end, and it waits for the slowest consumer.
+  case finite
+}
+
+/// What flows on a link between two stages.
+public enum StreamType: Sendable, Hashable {
+  /// Encoded sound: a file's bytes, not yet decoded.
+  case bytes(ByteStreamType)
+  /// Decoded samples.
+  case audio(AudioStreamType)
+  /// Turn events, or notices.
+  case events
+
+  /// "audio", "bytes", "events": the word used in messages.
+  public var noun: String {
+    switch self {
+    case .bytes: "bytes"
+    case .audio: "audio"
+    case .events: "events"
+    }
+  }
+}
+
+/// The type of a stream of encoded sound.
+public struct ByteStreamType: Sendable, Hashable {
+  /// The container, where it is known before reading, such as "wav"; nil when the content decides.
+  public var container: String?
+  public var liveness: Liveness
+
+  public init(container: String? = nil, liveness: Liveness) {
+    self.container = container
+    self.liveness = liveness
+  }
+}
+
+/// The type of a stream of samples. A nil field is known only once the input has been opened.
+public struct AudioStreamType: Sendable, Hashable {
+  public var sample: SampleFormat?
+  /// Frames a second, in Hz.
+  public var rate: Int?
+  public var channels: Int?
+  public var liveness: Liveness
+  /// The length of each buffer where it is fixed, as behind `chunk`; nil where buffers have any length.
+  public var chunk: Duration?
+  /// Whether buffers arrive no faster than real time, because the source is live or a `pace` stage sees to it.
+  public var isPaced: Bool
+
+  public init(
+    sample: SampleFormat? = nil, rate: Int? = nil, channels: Int? = nil, liveness: Liveness,
+    chunk: Duration? = nil, isPaced: Bool? = nil
+  ) {
+    self.sample = sample
+    self.rate = rate
+    self.channels = channels
+    self.liveness = liveness
+    self.chunk = chunk
+    self.isPaced = isPaced ?? (liveness == .live)
+  }
+
+  /// The stream type of audio whose format is known.
+  public init(_ format: AudioFormat, liveness: Liveness) {
+    self.init(sample: format.sample, rate: format.rate, channels: format.channels, liveness: liveness)
+  }
+}
+
+extension StreamType: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .bytes(let type): "bytes" + (type.container.map { " " + $0 } ?? "")
+    case .audio(let type): "audio " + type.description
+    case .events: "events"
+    }
+  }
+}
+
+extension AudioStreamType: CustomStringConvertible {
+  public var description: String {
+    var words: [String] = []
+    if let sample { words.append(sample.rawValue) }
+    if let rate { words.append(SampleRate(rate).description) }
+    if let channels { words.append(channelText(channels)) }
+    return words.isEmpty ? "of the input's format" : words.joined(separator: " ")
+  }
+}
+
+/// What audio a stage takes. A nil field means "any".
+///
+/// The checker inserts the stages that turn what comes into what is taken; see `AdapterRole`.
+public struct AudioRequirement: Sendable, Hashable {
+  public var sample: SampleFormat?
+  /// Frames a second, in Hz.
+  public var rate: Int?
+  public var channels: Int?
+  /// The exact length of each buffer.
+  public var chunk: Duration?
+  /// Whether buffers must not arrive faster than real time.
+  public var paced: Bool
+
+  public init(
+    sample: SampleFormat? = nil, rate: Int? = nil, channels: Int? = nil, chunk: Duration? = nil,
+    paced: Bool = false
+  ) {
+    self.sample = sample
+    self.rate = rate
+    self.channels = channels
+    self.chunk = chunk
+    self.paced = paced
+  }
+
+  /// Any audio at all.
+  public static let any = AudioRequirement()
+  /// Floating-point samples of any rate and channel count: what a transform computes in.
+  public static let float = AudioRequirement(sample: .f32le)
+}
+
+/// What a stage takes at its input.
+public enum InputRequirement: Sendable, Hashable {
+  /// Nothing: the stage is a source.
+  case none
+  case bytes
+  case audio(AudioRequirement)
+  case events
+  /// Audio or events alike, as `null` does.
+  case audioOrEvents(AudioRequirement)
+
+  /// "bytes", "audio", "events": the word used in messages.
+  public var noun: String {
+    switch self {
+    case .none: "nothing"
+    case .bytes: "bytes"
+    case .audio: "audio"
+    case .events: "events"
+    case .audioOrEvents: "audio or events"
+    }
+  }
+}
+
+/// The place a stage can be given by the checker when what comes does not fit what is taken.
+///
+/// Adapters are inserted at most once each, in the order of the cases. They are ordinary stages: printed as `(auto)`
+/// by `check`, and replaced by one the user writes.
+public enum AdapterRole: Int, Sendable, Hashable, CaseIterable {
+  case decode, mix, resample, format, chunk, pace
+}

@@ -1,0 +1,175 @@
+/// A text with places for fields: `"[{clock}] {stream}: {transcript}"`.
+///
+/// `{name}` is replaced by a field, `{name?}` by nothing when the field is missing, `{name:>8}` and `{name:<8}` pad it to a
+/// width, `{name:.2}` rounds a number. `\{` is a brace. A missing field without `?` is shown as `-`.
+public struct Template: Sendable, Hashable {
+  /// A piece of a template.
+  public enum Part: Sendable, Hashable {
+    case text(String)
+    case field(Field)
+  }
+
+  /// A place for a field.
+  public struct Field: Sendable, Hashable {
+    public enum Layout: Sendable, Hashable {
+      case plain
+      case left(Int)
+      case right(Int)
+      case rounded(Int)
+    }
+
+    public var name: String
+    public var isOptional: Bool
+    public var layout: Layout
+  }
+
+  /// What is wrong with a template, and where in its text, counted in characters.
+  public struct SyntaxError: Error, Sendable, Hashable {
+    public var message: String
+    public var offset: Int
+  }
+
+  /// The template as it was written.
+  public let source: String
+  public let parts: [Part]
+
+  /// Reads a template.
+  /// - Throws: `SyntaxError` for an unclosed brace, an empty name or an unknown layout.
+  public init(_ source: String) throws(SyntaxError) {
+    self.source = source
+    var parts: [Part] = []
+    var text = ""
+    let characters = Array(source)
+    var index = 0
+    while index < characters.count {
+      let character = characters[index]
+      if character == "\\", index + 1 < characters.count, characters[index + 1] == "{" {
+        text.append("{")
+        index += 2
+      } else if character == "{" {
+        guard let close = characters[index...].firstIndex(of: "}") else {
+          throw SyntaxError(
+            message: "this `{` is never closed; a plain brace is written `\\{`", offset: index)
+        }
+        if !text.isEmpty { parts.append(.text(text)) }
+        text = ""
+        parts.append(.field(try Self.field(String(characters[(index + 1)..<close]), at: index)))
+        index = close + 1
+      } else {
+        text.append(character)
+        index += 1
+      }
+    }
+    if !text.isEmpty { parts.append(.text(text)) }
+    self.parts = parts
+  }
+
+  private static func field(_ text: String, at offset: Int) throws(SyntaxError) -> Field {
+    let pieces = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    var name = String(pieces[0])
+    let isOptional = name.hasSuffix("?")
+    if isOptional { name.removeLast() }
+    guard !name.isEmpty, name.allSatisfy({ $0.isLetter || $0.isNumber || "_.$".contains($0) }) else {
+      throw SyntaxError(message: "`{\(text)}` names no field", offset: offset)
+    }
+    guard pieces.count == 2 else { return Field(name: name, isOptional: isOptional, layout: .plain) }
+    let number = Int(pieces[1].dropFirst())
+    let layout: Field.Layout
+    switch (pieces[1].first, number) {
+    case (">", let width?) where (0...200).contains(width): layout = .right(width)
+    case ("<", let width?) where (0...200).contains(width): layout = .left(width)
+    case (".", let digits?) where (0...9).contains(digits): layout = .rounded(digits)
+    default:
+      throw SyntaxError(
+        message: "`:\(pieces[1])` is no layout; there are `:>8`, `:<8` and `:.2`", offset: offset)
+    }
+    return Field(name: name, isOptional: isOptional, layout: layout)
+  }
+
+  /// The names of all fields, in order.
+  public var fieldNames: [String] {
+    parts.compactMap { if case .field(let field) = $0 { field.name } else { nil } }
+  }
+
+  /// The template with its fields filled in.
+  public func rendered(_ value: (String) -> FieldValue?) -> String {
+    var result = ""
+    for part in parts {
+      switch part {
+      case .text(let text): result += text
+      case .field(let field): result += field.rendered(value(field.name))
+      }
+    }
+    return result
+  }
+}
+
+extension Template.Field {
+  func rendered(_ value: FieldValue?) -> String {
+    guard let value else { return isOptional ? "" : "-" }
+    switch layout {
+    case .plain: return value.description
+    case .left(let width):
+      let text = value.description
+      return text + String(repeating: " ", count: max(0, width - text.count))
+    case .right(let width):
+      let text = value.description
+      return String(repeating: " ", count: max(0, width - text.count)) + text
+    case .rounded(let digits):
+      guard case .number(let number) = value else { return value.description }
+      return fixedText(number, digits: digits)
+    }
+  }
+}
+
+/// `number` with exactly `digits` decimals, whatever the locale.
+package func fixedText(_ number: Double, digits: Int) -> String {
+  guard number.isFinite, abs(number) < 1e15 else { return "\(number)" }
+  let scale = power(10, Double(digits))
+  let units = Int64((abs(number) * scale).rounded())
+  let sign = number < 0 && units != 0 ? "-" : ""
+  guard digits > 0 else { return sign + String(units) }
+  let whole = units / Int64(scale)
+  return sign + String(whole) + "." + pad(Int(units % Int64(scale)), digits)
+}
+
+extension Template: OptionValue {
+  public static var optionType: OptionType { .template }
+
+  public static func parse(_ value: GraphValue) throws(OptionError) -> Template {
+    try parse(value, as: .template)
+  }
+
+  public var graphText: String? { source.isEmpty ? nil : quotedText(source) }
+
+  static func parse(_ value: GraphValue, as type: OptionType) throws(OptionError) -> Template {
+    let source: String
+    switch value {
+    case .word(let text), .string(let text): source = text
+    default: throw .wanted(type)
+    }
+    do throws(SyntaxError) {
+      return try Template(source)
+    } catch {
+      throw OptionError(.wrongType, error.message)
+    }
+  }
+}
+
+/// A path with places for fields: `logs/{date}.jsonl`.
+public struct PathTemplate: Sendable, Hashable, OptionValue {
+  public var template: Template
+
+  public init(_ template: Template) {
+    self.template = template
+  }
+
+  public static var optionType: OptionType { .pathTemplate }
+
+  public static func parse(_ value: GraphValue) throws(OptionError) -> PathTemplate {
+    guard let text = value.text, !text.isEmpty, !text.utf8.contains(0) else { throw .wanted(.pathTemplate) }
+    return PathTemplate(try Template.parse(value, as: .pathTemplate))
+  }
+
+  public var graphText: String? { template.source.isEmpty ? nil : template.source }
+}

@@ -1,0 +1,96 @@
+/// What a speaker's turn is doing: one message of the recogniser, numbered and timed over the whole session.
+public struct TurnEvent: Sendable {
+  /// What happened. An open set: services may add kinds, which are passed on.
+  public struct Kind: RawRepresentable, Sendable, Hashable {
+    public let rawValue: String
+
+    public init(rawValue: String) {
+      self.rawValue = rawValue
+    }
+
+    /// More audio was heard; text and confidence may have changed.
+    public static let update = Kind(rawValue: "Update")
+    /// Someone began to speak.
+    public static let startOfTurn = Kind(rawValue: "StartOfTurn")
+    /// The turn is probably over; only sent when `eager_eot_threshold` is set.
+    public static let eagerEndOfTurn = Kind(rawValue: "EagerEndOfTurn")
+    /// The speaker went on after an `EagerEndOfTurn`.
+    public static let turnResumed = Kind(rawValue: "TurnResumed")
+    /// The turn is over; the transcript is whole.
+    public static let endOfTurn = Kind(rawValue: "EndOfTurn")
+
+    /// The kinds Flux is known to send.
+    public static let known: [Kind] = [.update, .startOfTurn, .eagerEndOfTurn, .turnResumed, .endOfTurn]
+  }
+
+  /// One recognised word.
+  public struct Word: Sendable, Hashable {
+    public var word: String
+    /// Seconds of stream time; nil where the service gives no word times.
+    public var start: Double?
+    public var end: Double?
+    /// From 0 to 1.
+    public var confidence: Double
+
+    public init(word: String, start: Double?, end: Double?, confidence: Double) {
+      self.word = word
+      self.start = start
+      self.end = end
+      self.confidence = confidence
+    }
+  }
+
+  public var kind: Kind
+  /// The name given with `as=`.
+  public var stream: String?
+  /// An identifier of the session, new in every run.
+  public var session: String
+  /// The number of the turn, counted from 1 over the session.
+  public var turn: Int
+  /// On `EndOfTurn`: whether the service ended the turn. False when it had to be ended here; then `trigger` says why.
+  public var isFinal: Bool?
+  /// On `EndOfTurn`: `model`, `timeout`, `manual` from the service; `disconnected`, `stalled`, `input-ended` from here.
+  public var trigger: String?
+  /// Whether the turn was sent to the service again after a lost connection.
+  public var isReplayed = false
+  /// Whether the service left this event out and it was added here.
+  public var isSynthesised = false
+  /// Where the turn begins and how far it has come, in seconds of stream time.
+  public var start: Double
+  public var end: Double
+  /// When the event arrived.
+  public var time: WallTime
+  public var transcript: String
+  public var words: [Word]
+  /// The languages heard, most words first.
+  public var languages: [String]
+  /// The service's own fields, as they came.
+  public var service: JSONValue?
+
+  public init(
+    kind: Kind, stream: String? = nil, session: String, turn: Int, isFinal: Bool? = nil,
+    trigger: String? = nil,
+    start: Double, end: Double, time: WallTime, transcript: String, words: [Word] = [],
+    languages: [String] = [],
+    service: JSONValue? = nil
+  ) {
+    self.kind = kind
+    self.stream = stream
+    self.session = session
+    self.turn = turn
+    self.isFinal = isFinal
+    self.trigger = trigger
+    self.start = start
+    self.end = end
+    self.time = time
+    self.transcript = transcript
+    self.words = words
+    self.languages = languages
+    self.service = service
+  }
+
+  /// The mean confidence of the words, from 0 to 1; nil without words.
+  public var confidence: Double? {
+    words.isEmpty ? nil : words.reduce(0) { $0 + $1.confidence } / Double(words.count)
+  }
+}

@@ -1,0 +1,79 @@
+package import FluxGraph
+
+/// The checked graph: every stage, every adapter inserted, every stream's type. What the run-time runs and `check` prints.
+package struct Plan: Sendable {
+  /// All stages. A link's stages stand in the order of the flow: every node comes after those it is fed by.
+  package var nodes: [PlanNode]
+  package var links: [PlanLink]
+  /// The directory relative paths are relative to.
+  package var directory: String
+
+  package init(nodes: [PlanNode], links: [PlanLink], directory: String) {
+    self.nodes = nodes
+    self.links = links
+    self.directory = directory
+  }
+
+  /// The links into a node, in the order they were written.
+  package func inputs(of node: Int) -> [PlanLink] { links.filter { $0.to == node } }
+
+  /// The links out of a node, from its main output and its ports.
+  package func outputs(of node: Int) -> [PlanLink] { links.filter { $0.from == node } }
+}
+
+/// A stage of a plan.
+package struct PlanNode: Sendable {
+  /// The node's index in `Plan.nodes`.
+  package var id: Int
+  package var specification: StageSpecification
+  /// The options given, their values checked.
+  package var settings: [StageSetting]
+  /// The name the user bound to the stage; nil without one.
+  package var name: String?
+  /// Where the stage is written; for an automatic stage, where the stage that needs it is written.
+  package var span: SourceSpan
+  /// Where to look: `desk.graph:3:19`.
+  package var location: String
+  /// Whether the checker inserted the stage.
+  package var isAutomatic: Bool
+  /// What comes in; nil for sources.
+  package var input: StreamType?
+  /// What goes out; nil for sinks.
+  package var output: StreamType?
+  /// For decoders: the format everything behind would like, so that it can be produced directly.
+  package var wanted: AudioRequirement?
+
+  package init(
+    id: Int, specification: StageSpecification, settings: [StageSetting], name: String?, span: SourceSpan,
+    location: String, isAutomatic: Bool, input: StreamType?, output: StreamType?,
+    wanted: AudioRequirement? = nil
+  ) {
+    self.id = id
+    self.specification = specification
+    self.settings = settings
+    self.name = name
+    self.span = span
+    self.location = location
+    self.isAutomatic = isAutomatic
+    self.input = input
+    self.output = output
+    self.wanted = wanted
+  }
+
+  /// What to call the stage in messages: the user's name for it, or else its own.
+  package var title: String { name ?? specification.name }
+}
+
+/// A connection between two stages.
+package struct PlanLink: Sendable, Hashable {
+  package var from: Int
+  /// The named output it leaves by; nil for the main one.
+  package var port: String?
+  package var to: Int
+
+  package init(from: Int, port: String? = nil, to: Int) {
+    self.from = from
+    self.port = port
+    self.to = to
+  }
+}

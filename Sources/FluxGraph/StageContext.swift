@@ -21,6 +21,7 @@ public struct StageContext: Sendable {
   private let noticeHandler: @Sendable (Notice) -> Void
   private let environment: @Sendable (String) -> String?
   private let waker: Waker
+  private let portHandler: @Sendable (Event, String) -> Void
 
   /// How a source that has nothing to give is called again.
   package struct Waker: Sendable {
@@ -38,7 +39,8 @@ public struct StageContext: Sendable {
     name: String, location: String?, directory: String, clock: any GraphClock, loop: any GraphLoop,
     webSockets: any WebSocketConnector, http: any HTTPClient, disk: any DiskThread,
     resources: [ObjectIdentifier: any Sendable], environment: @escaping @Sendable (String) -> String?,
-    waker: Waker, noticeHandler: @escaping @Sendable (Notice) -> Void
+    waker: Waker, noticeHandler: @escaping @Sendable (Notice) -> Void,
+    portHandler: @escaping @Sendable (Event, String) -> Void
   ) {
     self.name = name
     self.location = location
@@ -52,6 +54,7 @@ public struct StageContext: Sendable {
     self.environment = environment
     self.waker = waker
     self.noticeHandler = noticeHandler
+    self.portHandler = portHandler
   }
 
   /// Tells the user something that is not a turn: on stderr, and on the stage's `.notices` port.
@@ -59,7 +62,11 @@ public struct StageContext: Sendable {
     var named = notice
     if named.stream == nil { named.stream = name }
     noticeHandler(named)
+    portHandler(.notice(named), "notices")
   }
+
+  /// Sends an event out by a port the stage's description declares.
+  public func emit(_ event: Event, port: String) { portHandler(event, port) }
 
   /// The value of an environment variable; a `.env` file beside the graph or in the working directory counts too.
   public func environment(_ name: String) -> String? { environment(name) }

@@ -39,7 +39,8 @@ extension WebSocketError: CustomStringConvertible {
     case .maskedFrameFromServer: "the server sent a masked frame"
     case .lengthNotMinimal: "a frame length is not in its shortest form"
     case .lengthOutOfRange: "a frame length has its highest bit set"
-    case .frameTooLarge(let announced, let limit): "a frame of \(announced) bytes exceeds the limit of \(limit)"
+    case .frameTooLarge(let announced, let limit):
+      "a frame of \(announced) bytes exceeds the limit of \(limit)"
     case .messageTooLarge(let limit): "a message exceeds the limit of \(limit) bytes"
     case .continuationWithoutStart: "a continuation frame continues nothing"
     case .dataFrameInsideFragmentedMessage: "a new message began inside a fragmented one"

@@ -10,11 +10,11 @@ package struct HTTPBodyReader: Sendable {
 
   private enum Framing: Sendable {
     case length(remaining: Int)
-    case chunkSize(line: [UInt8])
+    case chunkSize
     case chunkData(remaining: Int)
     /// The CR LF behind a chunk's data.
     case chunkEnd(seen: Int)
-    case trailer(line: [UInt8], size: Int)
+    case trailer(size: Int)
     case untilClose
     case complete
   }
@@ -22,6 +22,8 @@ package struct HTTPBodyReader: Sendable {
   private let limit: Int
   private let overflow: Overflow
   private var framing: Framing
+  /// The chunk-size or trailer line under way.
+  private var line: [UInt8] = []
   /// What has been read so far.
   package private(set) var body: [UInt8] = []
 
@@ -40,12 +42,14 @@ package struct HTTPBodyReader: Sendable {
     if case .length(let remaining) = framing, remaining > limit { throw .bodyTooLarge(limit: limit) }
   }
 
-  /// The body of a response to a GET.
-  package init(response head: HTTPResponseHead, limit: Int) throws(HTTPError) {
+  /// The body of a response to a GET. A nonsensical length counts as none: the body then ends with the
+  /// connection.
+  package init(response head: HTTPResponseHead, limit: Int) {
     self.limit = limit
     overflow = .truncate
     let isEmpty = head.status == 204 || head.status == 304
-    framing = isEmpty ? .complete : try Self.framing(head.headers) ?? .untilClose
+    let announced = isEmpty ? Framing.complete : try? Self.framing(head.headers)
+    framing = announced ?? .untilClose
   }
 
   package var isComplete: Bool {
@@ -75,7 +79,7 @@ package struct HTTPBodyReader: Sendable {
       guard codings.count == 1, headers.list("Transfer-Encoding", contains: "chunked") else {
         throw .unsupportedTransferCoding(printable(coding.utf8))
       }
-      return .chunkSize(line: [])
+      return .chunkSize
     }
     let lengths = headers.list("Content-Length")
     guard let text = lengths.first else { return nil }
@@ -101,44 +105,36 @@ package struct HTTPBodyReader: Sendable {
     case .chunkEnd(let seen):
       guard bytes[position] == (seen == 0 ? 0x0D : 0x0A) else { throw .malformedChunk }
       position += 1
-      framing = seen == 0 ? .chunkEnd(seen: 1) : .chunkSize(line: [])
-    case .chunkSize(let line):
-      framing = .complete  // Releases the state's line, so that appending to ours does not copy it.
-      try takeChunkSize(line, bytes[position])
+      framing = seen == 0 ? .chunkEnd(seen: 1) : .chunkSize
+    case .chunkSize:
+      if let line = try takeLine(bytes[position]) { framing = try Self.afterChunkSize(line) }
       position += 1
-    case .trailer(let line, let size):
-      framing = .complete
-      try takeTrailer(line, size, bytes[position])
+    case .trailer(let size):
+      guard size < Self.lineLimit else { throw .malformedChunk }
+      framing = .trailer(size: size + 1)
+      if let line = try takeLine(bytes[position]), line.isEmpty { framing = .complete }
       position += 1
     }
   }
 
-  private mutating func takeChunkSize(_ soFar: [UInt8], _ byte: UInt8) throws(HTTPError) {
-    var line = consume soFar
+  /// The line that `byte` completes, without its CR LF.
+  private mutating func takeLine(_ byte: UInt8) throws(HTTPError) -> [UInt8]? {
     guard byte == 0x0A else {
       guard line.count < Self.lineLimit else { throw .malformedChunk }
       line.append(byte)
-      framing = .chunkSize(line: line)
-      return
+      return nil
     }
     guard line.popLast() == 0x0D else { throw .malformedChunk }
-    let digits = trimmed(line.prefix { $0 != UInt8(ascii: ";") })
-    guard !digits.isEmpty, digits.utf8.count <= 15, let size = Int(digits, radix: 16), digits.first != "+",
-      digits.first != "-"
-    else { throw .malformedChunk }
-    framing = size == 0 ? .trailer(line: [], size: 0) : .chunkData(remaining: size)
+    defer { line = [] }
+    return line
   }
 
-  private mutating func takeTrailer(_ soFar: [UInt8], _ size: Int, _ byte: UInt8) throws(HTTPError) {
-    var line = consume soFar
-    guard size < Self.lineLimit else { throw .malformedChunk }
-    guard byte == 0x0A else {
-      line.append(byte)
-      framing = .trailer(line: line, size: size + 1)
-      return
-    }
-    guard line.popLast() == 0x0D else { throw .malformedChunk }
-    framing = line.isEmpty ? .complete : .trailer(line: [], size: size + 1)
+  private static func afterChunkSize(_ line: [UInt8]) throws(HTTPError) -> Framing {
+    let digits = trimmed(line.prefix { $0 != UInt8(ascii: ";") })
+    guard (1...15).contains(digits.utf8.count), digits.utf8.allSatisfy({ $0 != 0x2B && $0 != 0x2D }),
+      let size = Int(digits, radix: 16)
+    else { throw .malformedChunk }
+    return size == 0 ? .trailer(size: 0) : .chunkData(remaining: size)
   }
 
   private mutating func append(

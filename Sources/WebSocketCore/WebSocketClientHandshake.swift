@@ -88,34 +88,26 @@ package struct WebSocketClientHandshake: Sendable {
   package mutating func receive(
     _ bytes: Span<UInt8>, from position: inout Int
   ) throws(WebSocketHandshakeError) -> Outcome? {
+    if case .refusal = state { return readRefusal(bytes, &position) }
     let response: HTTPResponseHead
     do throws(HTTPError) {
-      if case .refusal(let head, var body) = state {
-        state = .head  // Releases the body, so that it grows in place.
-        let isComplete = try body.push(bytes, from: &position)
-        state = .refusal(head, body)
-        return isComplete ? Self.refused(head, body) : nil
-      }
       guard let head = try nextFinalHead(bytes, &position) else { return nil }
       response = head
-      if response.status != 101 {
-        state = .refusal(response, try HTTPBodyReader(response: response, limit: Self.bodyLimit))
-      }
     } catch {
       throw .malformedResponse(error)
     }
-    guard response.status == 101 else {
-      guard case .refusal(_, let body) = state, !body.isComplete, position < bytes.count else {
-        return completedRefusal()
-      }
-      return try receive(bytes, from: &position)
-    }
-    return try accept(response)
+    if response.status == 101 { return try accept(response) }
+    state = .refusal(response, HTTPBodyReader(response: response, limit: Self.bodyLimit))
+    return readRefusal(bytes, &position)
   }
 
-  private func completedRefusal() -> Outcome? {
-    guard case .refusal(let response, let body) = state, body.isComplete else { return nil }
-    return Self.refused(response, body)
+  /// A body that turns out malformed ends there: the status is what matters.
+  private mutating func readRefusal(_ bytes: Span<UInt8>, _ position: inout Int) -> Outcome? {
+    guard case .refusal(let response, var body) = state else { return nil }
+    state = .head  // Releases the body, so that it grows in place.
+    let isComplete = (try? body.push(bytes, from: &position)) ?? true
+    state = .refusal(response, body)
+    return isComplete ? Self.refused(response, body) : nil
   }
 
   /// The next head that is not an announcement such as 100 or 103 (RFC 9110 §15.2).
@@ -146,8 +138,8 @@ package struct WebSocketClientHandshake: Sendable {
     return .accepted(headers: headers, subprotocol: name)
   }
 
-  /// The server closed the connection before the outcome was known. A refusal whose body was cut short is
-  /// still a refusal.
+  /// The server closed the connection, or the caller waited long enough, before the outcome was known. A
+  /// refusal whose body was cut short is still a refusal.
   package mutating func receiveEnd() throws(WebSocketHandshakeError) -> Outcome {
     guard case .refusal(let response, let body) = state else { throw .closedBeforeResponse }
     return Self.refused(response, body)

@@ -1,3 +1,4 @@
+package import FluxGraph
 /// A text message of the service.
 package enum ServerMessage: Equatable, Sendable {
   case connected(Connected)

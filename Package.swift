@@ -38,7 +38,7 @@ let package = Package(
     module("AudioCodecs", ["COpus"]),
     module("FluxProtocol", ["FluxGraph"]),
     module("WebSocketCore"),
-    module("NetLoop", ["CCurl"]),
+    module("NetLoop", ["CCurl", "FluxGraph", "WebSocketCore"]),
     module("AudioStages", ["FluxGraph", "AudioDSP", "AudioCodecs", "CPulse"]),
     module("FluxClient", ["FluxGraph", "FluxProtocol"]),
     module("EventStages", ["FluxGraph"]),

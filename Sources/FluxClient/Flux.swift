@@ -10,7 +10,9 @@ package struct Flux: Recogniser {
       DEEPGRAM_API_KEY, else from a `.env` file. `endpoint=local` needs no key and no network: a Flux server inside this \
       process listens instead.
       """,
-    ports: [PortSpecification("notices", "Notices of the session: what the service warned of, what was lost.")],
+    ports: [
+      PortSpecification("notices", "Notices of the session: what the service warned of, what was lost.")
+    ],
     examples: ["file talk.opus | flux | stdout", "file talk.opus | flux endpoint=local | jsonl turns.jsonl"]
   ) {
     Option("model", \Flux.model, "The model: flux-general-en, or flux-general-multi for several languages.")
@@ -21,7 +23,8 @@ package struct Flux: Recogniser {
       "eager_eot_threshold", \Flux.eagerEndOfTurnThreshold,
       "The confidence for an early EagerEndOfTurn; unset sends none.", in: 0.3...0.9)
     Option(
-      "eot_timeout", \Flux.endOfTurnTimeout, "The silence after speech that ends a turn whatever the confidence.",
+      "eot_timeout", \Flux.endOfTurnTimeout,
+      "The silence after speech that ends a turn whatever the confidence.",
       in: .milliseconds(500)...(.seconds(60)))
     Option("keyterm", \Flux.keyterms, "Words and phrases to expect, at most 100.")
     Option("language_hint", \Flux.languageHints, "Languages to expect; only with flux-general-multi.")
@@ -32,11 +35,15 @@ package struct Flux: Recogniser {
     Option("tag", \Flux.tags, "Labels for Deepgram's usage reports.")
     Option("as", \Flux.name, "The name of the stream, as the field `stream` of its events.")
     Option(
-      "endpoint", \Flux.endpoint, "The service: deepgram, deepgram-eu, deepgram-au, deepgram-in, local, or a ws:// or wss:// URL.")
+      "endpoint", \Flux.endpoint,
+      "The service: deepgram, deepgram-eu, deepgram-au, deepgram-in, local, or a ws:// or wss:// URL.")
     Option("key", \Flux.key, "The API key, as `env(NAME)`.")
-    Option("ca", \Flux.certificateAuthorities, "A PEM file of certificate authorities to trust instead of the system's.")
     Option(
-      "words", \Flux.words, "Where the local Flux takes words from: pocketsphinx, none, or script:FILE; only with endpoint=local.")
+      "ca", \Flux.certificateAuthorities,
+      "A PEM file of certificate authorities to trust instead of the system's.")
+    Option(
+      "words", \Flux.words,
+      "Where the local Flux takes words from: pocketsphinx, none, or script:FILE; only with endpoint=local.")
   }
 
   package var model = "flux-general-en"
@@ -102,7 +109,8 @@ package struct Flux: Recogniser {
     }
     if words != nil, endpoint != .local {
       throw OptionConflict(
-        code: "words-without-local", "`words` is where the local Flux takes words from, and the endpoint is not local",
+        code: "words-without-local",
+        "`words` is where the local Flux takes words from, and the endpoint is not local",
         options: ["words"], help: "add `endpoint=local`, or leave `words` out")
     }
     // `eot_timeout` is the graph's name for the parameter with the unit in its name.
@@ -133,7 +141,8 @@ package struct Flux: Recogniser {
       url = FluxEndpoint.extended(base, query: query)
     }
     var request = WebSocketRequest(
-      url: url!, timeout: FluxGuards.connect, certificateAuthorities: certificateAuthorities.map(context.resolve),
+      url: url!, timeout: FluxGuards.connect,
+      certificateAuthorities: certificateAuthorities.map(context.resolve),
       pingInterval: FluxGuards.pingInterval)
     if let key = self.key ?? environmentKey(context) {
       request.headers.append(HTTPHeader("Authorization", "Token \(key.reveal())"))
@@ -148,7 +157,9 @@ package struct Flux: Recogniser {
 
   /// The key everyone's tools use; never sent to a service the user named by URL and gave no key for, nor to the local one.
   private func environmentKey(_ context: StageContext) -> Secret? {
-    guard endpoint.needsKey, let text = context.environment("DEEPGRAM_API_KEY"), !text.isEmpty else { return nil }
+    guard endpoint.needsKey, let text = context.environment("DEEPGRAM_API_KEY"), !text.isEmpty else {
+      return nil
+    }
     return Secret(text)
   }
 }

@@ -60,7 +60,9 @@ package enum FluxEndpoint: Sendable, Hashable {
     switch self {
     case .deepgram(let region): region.host
     case .url(let url):
-      String(url.redacted.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: true).dropFirst().first ?? "")
+      String(
+        url.redacted.split(separator: "/", maxSplits: 2, omittingEmptySubsequences: true).dropFirst().first
+          ?? "")
     case .local: "the local Flux"
     }
   }
@@ -84,7 +86,8 @@ extension FluxEndpoint: OptionValue {
       if text.hasPrefix("http"), let scheme = text.firstRange(of: "://") {
         let secure = text.hasPrefix("https")
         throw OptionError(
-          .wrongType, "wants a WebSocket URL", replacement: (secure ? "wss" : "ws") + text[scheme.lowerBound...])
+          .wrongType, "wants a WebSocket URL",
+          replacement: (secure ? "wss" : "ws") + text[scheme.lowerBound...])
       }
       throw unknown(text)
     }
@@ -93,7 +96,8 @@ extension FluxEndpoint: OptionValue {
 
   private static func unknown(_ text: String) -> OptionError {
     OptionError(
-      .unknownValue, "does not know `\(text)`; it takes \(names.joined(separator: ", ")), or a ws:// or wss:// URL",
+      .unknownValue,
+      "does not know `\(text)`; it takes \(names.joined(separator: ", ")), or a ws:// or wss:// URL",
       candidates: names)
   }
 

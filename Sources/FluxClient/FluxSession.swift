@@ -25,7 +25,8 @@ final class FluxSession: @unchecked Sendable {
   private let pumpScheduled = Atomic<Bool>(false)
 
   init(
-    audio: AudioInlet, events: EventOutlet, context: StageContext, request: WebSocketRequest, host: String, name: String?
+    audio: AudioInlet, events: EventOutlet, context: StageContext, request: WebSocketRequest, host: String,
+    name: String?
   ) {
     self.audio = audio
     self.events = events
@@ -128,9 +129,11 @@ final class FluxSession: @unchecked Sendable {
   private func sendSilence(_ frames: Int64) {
     context.notice(
       Notice(
-        "gap", "\(fixedText(Double(frames) / Double(audio.format.rate), digits: 2)) s of audio were lost on the way to "
+        "gap",
+        "\(fixedText(Double(frames) / Double(audio.format.rate), digits: 2)) s of audio were lost on the way to "
           + "the service; silence of the same length was sent", severity: .warning, stream: name))
-    let chunk = [UInt8](repeating: 0, count: audio.format.frames(in: .milliseconds(80)) * audio.format.bytesPerFrame)
+    let chunk = [UInt8](
+      repeating: 0, count: audio.format.frames(in: .milliseconds(80)) * audio.format.bytesPerFrame)
     var left = Int(frames) * audio.format.bytesPerFrame
     while left > 0 {
       let count = min(left, chunk.count)

@@ -111,7 +111,10 @@ package struct FluxSessionMachine: Sendable {
     case .configureSuccess, .configureFailure:
       return []
     case .unknown(let type, _, _):
-      return [.notice(Notice("unknown-message", "\(host) sent a message of an unknown type, \(type ?? "without a name")"))]
+      return [
+        .notice(
+          Notice("unknown-message", "\(host) sent a message of an unknown type, \(type ?? "without a name")"))
+      ]
     }
   }
 
@@ -180,7 +183,8 @@ package struct FluxSessionMachine: Sendable {
     return end(.disconnected) + [.abort]
       + finish(
         StageError(
-          .unavailable, "\(host) has taken no audio for \(shortText(limits.blockedSend.seconds)) s\(request)"))
+          .unavailable, "\(host) has taken no audio for \(shortText(limits.blockedSend.seconds)) s\(request)")
+      )
   }
 
   /// The deadline has passed.
@@ -193,7 +197,8 @@ package struct FluxSessionMachine: Sendable {
         + finish(
           StageError(
             .unavailable,
-            "\(host) accepted the connection and then said nothing for \(shortText(limits.connected.seconds)) s\(request)"))
+            "\(host) accepted the connection and then said nothing for \(shortText(limits.connected.seconds)) s\(request)"
+          ))
     case .forcing:
       // The text is safe either way; a service that does not answer is left as politely as it allows.
       return end(.inputEnded) + close(now)
@@ -201,7 +206,8 @@ package struct FluxSessionMachine: Sendable {
       return end(.inputEnded) + [
         .notice(
           Notice(
-            "close-timeout", "\(host) did not close the stream within \(shortText(limits.closeStream.seconds)) s",
+            "close-timeout",
+            "\(host) did not close the stream within \(shortText(limits.closeStream.seconds)) s",
             severity: .warning)),
         .abort,
       ] + finish(nil)

@@ -21,7 +21,8 @@ package enum G711 {
 
   /// The A-law byte nearest to `sample`.
   ///
-  /// Three segment bits and four steps in each, on the 13-bit value; the sign bit is 1 for positive, even bits inverted.
+  /// Three segment bits and four steps in each, on the 13-bit value; the sign bit is 1 for positive, even
+  /// bits inverted.
   package static func aLaw(_ sample: Int16) -> UInt8 {
     let sign: UInt8 = sample < 0 ? 0 : 0x80
     // One's complement for negative values: the code has no zero, both signs have a smallest step.

@@ -80,9 +80,12 @@ public protocol ByteSource: Stage {
   mutating func read(into bytes: inout ByteBuffer) throws -> SourceProgress
   /// The number of bytes in all, once opened, where it is known: for progress.
   var length: Int? { get }
+  /// What is being read, as messages about its content call it: a file's path.
+  var subject: String { get }
 }
 
 extension ByteSource {
+  public var subject: String { "the input" }
   public var length: Int? { nil }
 }
 

@@ -40,7 +40,7 @@ final class DecoderProducer: AudioProducer {
     switch try decode(into: &first) {
     case .waiting: return nil
     case .finished where first.isEmpty:
-      throw StageError(.badInput, "\(sourceContext.name) holds no audio")
+      throw StageError(.badInput, "\(source.subject) holds no audio")
     case .finished, .produced: return Output(format: first.format, blockFrames: first.capacity)
     }
   }
@@ -58,7 +58,7 @@ final class DecoderProducer: AudioProducer {
     while true {
       if isStopped { return .finished }
       let before = bytes.count
-      let progress = try decoder.decode(&bytes, isLast: sourceEnded, into: &audio)
+      let progress = try decodeSome(into: &audio)
       if !audio.isEmpty { return .produced }
       switch progress {
       case .finished: return .finished
@@ -78,6 +78,16 @@ final class DecoderProducer: AudioProducer {
       case .waiting: return .waiting
       case .finished: sourceEnded = true
       }
+    }
+  }
+
+  /// A decoder speaks of the content; the user knows it by the source's name.
+  private func decodeSome(into audio: inout AudioBuffer) throws -> DecodeProgress {
+    do {
+      return try decoder.decode(&bytes, isLast: sourceEnded, into: &audio)
+    } catch var error as StageError where error.code == .badInput {
+      error.message = "\(source.subject): \(error.message)"
+      throw error
     }
   }
 

@@ -15,7 +15,9 @@ public struct StageContext: Sendable {
   public let webSockets: any WebSocketConnector
   public let http: any HTTPClient
   /// The thread that reads and writes files for asynchronous stages.
-  public let disk: any DiskThread
+  public let disk: any BlockingThread
+  /// The thread that writes standard output, whose reader may keep it waiting for as long as he likes.
+  public let terminal: any BlockingThread
   /// Things only some stages know of, by their type; see `resource`.
   package let resources: [ObjectIdentifier: any Sendable]
   private let noticeHandler: @Sendable (Notice) -> Void
@@ -37,7 +39,7 @@ public struct StageContext: Sendable {
 
   package init(
     name: String, location: String?, directory: String, clock: any GraphClock, loop: any GraphLoop,
-    webSockets: any WebSocketConnector, http: any HTTPClient, disk: any DiskThread,
+    webSockets: any WebSocketConnector, http: any HTTPClient, disk: any BlockingThread, terminal: any BlockingThread,
     resources: [ObjectIdentifier: any Sendable], environment: @escaping @Sendable (String) -> String?,
     waker: Waker, noticeHandler: @escaping @Sendable (Notice) -> Void,
     portHandler: @escaping @Sendable (Event, String) -> Void
@@ -50,6 +52,7 @@ public struct StageContext: Sendable {
     self.webSockets = webSockets
     self.http = http
     self.disk = disk
+    self.terminal = terminal
     self.resources = resources
     self.environment = environment
     self.waker = waker
@@ -116,8 +119,8 @@ public protocol GraphTimer: Sendable {
   func cancel()
 }
 
-/// The thread for file operations, which may block.
-public protocol DiskThread: Sendable {
-  /// Runs `body` on the disk thread, after what was handed over before, and returns what it returns.
+/// A thread for operations that may block, such as those on files.
+public protocol BlockingThread: Sendable {
+  /// Runs `body` on the thread, after what was handed over before, and returns what it returns.
   func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result
 }

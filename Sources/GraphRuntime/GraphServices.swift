@@ -6,7 +6,8 @@ package struct GraphServices: Sendable {
   package var loop: any GraphLoop
   package var webSockets: any WebSocketConnector
   package var http: any HTTPClient
-  package var disk: any DiskThread
+  package var disk: any BlockingThread
+  package var terminal: any BlockingThread
   /// Things only some stages know of, by their type.
   package var resources: [ObjectIdentifier: any Sendable]
   package var environment: @Sendable (String) -> String?
@@ -16,7 +17,7 @@ package struct GraphServices: Sendable {
   package init(
     clock: any GraphClock = SystemClock(), loop: any GraphLoop, webSockets: any WebSocketConnector,
     http: any HTTPClient,
-    disk: any DiskThread, resources: [ObjectIdentifier: any Sendable] = [:],
+    disk: any BlockingThread, terminal: any BlockingThread, resources: [ObjectIdentifier: any Sendable] = [:],
     environment: @escaping @Sendable (String) -> String?,
     notice: @escaping @Sendable (Notice, _ location: String?) -> Void
   ) {
@@ -25,6 +26,7 @@ package struct GraphServices: Sendable {
     self.webSockets = webSockets
     self.http = http
     self.disk = disk
+    self.terminal = terminal
     self.resources = resources
     self.environment = environment
     self.notice = notice

@@ -2,8 +2,8 @@ internal import FluxGraph
 internal import Glibc
 internal import Synchronization
 
-/// The thread `disk`: runs file operations of asynchronous stages, one after the other.
-package final class DiskWorker: DiskThread, @unchecked Sendable {
+/// A thread that runs operations which may block, one after the other: `disk` for files, `stdout` for standard output.
+package final class BlockingWorker: BlockingThread, @unchecked Sendable {
   // Unchecked: `jobs` and `isStopping` are touched only under `mutex`; the pointers never change.
   private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
   private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
@@ -11,10 +11,10 @@ package final class DiskWorker: DiskThread, @unchecked Sendable {
   private var isStopping = false
   private var thread: NamedThread?
 
-  package init() {
+  package init(_ name: String) {
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(condition, nil)
-    thread = NamedThread("disk") { [unowned self] in work() }
+    thread = NamedThread(name) { [unowned self] in work() }
   }
 
   deinit {

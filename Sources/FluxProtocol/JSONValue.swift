@@ -1,3 +1,6 @@
+// Conversions of floating-point numbers call libm, which this import links.
+import Glibc
+
 /// A JSON text as a tree (RFC 8259). Objects keep the order of their members, numbers the text they came as.
 package enum JSONValue: Sendable {
   case null

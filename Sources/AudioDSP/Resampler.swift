@@ -68,8 +68,8 @@ package struct Resampler: Sendable {
 
   /// Takes frames from `input`, writes frames to `output`, and says how many of each.
   ///
-  /// When all of the input was consumed, all output it makes possible was written. Less is consumed when
-  /// `output` is full before that; offer the rest again then.
+  /// When room is left in `output`, all of the input was consumed and all the output it makes possible was
+  /// written. Otherwise call again with the rest of the input, if any.
   package mutating func process(
     _ input: Span<Float>, into output: inout MutableSpan<Float>
   ) -> (consumed: Int, produced: Int) {
@@ -82,15 +82,18 @@ package struct Resampler: Sendable {
         var produced = 0
         while true {
           makeRoom()
-          // Input beyond the window of the last output that fits would be held without its output: leave it.
-          let wanted =
-            kernel.start(after: outputFrames - produced, from: start, phase: phase) + kernel.taps - 1 - filled
+          // As much as the outputs that fit look at, and what makes no further one possible: more would be
+          // held without its output.
+          let room = outputFrames - produced
+          let last = kernel.start(after: max(room - 1, 0), from: start, phase: phase) + kernel.taps
+          let next = kernel.start(after: room, from: start, phase: phase) + kernel.taps - 1
+          let wanted = (room > 0 ? max(last, next) : next) - filled
           let taken = max(0, min(inputFrames - consumed, capacity - filled, wanted))
           if taken > 0, let source = input.baseAddress {
             append(source + consumed * channels, frames: taken)
             consumed += taken
           }
-          let count = min(outputs(upTo: filled - kernel.taps), outputFrames - produced)
+          let count = min(outputs(upTo: filled - kernel.taps), room)
           if count > 0, let target = output.baseAddress {
             run(into: target + produced * channels, count: count)
             produced += count

@@ -232,7 +232,7 @@ extension DispatchSemaphore {
   fileprivate func waitForTest() { wait() }
 }
 
-struct SplitMix {
+struct SplitMix: RandomNumberGenerator {
   private var state: UInt64
 
   init(seed: UInt64) { state = seed }

@@ -200,6 +200,29 @@ extension PeerTests {
       }
     }
 
+    @Test("a paused connection whose peer went away does not keep the loop busy and ends once resumed")
+    func pausedAndClosed() async throws {
+      let peer = try await Peer.start("tcp.py", "close")
+      try await EventLoop.running { loop in
+        let recorder = Recorder()
+        let connection = loop.connect(.local(peer.port)) { connection, event in
+          if case .connected = event { connection.send([1]) }
+          if case .received = event { connection.pauseReading() }
+          recorder.record(event)
+        }
+        await recorder.wait { $0.receivedCount == 3 }
+        let turns = loop.statistics.turns
+        await withCheckedContinuation { continuation in
+          loop.schedule(after: .milliseconds(50)) { continuation.resume() }
+        }
+        #expect(loop.statistics.turns - turns < 10)
+        #expect(recorder.entries == [.connected, .drained])
+        await loop.call { connection.resumeReading() }
+        await recorder.waitForEnd()
+        #expect(recorder.error == nil)
+      }
+    }
+
     @Test("two hundred connections at once get their own bytes back", arguments: [false, true])
     func concurrent(isSecure: Bool) async throws {
       let certificates = try await Certificates()

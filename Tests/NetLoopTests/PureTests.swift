@@ -86,7 +86,7 @@ import Testing
     "bytes come out as they went in, and an offer that was refused is repeated at the same place unchanged")
   func random() {
     var random = SplitMix(seed: 5)
-    for _ in 0..<50 {
+    for _ in 0..<12 {
       let pool = ChunkPool()
       var buffer = OutgoingBuffer()
       var expected: [UInt8] = []

@@ -112,6 +112,38 @@ extension PeerTests {
       }
     }
 
+    @Test("proxies and certificate authorities of the environment are used as curl uses them")
+    func environment() async {
+      await #expect(processExitsWith: .success) {
+        let certificates = try await Certificates()
+        let peer = try await Peer.start(
+          "tcp.py", "close", certificates.path("good"), certificates.path("good-key"))
+        let plain = try await Peer.start("tcp.py", "close")
+        let proxy = try await Peer.start("proxy.py")
+        func text(_ request: ConnectRequest) async throws -> String {
+          try await EventLoop.running { loop in
+            let recorder = Recorder()
+            loop.connect(request, sending: [1], recorder)
+            await recorder.waitForEnd()
+            return recorder.text
+          }
+        }
+        let secure = ConnectRequest(isSecure: true, host: "localhost", port: peer.port)
+        guard try await text(secure) == "" else { exit(2) }
+        for variable in ["CURL_CA_BUNDLE", "SSL_CERT_FILE"] {
+          setenv(variable, certificates.path("ca"), 1)
+          guard try await text(secure) == "bye" else { exit(3) }
+          unsetenv(variable)
+        }
+        let hidden = ConnectRequest(isSecure: false, host: "behind-the-proxy.invalid", port: plain.port)
+        guard try await text(hidden) == "" else { exit(4) }
+        setenv("http_proxy", "http://127.0.0.1:\(proxy.port)", 1)
+        guard try await text(hidden) == "bye" else { exit(5) }
+        setenv("no_proxy", "behind-the-proxy.invalid", 1)
+        guard try await text(hidden) == "" else { exit(6) }
+      }
+    }
+
     @Test("no connection or listener is inherited by a child process")
     func inheritance() async {
       await #expect(processExitsWith: .success) {

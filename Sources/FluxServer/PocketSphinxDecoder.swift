@@ -4,7 +4,7 @@ import Glibc
 ///
 /// A decoder adapts to what it hears (cepstral mean), so it serves one stream and is not passed on: the same audio gives
 /// the same words.
-struct PocketSphinxDecoder: ~Copyable {
+final class PocketSphinxDecoder {
   private let library: PocketSphinxLibrary
   private let decoder: PocketSphinxLibrary.Pointer
   private var isInUtterance = false
@@ -24,6 +24,7 @@ struct PocketSphinxDecoder: ~Copyable {
     var pointers: [UnsafeMutablePointer<CChar>?] = arguments.map { strdup($0) }
     defer { for pointer in pointers { free(pointer) } }
     pointers.append(nil)
+    library.silenceThisThread()
     let configuration = library.parseArguments(nil, library.arguments(), Int32(arguments.count), pointers, 1)
     guard let configuration else { throw .modelUnusable(model) }
     let made = library.makeDecoder(configuration)
@@ -38,7 +39,7 @@ struct PocketSphinxDecoder: ~Copyable {
   }
 
   /// Takes the next block of a segment and returns the segment's words so far; after its last block, the settled ones.
-  mutating func hear(_ block: SpeechBlock) -> [RecognisedWord] {
+  func hear(_ block: SpeechBlock) -> [RecognisedWord] {
     if block.begins {
       abandon()
       utteranceStart = block.start
@@ -54,7 +55,7 @@ struct PocketSphinxDecoder: ~Copyable {
     return words(areSettled: true)
   }
 
-  mutating func abandon() {
+  func abandon() {
     guard isInUtterance else { return }
     _ = library.endUtterance(decoder)
     isInUtterance = false

@@ -26,6 +26,7 @@ struct PocketSphinxLibrary: Sendable {
   let logarithms: @convention(c) (Pointer) -> Pointer?
   /// `logmath_exp`: a log probability of the decoder's own base as a number from 0 to 1.
   let exponential: @convention(c) (Pointer?, Int32) -> Double
+  private let setLogFile: @convention(c) (Pointer?) -> Void
 
   /// Binds the libraries; throws one plain sentence if they are not there.
   init() throws(PocketSphinxError) {
@@ -46,10 +47,15 @@ struct PocketSphinxLibrary: Sendable {
     segmentProbability = try Self.symbol("ps_seg_prob", in: main)
     logarithms = try Self.symbol("ps_get_logmath", in: main)
     exponential = try Self.symbol("logmath_exp", in: base)
-    // It writes pages of progress to stderr unless it has nobody to tell.
+    setLogFile = try Self.symbol("err_set_logfp", in: base)
     let setMessageCallback: @convention(c) (Pointer?, Pointer?) -> Void =
       try Self.symbol("err_set_callback", in: base)
     setMessageCallback(nil, nil)
+  }
+
+  /// Keeps the calling thread from writing pages of settings to stderr; the messages proper are off for all threads.
+  func silenceThisThread() {
+    setLogFile(nil)
   }
 
   private static func load(_ name: String) throws(PocketSphinxError) -> Pointer {

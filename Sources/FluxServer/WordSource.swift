@@ -22,7 +22,7 @@ package struct RecognisedWord: Sendable, Equatable {
 }
 
 /// One step of a speech segment, for a recogniser.
-package struct SpeechBlock: Sendable {
+package struct SpeechBlock: Sendable, Equatable {
   /// Counts the blocks of a stream; the answer carries it back.
   package var number: Int
   /// The position of the first sample in the stream.

@@ -1,0 +1,114 @@
+/// A JSON text as a tree (RFC 8259). Objects keep the order of their members, numbers the text they came as.
+package enum JSONValue: Sendable {
+  case null
+  case bool(Bool)
+  case number(JSONNumber)
+  case string(String)
+  case array([JSONValue])
+  /// May hold a name twice, as the text did; looking it up gives the last one.
+  case object([(String, JSONValue)])
+
+  package init(_ value: Double) { self = JSONNumber(value).map(JSONValue.number) ?? .null }
+
+  package init(_ value: Int) { self = .number(JSONNumber(value)) }
+}
+
+extension JSONValue {
+  /// The member of an object; nil for other values and missing names.
+  package subscript(name: String) -> JSONValue? {
+    guard case .object(let members) = self else { return nil }
+    return members.last { $0.0 == name }?.1
+  }
+
+  /// The element of an array; nil for other values and beyond the ends.
+  package subscript(index: Int) -> JSONValue? {
+    guard case .array(let elements) = self, elements.indices.contains(index) else { return nil }
+    return elements[index]
+  }
+
+  package var isNull: Bool {
+    if case .null = self { return true }
+    return false
+  }
+
+  package var stringValue: String? {
+    if case .string(let value) = self { return value }
+    return nil
+  }
+
+  package var boolValue: Bool? {
+    if case .bool(let value) = self { return value }
+    return nil
+  }
+
+  package var doubleValue: Double? {
+    if case .number(let value) = self { return value.doubleValue }
+    return nil
+  }
+
+  /// The number when it is whole and fits, however it is written: `3`, `3.0`, `3e0`.
+  package var intValue: Int? {
+    if case .number(let value) = self { return value.intValue }
+    return nil
+  }
+
+  package var arrayValue: [JSONValue]? {
+    if case .array(let value) = self { return value }
+    return nil
+  }
+
+  package var members: [(String, JSONValue)]? {
+    if case .object(let value) = self { return value }
+    return nil
+  }
+}
+
+/// Equal in structure, order of members and the text of numbers.
+extension JSONValue: Equatable {
+  package static func == (left: JSONValue, right: JSONValue) -> Bool {
+    switch (left, right) {
+    case (.null, .null): true
+    case (.bool(let left), .bool(let right)): left == right
+    case (.number(let left), .number(let right)): left == right
+    case (.string(let left), .string(let right)): left == right
+    case (.array(let left), .array(let right)): left == right
+    case (.object(let left), .object(let right)): left.elementsEqual(right) { $0.0 == $1.0 && $0.1 == $1.1 }
+    default: false
+    }
+  }
+}
+
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
+  ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+{
+  package init(stringLiteral value: String) { self = .string(value) }
+  package init(integerLiteral value: Int) { self.init(value) }
+  package init(floatLiteral value: Double) { self.init(value) }
+  package init(booleanLiteral value: Bool) { self = .bool(value) }
+  package init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+  package init(dictionaryLiteral elements: (String, JSONValue)...) { self = .object(elements) }
+}
+
+/// A number as its JSON text, so that what came as `0.0` or with twenty digits goes out the same way.
+package struct JSONNumber: Hashable, Sendable {
+  package let literal: String
+
+  /// Only for text that is known to be a JSON number.
+  init(literal: String) { self.literal = literal }
+
+  package init(_ value: Int) { literal = String(value) }
+
+  /// The shortest text that reads back as the same number; nil for infinities and NaN, which JSON lacks.
+  package init?(_ value: Double) {
+    guard value.isFinite else { return nil }
+    literal = value.description
+  }
+
+  /// Nil when it is too large for a Double.
+  package var doubleValue: Double? {
+    guard let value = Double(literal), value.isFinite else { return nil }
+    return value
+  }
+
+  package var intValue: Int? { Int(literal) ?? doubleValue.flatMap { Int(exactly: $0) } }
+}

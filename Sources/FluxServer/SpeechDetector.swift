@@ -39,7 +39,7 @@ package struct SpeechDetector: SpeechJudge {
   static let onset: Float = 9
   static let release: Float = 6
   /// So many frames of the last five have to be loud before speech begins: a click is not speech.
-  static let loudFrames = 3
+  static let loudFrames = 4
   /// Frames that still count as speech after the level has sunk: stops and weak consonants.
   static let hangover = 6
   /// The window of the background: slots of 160 ms.

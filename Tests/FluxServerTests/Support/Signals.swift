@@ -18,7 +18,7 @@ struct SeededGenerator: RandomNumberGenerator {
 }
 
 /// Sounds by the second, drawn: `_` digital silence, `.` noise at -62 dB, `n` noise at -40 dB, `s` something like
-/// speech at -20 dB over the noise of the drawing's first letter. One letter is 100 ms.
+/// speech at -20 dB. One letter is 100 ms.
 func signal(_ drawing: String, seed: UInt64 = 1) -> [Int16] {
   var random = SeededGenerator(seed: seed)
   var samples: [Int16] = []
@@ -34,7 +34,7 @@ func signal(_ drawing: String, seed: UInt64 = 1) -> [Int16] {
         // A voice of 120 Hz with some overtones, in syllables of a quarter second.
         phase += 120 / 16_000
         let voice = (1...12).reduce(0.0) { $0 + sin(2 * .pi * phase * Double($1)) / Double($1) }
-        let syllable = 0.55 + 0.45 * sin(2 * .pi * 4 * time)
+        let syllable = 0.7 + 0.3 * sin(2 * .pi * 4 * time)
         samples.append(Int16(voice * syllable * 4000 + noise * 26))
       default: samples.append(0)
       }

@@ -76,6 +76,9 @@ package struct TurnPipeline: Sendable {
   /// Samples taken and not yet heard, because the recogniser is behind. The caller stops reading when this grows.
   package var backlogSamples: Int { backlog + pending.count * AudioClock.stepSamples }
 
+  /// Samples heard so far.
+  package var heardSamples: Int { position }
+
   /// When ``expire(now:)`` is due.
   package var deadline: Duration? {
     pending.first { $0.number != nil }.map { $0.submitted + wordLimit }

@@ -1,7 +1,6 @@
-import FluxServer
+@testable import FluxServer
 import Synchronization
 
-@testable import class FluxServer.Monitor
 
 /// A pipeline and its word source, run to the end of some audio.
 struct PipelineRun {

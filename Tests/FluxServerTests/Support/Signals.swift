@@ -31,11 +31,11 @@ func signal(_ drawing: String, seed: UInt64 = 1) -> [Int16] {
       case ".": samples.append(Int16(noise * 26))
       case "n": samples.append(Int16(noise * 567))
       case "s":
-        // A voice of 120 Hz with some overtones, in syllables of a quarter second.
+        // A voice of 120 Hz in syllables of a quarter second.
         phase += 120 / 16_000
-        let voice = (1...12).reduce(0.0) { $0 + sin(2 * .pi * phase * Double($1)) / Double($1) }
+        if phase >= 1 { phase -= 1 }
         let syllable = 0.7 + 0.3 * sin(2 * .pi * 4 * time)
-        samples.append(Int16(voice * syllable * 4000 + noise * 26))
+        samples.append(Int16((2 * phase - 1) * syllable * 6000 + noise * 26))
       default: samples.append(0)
       }
     }

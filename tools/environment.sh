@@ -2,7 +2,6 @@
 # shellcheck shell=bash
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-root=$PWD
 
 # Where the archive of swift.org is usually unpacked, and where swiftly puts its proxies.
 for directory in /opt/swift/usr/bin "${SWIFTLY_BIN_DIR:-$HOME/.local/share/swiftly/bin}"; do
@@ -35,5 +34,6 @@ build_release() {
     tail -n 40 "$log" >&2
     fail 70 "the build failed; all of its output is in $log"
   fi
+  # shellcheck disable=SC2034  # read by the scripts that call this
   fluxgraph=$(swift build -c release --show-bin-path)/fluxgraph
 }

@@ -7,6 +7,7 @@ public struct StageDescription<S: Stage>: Sendable {
   let role: AdapterRole?
   let ports: [PortSpecification]
   let examples: [String]
+  let mistakes: [KnownMistake]
   let options: [Option<S>]
 
   /// Describes a stage.
@@ -17,10 +18,11 @@ public struct StageDescription<S: Stage>: Sendable {
   ///   - role: the adapter this stage can be; see `AdapterRole`.
   ///   - ports: named outputs beside the main one.
   ///   - examples: whole graphs, each one line, that use the stage.
+  ///   - mistakes: what people are known to write by mistake, and what to tell them.
   ///   - options: the options, positional ones first.
   public init(
     _ name: String, _ summary: String, details: String = "", role: AdapterRole? = nil,
-    ports: [PortSpecification] = [], examples: [String] = [],
+    ports: [PortSpecification] = [], examples: [String] = [], mistakes: [KnownMistake] = [],
     @OptionBuilder<S> options: () -> [Option<S>] = { [] }
   ) {
     self.name = name
@@ -29,6 +31,7 @@ public struct StageDescription<S: Stage>: Sendable {
     self.role = role
     self.ports = ports
     self.examples = examples
+    self.mistakes = mistakes
     self.options = options()
   }
 }
@@ -44,6 +47,41 @@ public struct PortSpecification: Sendable, Hashable {
   }
 }
 
+/// An option or a value people are known to write by mistake, such as one of another version of a service.
+public struct KnownMistake: Sendable, Hashable {
+  /// Which values of the option are the mistake.
+  public enum Value: Sendable, Hashable {
+    /// Whatever the value: the stage has no such option.
+    case any
+    case exactly(String)
+    case containing(String)
+  }
+
+  public var option: String
+  public var value: Value
+  /// What is wrong, as a sentence without a full stop.
+  public var message: String
+  /// What to write instead.
+  public var help: String
+
+  public init(_ option: String, value: Value = .any, _ message: String, help: String) {
+    self.option = option
+    self.value = value
+    self.message = message
+    self.help = help
+  }
+
+  /// Whether an option written with this text is the mistake.
+  public func matches(_ option: String, _ text: String?) -> Bool {
+    guard option == self.option else { return false }
+    return switch value {
+    case .any: true
+    case .exactly(let wrong): text == wrong
+    case .containing(let part): text?.contains(part) ?? false
+    }
+  }
+}
+
 /// A stage's description without its type: what a catalogue holds.
 public struct StageSpecification: Sendable {
   public let name: String
@@ -53,6 +91,7 @@ public struct StageSpecification: Sendable {
   public let role: AdapterRole?
   public let ports: [PortSpecification]
   public let examples: [String]
+  public let mistakes: [KnownMistake]
   public let options: [OptionSpecification]
   private let create: @Sendable () -> any Stage
   private let assign: @Sendable (inout any Stage, Int, GraphValue) throws(OptionError) -> Void
@@ -67,6 +106,7 @@ public struct StageSpecification: Sendable {
     role = description.role
     ports = description.ports
     examples = description.examples
+    mistakes = description.mistakes
     kind = Self.kind(of: type)
     self.options = options.map(\.specification)
     create = { S() }

@@ -1,0 +1,114 @@
+internal import FluxGraph
+
+/// The work of one check: names, options and types on the way from the syntax tree to the plan.
+struct Analysis {
+  let source: GraphSource
+  let catalogue: Catalogue
+  let options: Checker.Options
+  var diagnostics: [Diagnostic] = []
+  /// Literals that must not be shown.
+  var masked: [SourceSpan] = []
+
+  var parameters: [String: BoundParameter] = [:]
+  var names: [String: BoundName] = [:]
+  /// Where each name and parameter is first defined, whether before or after its uses.
+  var definitions: [String: SourceSpan] = [:]
+  var parameterDefinitions: [String: SourceSpan] = [:]
+
+  var nodes: [DraftNode] = []
+  /// The automatic nodes that stand directly before a node, or, for shared ones, directly behind it.
+  var hasSink = false
+  var hasStatement = false
+
+  init(source: GraphSource, catalogue: Catalogue, options: Checker.Options) {
+    self.source = source
+    self.catalogue = catalogue
+    self.options = options
+  }
+
+  mutating func report(
+    _ code: DiagnosticCode, _ message: String, at span: SourceSpan, label: String = "",
+    secondary: [Diagnostic.Label] = [], notes: [String] = [], help: String? = nil,
+    replacement: Diagnostic.Replacement? = nil
+  ) {
+    diagnostics.append(
+      Diagnostic(
+        code, message, at: .init(span, label), secondary: secondary, notes: notes, help: help,
+        replacement: replacement))
+  }
+
+  var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
+
+  /// Sorted by place, the surplus dropped, secrets marked.
+  func finishedDiagnostics() -> [Diagnostic] {
+    var errors = 0
+    let sorted = diagnostics.enumerated().sorted {
+      ($0.element.primary?.span.lower ?? -1, $0.offset) < ($1.element.primary?.span.lower ?? -1, $1.offset)
+    }
+    return sorted.compactMap { _, diagnostic in
+      if diagnostic.severity == .error {
+        errors += 1
+        if errors > Checker.maximumErrors { return nil }
+      }
+      var copy = diagnostic
+      copy.masked = masked
+      return copy
+    }
+  }
+}
+
+/// A parameter of the graph with its value.
+struct BoundParameter {
+  enum Origin {
+    /// Written in the graph.
+    case literal(ValueSyntax)
+    /// From `--set` or the environment.
+    case outside
+  }
+
+  var definition: SourceSpan
+  /// nil after a mistake that has been reported.
+  var value: GraphValue?
+  var origin: Origin
+  var isUsed = false
+}
+
+/// A name and the streams it stands for: one, or several after `both = me, them`.
+struct BoundName {
+  var definition: SourceSpan
+  var streams: [Endpoint]
+  /// Whether what it stands for could not be read; then nothing more is said about it.
+  var isPoisoned: Bool
+  var isUsed = false
+}
+
+/// An output of a node, as something else refers to it.
+struct Endpoint: Hashable {
+  var node: Int
+  var port: String?
+  /// Where it is named: the reference, or the stage before the `|`.
+  var span: SourceSpan
+}
+
+/// A stage of the plan in the making.
+struct DraftNode {
+  var specification: StageSpecification
+  var settings: [StageSetting]
+  var stage: any Stage
+  var name: String?
+  var span: SourceSpan
+  /// The stage's word.
+  var word: SourceSpan
+  var isAutomatic = false
+  var inputs: [Endpoint]
+  /// What comes in and goes out; nil where nothing does, and where a mistake makes it unknown.
+  var input: StreamType?
+  var output: StreamType?
+  var wanted: AudioRequirement?
+  /// After a mistake, nothing more is said about what comes out.
+  var isPoisoned = false
+  /// The first place on the way from the source where the audio goes several ways; pacing belongs before it.
+  var firstTee: Int?
+
+  var role: AdapterRole? { specification.role }
+}

@@ -1,0 +1,87 @@
+extension Diagnostic {
+  /// The diagnostic as text for people: what is wrong, the line with a caret under the place, and what to do. Ends with a line break.
+  package func rendered(source: GraphSource, color: Bool) -> String {
+    DiagnosticRenderer(source: source, hasColor: color).text(of: self)
+  }
+}
+
+/// Draws diagnostics over the text they are about. Knows nothing of the language.
+struct DiagnosticRenderer {
+  /// Columns of a line that are shown; a longer line is cut around the place.
+  static let maximumWidth = 120
+
+  let source: GraphSource
+  let hasColor: Bool
+
+  func text(of diagnostic: Diagnostic) -> String {
+    let head = diagnostic.severity == .error ? Style.error : .warning
+    var lines = [
+      paint("\(diagnostic.severity.rawValue)[\(diagnostic.code)]", head)
+        + paint(": \(diagnostic.message)", .bold)
+    ]
+    var gutter = 1
+    if let primary = diagnostic.primary {
+      let labels = ([primary] + diagnostic.secondary)
+      gutter = String((labels.map { source.lineIndex(of: $0.span.lower) }.max() ?? 0) + 1).count
+      lines.append(blank(gutter) + paint(" ┌─ ", .frame) + source.location(of: primary.span))
+      lines += drawing(of: labels, diagnostic, gutter, head)
+    }
+    for note in diagnostic.notes { lines.append(blank(gutter) + paint(" = ", .frame) + note) }
+    if let help = diagnostic.help {
+      lines.append(blank(gutter) + paint(" = ", .frame) + paint("help: ", .bold) + help)
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// The lines the labels are in, in order, each with the labels under it.
+  private func drawing(
+    of labels: [Diagnostic.Label], _ diagnostic: Diagnostic, _ gutter: Int, _ head: Style
+  ) -> [String] {
+    let primary = labels[0]
+    let numbered = labels.map { (line: source.lineIndex(of: $0.span.lower), label: $0) }
+    var result: [String] = []
+    for line in Set(numbered.map(\.line)).sorted() {
+      let here = numbered.filter { $0.line == line }.map(\.label)
+      let bytes = source.line(line)
+      let text = MaskedLine(source: source, bytes: bytes, masked: diagnostic.masked)
+      let focus = text.columns(of: here[0].span)
+      let window = window(around: focus, width: text.width)
+      let number = String(line + 1)
+      result.append(
+        paint(blank(gutter - number.count) + number + " │ ", .frame) + text.shown(window))
+      for label in here {
+        let (start, end) = text.columns(of: label.span)
+        let isPrimary = label == primary
+        let mark = String(
+          repeating: isPrimary ? "^" : "-", count: max(1, min(end, window.upperBound) - start))
+        let indent = start - window.lowerBound + (window.lowerBound > 0 ? 1 : 0)
+        let marked = mark + (label.text.isEmpty ? "" : " " + label.text)
+        result.append(
+          blank(gutter) + paint(" │ ", .frame) + blank(max(0, indent))
+            + paint(marked, isPrimary ? head : .frame))
+      }
+    }
+    return result
+  }
+
+  private func window(around focus: (start: Int, end: Int), width: Int) -> Range<Int> {
+    guard width > Self.maximumWidth else { return 0..<max(width, focus.end) + 1 }
+    let start = max(0, min(focus.start - 40, width - Self.maximumWidth))
+    return start..<(start + Self.maximumWidth)
+  }
+
+  private func blank(_ count: Int) -> String { String(repeating: " ", count: max(0, count)) }
+
+  // MARK: Colours
+
+  private enum Style: String {
+    case error = "1;31"
+    case warning = "1;33"
+    case frame = "34"
+    case bold = "1"
+  }
+
+  private func paint(_ text: String, _ style: Style) -> String {
+    hasColor ? "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m" : text
+  }
+}

@@ -1,0 +1,175 @@
+internal import FluxGraph
+
+// Parameters, and values as they are after parameters and the environment have been filled in.
+extension Analysis {
+  mutating func bind(_ parameter: ParameterSyntax) {
+    let name = parameter.name
+    if let earlier = parameters[name.text] {
+      report(
+        .duplicateName, "the parameter `\(name.text)` is defined twice", at: name.span,
+        secondary: [.init(earlier.definition, "first defined here")])
+      return
+    }
+    var bound = BoundParameter(definition: name.span, value: nil, origin: .outside)
+    if let text = options.parameters[name.text] {
+      bound.value = Self.outsideValue(text)
+    } else if let value = parameter.value {
+      bound.value = resolve(value, as: nil)
+      if !isFromOutside(value) { bound.origin = .literal(value) }
+    } else if !parameter.isBroken {
+      report(
+        .missingParameter, "the parameter `\(name.text)` has no value", at: name.span,
+        help:
+          "give it one on the command line, `--set \(name.text)=…`, or a default here: `param \(name.text) = …`"
+      )
+    }
+    parameters[name.text] = bound
+  }
+
+  /// Values given for parameters the graph does not have.
+  mutating func checkSettings() {
+    let known = parameterDefinitions.keys.sorted()
+    for name in options.parameters.keys.sorted() where parameterDefinitions[name] == nil {
+      let near = Suggestions.nearest(to: name, in: known)
+      let list =
+        known.isEmpty ? "the graph has no parameters" : Suggestions.listing(known).map { "parameters: \($0)" }
+      diagnostics.append(
+        Diagnostic(
+          .unknownParameter, "`--set \(name)=…`: the graph has no parameter `\(name)`", at: nil,
+          notes: list.map { [$0] } ?? [], help: near.map { "did you mean `--set \($0)=…`?" }))
+    }
+  }
+
+  /// A value from the command line: a list, call or quoted text when it is one from end to end, a word otherwise.
+  private static func outsideValue(_ text: String) -> GraphValue {
+    let source = GraphSource(name: "--set", text: text, directory: "")
+    var parser = Parser(source)
+    guard [.quote, .openBracket].contains(source.bytes.first) || text.hasPrefix("pcm("),
+      let value = try? parser.value(), value.span.upper == source.bytes.count, parser.diagnostics.isEmpty
+    else { return .word(text) }
+    return plain(value) ?? .word(text)
+  }
+
+  /// A value that depends on nothing else; nil when it does.
+  private static func plain(_ value: ValueSyntax) -> GraphValue? {
+    switch value {
+    case .atom(let word): return .word(word.text)
+    case .string(let word): return .string(word.text)
+    case .parameter: return nil
+    case .list(let elements, _):
+      let values = elements.compactMap(plain)
+      return values.count == elements.count ? .list(values) : nil
+    case .call(let word, let elements, _):
+      let values = elements.compactMap(plain)
+      return word.text == "pcm" && values.count == elements.count ? .call("pcm", values) : nil
+    }
+  }
+
+  /// Whether no part of a value is written in the graph itself.
+  private func isFromOutside(_ value: ValueSyntax) -> Bool {
+    switch value {
+    case .atom, .string: return false
+    case .parameter(let word):
+      if case .outside? = parameters[word.text]?.origin { return true } else { return false }
+    case .list(let elements, _): return elements.allSatisfy(isFromOutside)
+    case .call(let word, let elements, _): return word.text == "env" && elements.count == 1
+    }
+  }
+
+  /// The value for an option of a type; nil for the value of a parameter, whose use decides. Returns nil after a mistake.
+  mutating func resolve(_ value: ValueSyntax, as type: OptionType?) -> GraphValue? {
+    switch value {
+    case .atom(let word): return literal(.word(word.text), value.span, as: type)
+    case .string(let word): return literal(.string(word.text), value.span, as: type)
+    case .parameter(let word): return parameter(word, as: type)
+    case .list(let elements, _):
+      var elementType = type
+      if case .list(let inner)? = type { elementType = inner }
+      let values = elements.map { resolve($0, as: elementType) }
+      return values.contains { $0 == nil } ? nil : .list(values.compactMap { $0 })
+    case .call(let word, let arguments, let span):
+      switch word.text {
+      case "env": return environment(arguments, span, as: type)
+      case "pcm":
+        let values = arguments.map { resolve($0, as: nil) }
+        return values.contains { $0 == nil } ? nil : .call("pcm", values.compactMap { $0 })
+      default:
+        report(
+          .reservedWord,
+          "`\(word.text)` is reserved for \(Reserved.purpose(of: word.text) ?? "the language"), which this version does not have",
+          at: word.span, help: Reserved.alternative(to: word.text))
+        return nil
+      }
+    }
+  }
+
+  private mutating func literal(_ value: GraphValue, _ span: SourceSpan, as type: OptionType?) -> GraphValue?
+  {
+    guard type == .secret else { return value }
+    masked.append(span)
+    report(
+      .secretInGraph, "a secret must not be written into the graph", at: span, label: "hidden here",
+      help: "put it into the environment or into a `.env` file, and name the variable: `env(NAME)`")
+    return nil
+  }
+
+  private mutating func parameter(_ word: WordSyntax, as type: OptionType?) -> GraphValue? {
+    guard let bound = parameters[word.text] else {
+      reportUnknownParameter(word)
+      return nil
+    }
+    parameters[word.text]?.isUsed = true
+    guard let value = bound.value else { return nil }
+    guard type == .secret || type == .list(.secret) else { return value }
+    if case .literal(let syntax) = bound.origin {
+      masked.append(syntax.span)
+      report(
+        .secretInGraph, "a secret must not be written into the graph", at: syntax.span, label: "hidden here",
+        secondary: [.init(word.span, "used as a secret here")],
+        help: "put it into the environment or into a `.env` file: `param \(word.text) = env(NAME)`")
+      return nil
+    }
+    return Self.secret(value)
+  }
+
+  private static func secret(_ value: GraphValue) -> GraphValue {
+    if case .list(let values) = value { return .list(values.map(secret)) }
+    return value.text.map { .secret(Secret($0)) } ?? value
+  }
+
+  mutating func reportUnknownParameter(_ word: WordSyntax) {
+    if let later = parameterDefinitions[word.text] {
+      report(
+        .useBeforeDefinition, "`$\(word.text)` is used before it is defined", at: word.span,
+        secondary: [.init(later, "defined here")], help: "move the definition up")
+      return
+    }
+    let near = Suggestions.nearest(to: word.text, in: parameterDefinitions.keys.sorted())
+    report(
+      .unknownParameter, "the graph has no parameter `\(word.text)`", at: word.span,
+      label: near.map { "did you mean `$\($0)`?" } ?? "",
+      help: near == nil ? "define it at the top: `param \(word.text) = …`" : nil,
+      replacement: near.map { .init(word.span, "$\($0)") })
+  }
+
+  private mutating func environment(
+    _ arguments: [ValueSyntax], _ span: SourceSpan, as type: OptionType?
+  ) -> GraphValue? {
+    guard case .atom(let name)? = arguments.first, arguments.count <= 2 else {
+      report(
+        .wrongType, "`env` takes the name of a variable and, if you like, a default", at: span,
+        help: "write `env(NAME)` or `env(NAME, default)`")
+      return nil
+    }
+    if let text = options.environment(name.text) {
+      return type == .secret ? .secret(Secret(text)) : .word(text)
+    }
+    if arguments.count == 2 { return resolve(arguments[1], as: type) }
+    report(
+      .missingVariable, "the environment variable `\(name.text)` is not set", at: span,
+      help: type == .secret
+        ? "set it before running: `export \(name.text)=…`, or write it into a `.env` file beside the graph"
+        : "set it, or give a default: `env(\(name.text), …)`")
+    return nil
+  }
+}

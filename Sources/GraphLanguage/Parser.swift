@@ -1,0 +1,351 @@
+/// Reads a graph's text into a syntax tree. It goes on after a mistake with the next item, so that all independent mistakes are
+/// found in one run.
+package struct Parser {
+  /// What was already reported; the item is given up.
+  struct Broken: Error {}
+
+  /// Lists in lists, and parentheses in predicates: more than anyone writes, far less than a stack holds.
+  static let maximumDepth = 32
+  /// Comparisons in one predicate.
+  static let maximumComparisons = 256
+  /// Bytes in a graph.
+  static let maximumLength = 1 << 20
+  /// Errors after which the rest of the text is not looked at.
+  static let maximumErrors = 20
+
+  let source: GraphSource
+  var lexer: Lexer
+  var diagnostics: [Diagnostic] = []
+  var nesting = 0
+  var comparisons = 0
+
+  package init(_ source: GraphSource) {
+    self.source = source
+    lexer = Lexer(source.bytes)
+  }
+
+  /// The whole text.
+  package static func parse(_ source: GraphSource) -> (tree: SyntaxTree, diagnostics: [Diagnostic]) {
+    var parser = Parser(source)
+    var items: [ItemSyntax] = []
+    guard source.bytes.count <= maximumLength else {
+      parser.report(.tooLarge, "a graph must not be longer than 1 MB", at: SourceSpan(0, 0))
+      return (SyntaxTree(items: []), parser.diagnostics)
+    }
+    while parser.diagnostics.count < maximumErrors, parser.lexer.nextItem() {
+      if let item = parser.item() { items.append(item) }
+    }
+    return (SyntaxTree(items: items), parser.diagnostics)
+  }
+
+  // MARK: Items
+
+  private mutating func item() -> ItemSyntax? {
+    let start = lexer.position
+    lexer.depth = 0
+    guard let first = headWord() else {
+      let statement = statement(name: nil, from: start)
+      return .statement(statement)
+    }
+    guard lexer.skipBlanks(), lexer.peek() == .equals, lexer.peek(1) != .equals else {
+      if first.text == "param" { return parameter(from: start) }
+      if ["use", "test", "route", "else"].contains(first.text) {
+        reportReserved(first)
+        skipReserved()
+        return nil
+      }
+      return .statement(statement(name: nil, first: first, from: start))
+    }
+    lexer.advance()
+    let isName = check(name: first, what: "a stream")
+    var statement = statement(name: isName ? first : nil, from: start)
+    statement.isBroken = statement.isBroken || !isName
+    return .statement(statement)
+  }
+
+  private mutating func parameter(from start: Int) -> ItemSyntax? {
+    guard lexer.skipBlanks(), let name = headWord() else {
+      report(
+        .missingValue, "`param` needs a name", at: SourceSpan(start, start + 5),
+        help: "write `param input`, or `param input = talk.opus` to give it a default")
+      skipItem()
+      return nil
+    }
+    guard check(name: name, what: "a parameter") else {
+      skipItem()
+      return nil
+    }
+    guard lexer.skipBlanks() else {
+      return .parameter(ParameterSyntax(name: name, value: nil, isBroken: false))
+    }
+    do throws(Broken) {
+      guard lexer.peek() == .equals else {
+        try fail(
+          .unexpectedText, "a parameter's value is written behind `=`", at: here(),
+          help: "write `param \(name.text) = \(source.text(of: here()))`")
+      }
+      lexer.advance()
+      guard lexer.skipBlanks(), !lexer.startsPipe else {
+        try fail(
+          .missingValue, "the value of `\(name.text)` is missing",
+          at: SourceSpan(lexer.position, lexer.position),
+          help: "without a default write `param \(name.text)` alone")
+      }
+      let value = try value()
+      if lexer.skipBlanks() {
+        try fail(
+          .unexpectedText, "a parameter has one value", at: here(), help: "quote a text that has blanks in it"
+        )
+      }
+      return .parameter(ParameterSyntax(name: name, value: value, isBroken: false))
+    } catch {
+      skipItem()
+      return .parameter(ParameterSyntax(name: name, value: nil, isBroken: true))
+    }
+  }
+
+  private mutating func statement(name: WordSyntax?, first: WordSyntax? = nil, from start: Int)
+    -> StatementSyntax
+  {
+    var statement = StatementSyntax(
+      name: name, head: nil, stages: [], isBroken: false, span: SourceSpan(start, start))
+    do throws(Broken) {
+      statement.head = try head(first)
+      while lexer.skipBlanks() {
+        guard lexer.startsPipe else {
+          try fail(.unexpectedText, "stages are joined with `|`", at: here())
+        }
+        let pipe = lexer.position
+        lexer.advance()
+        statement.stages.append(try stage(behind: pipe))
+      }
+    } catch {
+      statement.isBroken = true
+      skipItem()
+    }
+    let last = statement.stages.last?.span ?? statement.head?.span
+    statement.span = SourceSpan(start, max(start, last?.upper ?? start))
+    return statement
+  }
+
+  private mutating func head(_ first: WordSyntax?) throws(Broken) -> HeadSyntax {
+    guard lexer.skipBlanks() || first != nil else {
+      try fail(
+        .missingStage, "a stage or a name is missing", at: SourceSpan(lexer.position, lexer.position),
+        help: "an item ends with its line; indent the next line to continue it")
+    }
+    if first == nil && lexer.startsPipe {
+      let pipe = lexer.position
+      try fail(
+        .missingStage, "a stage or a name is missing before `|`", at: SourceSpan(pipe, pipe + 1),
+        help: "a chain begins with a source or with the name of a stream")
+    }
+    if first == nil && lexer.peek() == .quote {
+      let text = try string()
+      try fail(
+        .missingStage, "a text cannot begin a chain", at: text.span,
+        help: "did you mean `file \(source.text(of: text.span))`?",
+        replacement: .init(text.span, "file " + source.text(of: text.span)))
+    }
+    guard let word = first ?? headWord() else {
+      try fail(.unexpectedText, "a stage or a name is wanted here", at: here())
+    }
+    var words = [word]
+    while lexer.skipBlanks(), lexer.peek() == .comma {
+      let comma = lexer.position
+      lexer.advance()
+      guard lexer.skipBlanks(), !lexer.startsPipe, let next = headWord() else {
+        try fail(.missingStage, "a name is missing behind `,`", at: SourceSpan(comma, comma + 1))
+      }
+      words.append(next)
+    }
+    guard words.count == 1 else {
+      if lexer.skipBlanks(), !lexer.startsPipe {
+        try fail(
+          .unexpectedText, "`,` joins streams by their names", at: here(),
+          help: "give a stage with options a name first: `me = mic | flux as=me`")
+      }
+      return .union(words)
+    }
+    return .stage(try stage(word))
+  }
+
+  // MARK: Stages
+
+  private mutating func stage(behind pipe: Int) throws(Broken) -> StageSyntax {
+    guard lexer.skipBlanks(), !lexer.startsPipe else {
+      let isDoubled = lexer.position == pipe + 1 && lexer.peek() == .pipe
+      try fail(
+        .missingStage, "a stage is missing behind `|`", at: SourceSpan(pipe, pipe + 1),
+        help: isDoubled
+          ? "predicates use the word `or`"
+          : lexer.startsPipe ? nil : "to continue on the next line, indent it, or begin it with `|`")
+    }
+    if lexer.peek() == .quote {
+      let text = try string()
+      try fail(
+        .missingStage, "a stage is wanted here, not a text", at: text.span,
+        help: "begin with the stage that takes it: `file \(source.text(of: text.span))`")
+    }
+    guard let word = headWord() else {
+      try fail(.missingStage, "a stage is wanted here", at: here())
+    }
+    return try stage(word)
+  }
+
+  private mutating func stage(_ word: WordSyntax) throws(Broken) -> StageSyntax {
+    var stage = StageSyntax(word: word, arguments: [], predicate: nil, span: word.span)
+    if ["route", "else"].contains(word.text) {
+      reportReserved(word)
+      skipReserved()
+      throw Broken()
+    }
+    if word.text == "where" {
+      guard lexer.skipBlanks(), !lexer.startsPipe else {
+        try fail(
+          .badPredicate, "`where` needs a condition", at: word.span,
+          help: "for example `where event == EndOfTurn`")
+      }
+      comparisons = 0
+      stage.predicate = try predicate()
+      stage.span.upper = lexer.position
+      trimBlanks(&stage.span)
+      return stage
+    }
+    while lexer.skipBlanks(), !lexer.startsPipe {
+      let argument = try argument()
+      stage.arguments.append(argument)
+      stage.span.upper = argument.span.upper
+    }
+    return stage
+  }
+
+  private mutating func argument() throws(Broken) -> ArgumentSyntax {
+    let start = lexer.position
+    guard let end = lexer.endOfKey() else {
+      if lexer.peek() == .equals, lexer.isBlankOrEnd(start + 1) {
+        try fail(
+          .spacedOption, "an option is written without blanks around `=`", at: SourceSpan(start, start + 1),
+          help: "write `name=value`")
+      }
+      return .value(try value())
+    }
+    let key = WordSyntax(text: lexer.text(start, end - 1), span: SourceSpan(start, end - 1))
+    lexer.advance(end - start)
+    guard !lexer.isBlankOrEnd(lexer.position), !lexer.startsPipe else {
+      try fail(
+        .missingValue, "the value of `\(key.text)` is missing", at: SourceSpan(start, end),
+        help: "the value follows `=` without a blank")
+    }
+    return .option(key, try value())
+  }
+
+  // MARK: Mistakes
+
+  mutating func report(
+    _ code: DiagnosticCode, _ message: String, at span: SourceSpan, label: String = "",
+    secondary: [Diagnostic.Label] = [], help: String? = nil, replacement: Diagnostic.Replacement? = nil
+  ) {
+    diagnostics.append(
+      Diagnostic(
+        code, message, at: .init(span, label), secondary: secondary, help: help, replacement: replacement))
+  }
+
+  mutating func fail(
+    _ code: DiagnosticCode, _ message: String, at span: SourceSpan, label: String = "",
+    secondary: [Diagnostic.Label] = [], help: String? = nil, replacement: Diagnostic.Replacement? = nil
+  ) throws(Broken) -> Never {
+    report(
+      code, message, at: span, label: label, secondary: secondary, help: help, replacement: replacement)
+    throw Broken()
+  }
+
+  mutating func reportReserved(_ word: WordSyntax) {
+    let purpose = Reserved.purpose(of: word.text) ?? "the language"
+    report(
+      .reservedWord, "`\(word.text)` is reserved for \(purpose), which this version does not have",
+      at: word.span, help: Reserved.alternative(to: word.text))
+  }
+
+  /// Whether a word can be the name of a stream or a parameter.
+  private mutating func check(name: WordSyntax, what: String) -> Bool {
+    if Reserved.words.contains(name.text) {
+      report(
+        .reservedWord, "`\(name.text)` is a word of the language and cannot name \(what)", at: name.span,
+        help: "call it `my_\(name.text)`", replacement: .init(name.span, "my_\(name.text)"))
+      return false
+    }
+    let bytes = Array(name.text.utf8)
+    guard !bytes.isEmpty, bytes.allSatisfy(\.isNameByte), !bytes[0].isDigit else {
+      var proposal = String(decoding: bytes.map { $0.isNameByte ? $0 : .underscore }, as: UTF8.self)
+      if bytes.isEmpty || bytes[0].isDigit { proposal = "_" + proposal }
+      report(
+        .badName, "a name has letters, digits and `_`, and does not begin with a digit", at: name.span,
+        help: bytes.allSatisfy { $0 < 0x80 } && !bytes.isEmpty ? "call it `\(proposal)`" : nil)
+      return false
+    }
+    return true
+  }
+
+  /// Moves to the end of the item.
+  private mutating func skipItem() {
+    lexer.depth = 0
+    while lexer.skipBlanks() {
+      if lexer.peek() == .quote {
+        lexer.advance()
+        while let byte = lexer.peek(), byte != .quote, byte != .newline {
+          lexer.advance(byte == .backslash && lexer.peek(1) != .newline ? 2 : 1)
+        }
+        if lexer.peek() == .quote { lexer.advance() }
+      } else {
+        lexer.advance(max(1, lexer.endOfAtom() - lexer.position))
+      }
+    }
+  }
+
+  /// Moves past an item with a block in braces, whose lines need not be indented.
+  private mutating func skipReserved() {
+    let start = lexer
+    var level = 0
+    var seen = false
+    while let byte = lexer.peek() {
+      if byte == .newline && level == 0 { break }
+      if byte == .openBrace {
+        level += 1
+        seen = true
+      } else if byte == .closeBrace, level > 0 {
+        level -= 1
+      }
+      lexer.advance()
+    }
+    if level > 0 || !seen { lexer = start }
+    skipItem()
+  }
+
+  /// What stands here, up to the next blank.
+  func here() -> SourceSpan {
+    let end = lexer.endOfAtom()
+    return SourceSpan(lexer.position, max(end, min(lexer.position + 1, source.bytes.count)))
+  }
+
+  private mutating func headWord() -> WordSyntax? {
+    let start = lexer.position
+    let end = lexer.endOfHead()
+    guard end > start, lexer.peek() != .quote, !lexer.startsPipe else { return nil }
+    lexer.advance(end - start)
+    return WordSyntax(text: lexer.text(start, end), span: SourceSpan(start, end))
+  }
+
+  private func trimBlanks(_ span: inout SourceSpan) {
+    while span.upper > span.lower, lexer.isBlankOrEnd(span.upper - 1) { span.upper -= 1 }
+  }
+}
+
+extension HeadSyntax {
+  package var span: SourceSpan {
+    switch self {
+    case .union(let words): SourceSpan(words[0].span.lower, words[words.count - 1].span.upper)
+    case .stage(let stage): stage.span
+    }
+  }
+}

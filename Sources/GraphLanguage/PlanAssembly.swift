@@ -1,0 +1,72 @@
+internal import FluxGraph
+
+// The finished plan: nodes in the order of the flow, without those nothing hears.
+extension Analysis {
+  /// The plan; nil when there are errors.
+  mutating func plan() -> Plan? {
+    if !hasErrors { checkForSink() }
+    guard !hasErrors else { return nil }
+    let needed = reachingSinks()
+    var numbers = [Int?](repeating: nil, count: nodes.count)
+    var plan = Plan(nodes: [], links: [], directory: source.directory)
+    for index in order() where needed[index] {
+      let number = plan.nodes.count
+      numbers[index] = number
+      let node = nodes[index]
+      plan.nodes.append(
+        PlanNode(
+          id: number, specification: node.specification, settings: node.settings, name: node.name,
+          span: node.span, location: source.location(of: node.word), isAutomatic: node.isAutomatic,
+          input: node.input, output: node.output, wanted: node.wanted))
+      for input in node.inputs {
+        if let from = numbers[input.node] {
+          plan.links.append(PlanLink(from: from, port: input.port, to: number))
+        }
+      }
+    }
+    return plan
+  }
+
+  /// Names without a use are only warned of, but a graph in which nothing arrives anywhere does nothing.
+  private mutating func checkForSink() {
+    guard hasStatement, !hasSink else { return }
+    let span = nodes.last?.word ?? SourceSpan(0, 0)
+    report(
+      .noSink, "the graph has no sink: nothing would come out of it", at: span,
+      help: "end a chain with a sink such as `| stdout`")
+  }
+
+  /// Every node after those it is fed by, otherwise in the order they are written.
+  func order() -> [Int] {
+    var isPlaced = [Bool](repeating: false, count: nodes.count)
+    var result: [Int] = []
+    var stack: [Int] = []
+    for root in nodes.indices where !isPlaced[root] && !nodes[root].isAutomatic {
+      stack.append(root)
+      while let index = stack.last {
+        if isPlaced[index] {
+          stack.removeLast()
+          continue
+        }
+        // Depth first, the first input first.
+        let open = nodes[index].inputs.map(\.node).filter { !isPlaced[$0] }
+        if open.isEmpty {
+          isPlaced[index] = true
+          result.append(index)
+          stack.removeLast()
+        } else {
+          stack += open.reversed()
+        }
+      }
+    }
+    return result
+  }
+
+  private func reachingSinks() -> [Bool] {
+    var isNeeded = nodes.map { $0.specification.kind == .sink }
+    for index in order().reversed() where isNeeded[index] {
+      for input in nodes[index].inputs { isNeeded[input.node] = true }
+    }
+    return isNeeded
+  }
+}

@@ -1,0 +1,98 @@
+/// A graph as it is written: what every piece is, and where it stands. Nothing is looked up yet.
+package struct SyntaxTree: Sendable, Hashable {
+  package var items: [ItemSyntax]
+}
+
+/// A word and its place.
+package struct WordSyntax: Sendable, Hashable {
+  package var text: String
+  package var span: SourceSpan
+}
+
+package enum ItemSyntax: Sendable, Hashable {
+  case parameter(ParameterSyntax)
+  case statement(StatementSyntax)
+}
+
+/// `param hook = https://hooks.example.com/turns`.
+package struct ParameterSyntax: Sendable, Hashable {
+  package var name: WordSyntax
+  package var value: ValueSyntax?
+  /// Whether the rest could not be read; it has been reported.
+  package var isBroken: Bool
+}
+
+/// A chain of stages: `heard = monitor | flux`.
+package struct StatementSyntax: Sendable, Hashable {
+  package var name: WordSyntax?
+  /// nil when it could not be read.
+  package var head: HeadSyntax?
+  package var stages: [StageSyntax]
+  /// Whether a part could not be read; it has been reported.
+  package var isBroken: Bool
+  package var span: SourceSpan
+}
+
+/// What begins a chain.
+package enum HeadSyntax: Sendable, Hashable {
+  /// `me, them`: several names.
+  case union([WordSyntax])
+  /// A stage, or a name on its own: what it is depends on the names bound before.
+  case stage(StageSyntax)
+}
+
+/// A stage with what is written behind it.
+package struct StageSyntax: Sendable, Hashable {
+  package var word: WordSyntax
+  package var arguments: [ArgumentSyntax]
+  /// What follows `where`.
+  package var predicate: PredicateSyntax?
+  package var span: SourceSpan
+}
+
+package enum ArgumentSyntax: Sendable, Hashable {
+  /// A value, or the name of a flag.
+  case value(ValueSyntax)
+  case option(WordSyntax, ValueSyntax)
+
+  package var span: SourceSpan {
+    switch self {
+    case .value(let value): value.span
+    case .option(let key, let value): SourceSpan(key.span.lower, value.span.upper)
+    }
+  }
+}
+
+package indirect enum ValueSyntax: Sendable, Hashable {
+  case atom(WordSyntax)
+  /// A quoted text, its escapes resolved except `\{`.
+  case string(WordSyntax)
+  /// `$name`, without the dollar sign.
+  case parameter(WordSyntax)
+  case list([ValueSyntax], SourceSpan)
+  case call(WordSyntax, [ValueSyntax], SourceSpan)
+
+  package var span: SourceSpan {
+    switch self {
+    case .atom(let word), .string(let word), .parameter(let word): word.span
+    case .list(_, let span), .call(_, _, let span): span
+    }
+  }
+
+  /// The elements of a list or call.
+  package var elements: [ValueSyntax] {
+    switch self {
+    case .list(let elements, _), .call(_, let elements, _): elements
+    default: []
+    }
+  }
+}
+
+package indirect enum PredicateSyntax: Sendable, Hashable {
+  case compare(WordSyntax, OperatorSyntax, ValueSyntax)
+  case oneOf(WordSyntax, [ValueSyntax], SourceSpan)
+  case element(ValueSyntax, WordSyntax)
+  case not(PredicateSyntax)
+  case and(PredicateSyntax, PredicateSyntax)
+  case or(PredicateSyntax, PredicateSyntax)
+}

@@ -8,7 +8,8 @@ package struct Chunk: AudioConverter {
     examples: ["file talk.opus | chunk 80ms | null", "file talk.wav | chunk 20ms | null"]
   ) {
     Option(
-      "length", \Chunk.length, "The length of a piece.", in: .milliseconds(1)...(.seconds(1)), positional: true)
+      "length", \Chunk.length, "The length of a piece.", in: .milliseconds(1)...(.seconds(1)),
+      positional: true)
   }
 
   package var length = Duration.milliseconds(80)

@@ -6,7 +6,9 @@ package struct Decode: AudioDecoder {
   package static let description = StageDescription<Decode>(
     "decode", "Decodes WAV and Ogg Opus, told apart by their content, or raw samples.",
     role: .decode,
-    examples: ["file talk.wav | decode | flux | stdout", "stdin | decode raw=pcm(s16le, 16k, mono) | flux | stdout"]
+    examples: [
+      "file talk.wav | decode | flux | stdout", "stdin | decode raw=pcm(s16le, 16k, mono) | flux | stdout",
+    ]
   ) {
     Option("raw", \Decode.raw, "The format of samples without a header, such as `pcm(s16le, 16k, mono)`.")
   }
@@ -77,7 +79,8 @@ package struct Decode: AudioDecoder {
 
 /// A decoder of one format, found by `Decode`.
 protocol FormatDecoder {
-  mutating func decode(_ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer) throws -> DecodeProgress
+  mutating func decode(_ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer) throws
+    -> DecodeProgress
 }
 
 /// Samples without a header.

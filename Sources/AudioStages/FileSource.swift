@@ -36,7 +36,8 @@ package struct FileSource: ByteSource {
 package struct StandardInput: ByteSource {
   package static let description = StageDescription<StandardInput>(
     "stdin", "Reads sound from standard input; what it holds is found out from its content.",
-    details: "`live` says that the sound comes in real time, as from a recorder, so that it is not slowed down.",
+    details:
+      "`live` says that the sound comes in real time, as from a recorder, so that it is not slowed down.",
     examples: ["stdin | flux | stdout", "stdin live | decode raw=pcm(s16le, 16k, mono) | flux | stdout"]
   ) {
     Option("live", \StandardInput.live, "The sound comes in real time.")

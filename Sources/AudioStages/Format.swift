@@ -10,7 +10,7 @@ package struct Format: AudioConverter {
     role: .format,
     examples: ["file talk.wav | format s16le | null", "file talk.wav | resample 8k | format mulaw | null"]
   ) {
-    Option("sample", \Format.sample, "The new format.", positional: true, required: true)
+    Option("format", \Format.sample, "The new format.", positional: true, required: true)
   }
 
   package var sample = SampleFormat.s16le
@@ -47,7 +47,9 @@ package struct Format: AudioConverter {
     input.removeFirst(frames)
   }
 
-  private func convert(_ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, samples: Int) {
+  private func convert(
+    _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, samples: Int
+  ) {
     switch (input, sample) {
     case (.f32le, .s16le):
       var output = MutableSpan<Int16>(_unsafeElements: prefix(target.bindMemory(to: Int16.self), samples))

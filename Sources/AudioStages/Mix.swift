@@ -5,9 +5,12 @@ package import FluxGraph
 package struct Mix: AudioConverter {
   package static let description = StageDescription<Mix>(
     "mix", "Mixes all channels into one, or takes one of them.",
-    details: "Stereo becomes the mean of both channels; 5.1 and 7.1 are mixed after ITU-R BS.775 without clipping.",
+    details:
+      "Stereo becomes the mean of both channels; 5.1 and 7.1 are mixed after ITU-R BS.775 without clipping.",
     role: .mix,
-    examples: ["file talk.wav | mix mono | flux | stdout", "file call.wav | mix left | flux as=agent | stdout"]
+    examples: [
+      "file talk.wav | mix mono | flux | stdout", "file call.wav | mix left | flux as=agent | stdout",
+    ]
   ) {
     Option("layout", \Mix.layout, "What is kept: mono is all channels together.", positional: true)
   }

@@ -29,7 +29,8 @@ struct OggOpusStageDecoder: FormatDecoder {
   private func outputFormat(streamChannels: Int) -> AudioFormat {
     let rate = wanted.rate ?? 48_000
     let channels = wanted.channels ?? streamChannels
-    if OpusPacketDecoder.rates.contains(rate), channels <= 2, wanted.sample != .mulaw, wanted.sample != .alaw {
+    if OpusPacketDecoder.rates.contains(rate), channels <= 2, wanted.sample != .mulaw, wanted.sample != .alaw
+    {
       return AudioFormat(wanted.sample == .s16le ? .s16le : .f32le, rate: rate, channels: channels)
     }
     return AudioFormat(.f32le, rate: 48_000, channels: streamChannels)
@@ -63,7 +64,8 @@ private final class OggOpusSamples<Sample: OpusSample>: SampleDecoding {
     decoder = OggOpusDecoder(rate: format.rate, channels: format.channels)
   }
 
-  func decode(_ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer) throws -> DecodeProgress {
+  func decode(_ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer) throws -> DecodeProgress
+  {
     while true {
       try read(into: &audio)
       if !audio.isEmpty { return .produced }
@@ -98,7 +100,9 @@ private final class OggOpusSamples<Sample: OpusSample>: SampleDecoding {
     if damage.isTruncated { faults.append("it breaks off before its end") }
     guard faults.isEmpty else {
       throw StageError(
-        .badInput, "the Ogg Opus stream is damaged: \(faults.joined(separator: ", ")); all that could be decoded was used")
+        .badInput,
+        "the Ogg Opus stream is damaged: \(faults.joined(separator: ", ")); all that could be decoded was used"
+      )
     }
     return .finished
   }

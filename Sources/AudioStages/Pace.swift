@@ -5,7 +5,9 @@ package struct Pace: AudioTransform {
   package static let description = StageDescription<Pace>(
     "pace", "Lets audio through no faster than real time, or a multiple of it.",
     role: .pace,
-    examples: ["file talk.opus | pace 1x | flux | stdout", "file talk.opus | chunk 80ms | pace 2x | flux | stdout"]
+    examples: [
+      "file talk.opus | pace 1x | flux | stdout", "file talk.opus | chunk 80ms | pace 2x | flux | stdout",
+    ]
   ) {
     Option(
       "speed", \Pace.speed, "The multiple of real time.", in: .times(0.1)...(.times(1000)), positional: true)

@@ -48,8 +48,10 @@ struct WAVDecoder: FormatDecoder {
       if isLast { try check { () throws(WAVError) in try reader.finish() } }
       return false
     }
-    guard AudioFormat.supportedRates.contains(header.rate), header.channels <= AudioFormat.maximumChannels else {
-      throw StageError(.badInput, "it has \(header.channels) channels at \(header.rate) Hz, which is beyond what is handled")
+    guard AudioFormat.supportedRates.contains(header.rate), header.channels <= AudioFormat.maximumChannels
+    else {
+      throw StageError(
+        .badInput, "it has \(header.channels) channels at \(header.rate) Hz, which is beyond what is handled")
     }
     format = AudioFormat(sample(header), rate: header.rate, channels: header.channels)
     return true
@@ -63,7 +65,9 @@ struct WAVDecoder: FormatDecoder {
     return fits ? .s16le : .f32le
   }
 
-  private mutating func readSamples(_ bytes: borrowing ByteBuffer, into audio: inout AudioBuffer) throws -> Int {
+  private mutating func readSamples(_ bytes: borrowing ByteBuffer, into audio: inout AudioBuffer) throws
+    -> Int
+  {
     let channels = audio.format.channels
     let isFloat = audio.format.sample == .f32le
     var consumed = 0

@@ -10,7 +10,9 @@ package struct JSONLines: EventSink {
       The path may have fields, such as `logs/{date}.jsonl`; directories are made as needed. A line is written whole, in one \
       piece, as soon as its event arrives.
       """,
-    examples: ["file talk.opus | flux | jsonl turns.jsonl", "file talk.opus | flux | jsonl logs/{date}.jsonl"]
+    examples: [
+      "file talk.opus | flux | jsonl turns.jsonl", "file talk.opus | flux | jsonl logs/{date}.jsonl",
+    ]
   ) {
     Option("path", \JSONLines.path, "The file.", positional: true, required: true)
   }

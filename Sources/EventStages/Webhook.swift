@@ -33,7 +33,10 @@ package struct Webhook: EventSink {
     event.json.write(to: &body)
     let request = HTTPRequest(
       method: "POST", url: url.text,
-      headers: [HTTPHeader("Content-Type", "application/json"), HTTPHeader("User-Agent", "fluxgraph/\(FluxGraphVersion.text)")],
+      headers: [
+        HTTPHeader("Content-Type", "application/json"),
+        HTTPHeader("User-Agent", "fluxgraph/\(FluxGraphVersion.text)"),
+      ],
       body: body, timeout: timeout)
     do throws(NetworkFailure) {
       let response = try await context.http.response(to: request)

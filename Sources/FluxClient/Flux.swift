@@ -13,7 +13,8 @@ package struct Flux: Recogniser {
     ports: [
       PortSpecification("notices", "Notices of the session: what the service warned of, what was lost.")
     ],
-    examples: ["file talk.opus | flux | stdout", "file talk.opus | flux endpoint=local | jsonl turns.jsonl"]
+    examples: ["file talk.opus | flux | stdout", "file talk.opus | flux endpoint=local | jsonl turns.jsonl"],
+    mistakes: knownMistakes
   ) {
     Option("model", \Flux.model, "The model: flux-general-en, or flux-general-multi for several languages.")
     Option(
@@ -45,6 +46,25 @@ package struct Flux: Recogniser {
       "words", \Flux.words,
       "Where the local Flux takes words from: pocketsphinx, none, or script:FILE; only with endpoint=local.")
   }
+
+  /// What people bring along from Deepgram's first version, and from the names of the query parameters.
+  private static let knownMistakes: [KnownMistake] =
+    FluxParameter.version1Names.map { name, help in
+      KnownMistake(name, "this is an option of Deepgram's v1 models", help: help)
+    } + [
+      KnownMistake(
+        "model", value: .exactly("flux"), "Flux models have longer names",
+        help: "`model=flux-general-en`, or `model=flux-general-multi` for several languages"),
+      KnownMistake(
+        "model", value: .containing("nova"), "this is a model of Deepgram's v1, not of Flux",
+        help: "`model=flux-general-en`"),
+      KnownMistake(
+        "endpoint", value: .containing("/v1/listen"), "Flux is served under /v2/listen",
+        help: "leave the path out, or end it with /v2/listen"),
+      KnownMistake("eot_timeout_ms", "the unit belongs to the value here", help: "`eot_timeout=5s`"),
+      KnownMistake("encoding", "audio is always sent as linear16", help: "leave `encoding` out"),
+      KnownMistake("sample_rate", "audio is always sent at 16 kHz", help: "leave `sample_rate` out"),
+    ]
 
   package var model = "flux-general-en"
   package var endOfTurnThreshold: Double?

@@ -39,7 +39,8 @@ public struct StageContext: Sendable {
 
   package init(
     name: String, location: String?, directory: String, clock: any GraphClock, loop: any GraphLoop,
-    webSockets: any WebSocketConnector, http: any HTTPClient, disk: any BlockingThread, terminal: any BlockingThread,
+    webSockets: any WebSocketConnector, http: any HTTPClient, disk: any BlockingThread,
+    terminal: any BlockingThread,
     resources: [ObjectIdentifier: any Sendable], environment: @escaping @Sendable (String) -> String?,
     waker: Waker, noticeHandler: @escaping @Sendable (Notice) -> Void,
     portHandler: @escaping @Sendable (Event, String) -> Void

@@ -26,7 +26,9 @@ struct CheckCommand {
           paths.append(argument)
         }
       }
-      if paths.isEmpty && text == nil { throw UsageError("`check` needs a graph: one or more files, or `-e TEXT`") }
+      if paths.isEmpty && text == nil {
+        throw UsageError("`check` needs a graph: one or more files, or `-e TEXT`")
+      }
     }
   }
 

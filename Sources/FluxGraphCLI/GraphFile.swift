@@ -30,7 +30,9 @@ struct GraphFile: Sendable {
   }
 
   /// Checks the graph.
-  func check(_ catalogue: Catalogue, parameters: [String: String] = [:], isStrict: Bool = false) -> CheckResult {
+  func check(_ catalogue: Catalogue, parameters: [String: String] = [:], isStrict: Bool = false)
+    -> CheckResult
+  {
     let environment = environment
     let options = Checker.Options(
       parameters: parameters, environment: { environment[$0] }, isStrict: isStrict)

@@ -22,7 +22,8 @@ enum Help {
     switch command {
     case "run": run
     case "check": check
-    case "inspect": "usage: fluxgraph inspect [STAGE]\n\nLists the stages, or shows one: its options, ports and examples.\n"
+    case "inspect":
+      "usage: fluxgraph inspect [STAGE]\n\nLists the stages, or shows one: its options, ports and examples.\n"
     case "serve": serve
     default: overview
     }

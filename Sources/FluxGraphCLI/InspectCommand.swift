@@ -23,7 +23,8 @@ struct InspectCommand {
       return .success
     }
     guard let stage = catalogue[name] else {
-      throw UsageError("there is no stage called `\(name)`", candidates: catalogue.all.map(\.name), given: name)
+      throw UsageError(
+        "there is no stage called `\(name)`", candidates: catalogue.all.map(\.name), given: name)
     }
     Terminal.output.write(page(stage))
     return .success
@@ -63,7 +64,8 @@ struct InspectCommand {
       let rows = stage.options.map(Self.row)
       let widths = (0..<2).map { column in rows.map { $0[column].count }.max() ?? 0 }
       for row in rows {
-        text += "  " + row[0].padded(to: widths[0]) + "  " + row[1].padded(to: widths[1]) + "  " + row[2] + "\n"
+        text +=
+          "  " + row[0].padded(to: widths[0]) + "  " + row[1].padded(to: widths[1]) + "  " + row[2] + "\n"
       }
     }
     if !stage.ports.isEmpty {

@@ -37,11 +37,15 @@ struct RunCommand: Sendable {
           limit = duration
         default:
           if argument.hasPrefix("-") && argument != "-" { throw reader.unknown(argument) }
-          guard path == nil else { throw UsageError("`run` takes one graph, and got `\(path!)` and `\(argument)`") }
+          guard path == nil else {
+            throw UsageError("`run` takes one graph, and got `\(path!)` and `\(argument)`")
+          }
           path = argument
         }
       }
-      if path == nil && text == nil { throw UsageError("`run` needs a graph: a file, or `-e 'file talk.opus | flux | stdout'`") }
+      if path == nil && text == nil {
+        throw UsageError("`run` needs a graph: a file, or `-e 'file talk.opus | flux | stdout'`")
+      }
       if path != nil && text != nil { throw UsageError("`run` takes a file or `-e`, not both") }
     }
   }
@@ -58,7 +62,9 @@ struct RunCommand: Sendable {
 
   func run() async -> ExitCode {
     do {
-      let file = try arguments.path.map { path throws(StageError) in try GraphFile(path: path) } ?? GraphFile(text: arguments.text ?? "")
+      let file =
+        try arguments.path.map { path throws(StageError) in try GraphFile(path: path) }
+        ?? GraphFile(text: arguments.text ?? "")
       let result = file.check(catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict)
       Terminal.error.write(result.rendered(color: Terminal.error.isColored))
       guard let plan = result.plan else { return .badGraph }

@@ -22,7 +22,8 @@ struct ServeCommand {
         case "--words": words = try reader.value(of: argument)
         case "--key": keyVariable = try reader.value(of: argument)
         default:
-          throw argument.hasPrefix("-") ? reader.unknown(argument) : UsageError("`serve` takes no `\(argument)`")
+          throw argument.hasPrefix("-")
+            ? reader.unknown(argument) : UsageError("`serve` takes no `\(argument)`")
         }
       }
     }
@@ -77,10 +78,12 @@ struct ServeCommand {
     await withCheckedContinuation { continuation in
       waiter.withLock { $0 = continuation }
       signals.handle { _ in
-        guard let first = waiter.withLock({ waiter in
-          defer { waiter = nil }
-          return waiter
-        }) else { exit(ExitCode.interrupted.rawValue) }
+        guard
+          let first = waiter.withLock({ waiter in
+            defer { waiter = nil }
+            return waiter
+          })
+        else { exit(ExitCode.interrupted.rawValue) }
         first.resume()
       }
     }

@@ -8,7 +8,9 @@ struct UsageError: Error, Sendable {
 
   init(_ message: String, candidates: [String] = [], given: String = "") {
     self.message = message
-    if let near = Suggestions.nearest(to: given, among: candidates) { self.message += "; did you mean `\(near)`?" }
+    if let near = Suggestions.nearest(to: given, in: candidates) {
+      self.message += "; did you mean `\(near)`?"
+    }
   }
 
   static let help: UsageError = {

@@ -1,4 +1,5 @@
 internal import FluxGraph
+
 /// The three text messages a client may send; any other kills the connection.
 package enum ClientMessage: Equatable, Sendable {
   case configure(ConfigureRequest)

@@ -1,4 +1,5 @@
 internal import FluxGraph
+
 /// The service's answer to a query string it does not accept: status and JSON body of the refused upgrade.
 package enum QueryRefusal: Error, Equatable, Sendable {
   /// 400 `INVALID_QUERY_PARAMETER`.

@@ -1,4 +1,5 @@
 internal import FluxGraph
+
 /// An answer to the upgrade request that is not 101, whatever shape its body has.
 package struct RefusedUpgrade: Error, Equatable, Sendable {
   package enum Retry: Equatable, Sendable {

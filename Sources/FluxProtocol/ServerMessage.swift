@@ -1,4 +1,5 @@
 package import FluxGraph
+
 /// A text message of the service.
 package enum ServerMessage: Equatable, Sendable {
   case connected(Connected)

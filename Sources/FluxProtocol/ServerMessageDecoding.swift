@@ -1,4 +1,5 @@
 internal import FluxGraph
+
 extension ServerMessage {
   /// Reads a message of the service, tolerantly: unknown types, events, fields and values pass, missing or
   /// oddly typed fields are nil, numbers may be written as integers or not, a message without `type` that has

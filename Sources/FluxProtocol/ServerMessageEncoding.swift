@@ -1,4 +1,5 @@
 internal import FluxGraph
+
 extension ServerMessage {
   /// The message as the service writes it: fields in the order of its live messages, `sequence_id` last,
   /// nothing for what is nil.

@@ -131,7 +131,8 @@ package struct TurnPipeline: Sendable {
   /// Gives up on words that took too long.
   package mutating func expire(now: Duration) {
     guard let deadline, deadline <= now else { return }
-    say("The local recogniser did not keep up: what it took longer than \(wordLimit) for is shown as [speech].")
+    say(
+      "The local recogniser did not keep up: what it took longer than \(wordLimit) for is shown as [speech].")
     for index in pending.indices where pending[index].number != nil {
       pending[index].number = nil
       pending[index].words = [speechMark(pending[index])]

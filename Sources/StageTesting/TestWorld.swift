@@ -14,7 +14,8 @@ public final class TestWorld: Sendable {
   ///   - environment: the environment variables the stage sees.
   ///   - answers: what HTTP requests are answered with; nil refuses the connection.
   public init(
-    environment: [String: String] = [:], answers: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil }
+    environment: [String: String] = [:],
+    answers: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil }
   ) {
     self.environment = environment
     self.answers = answers
@@ -55,6 +56,8 @@ public final class TestWorld: Sendable {
 
   /// Runs what may block at once: in a test there is nothing to hold up.
   private struct InlineThread: BlockingThread {
-    func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result { try body() }
+    func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+      try body()
+    }
   }
 }

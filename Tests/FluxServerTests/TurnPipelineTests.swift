@@ -1,5 +1,6 @@
-@testable import FluxServer
 import Testing
+
+@testable import FluxServer
 
 @Suite("Turn pipeline")
 struct TurnPipelineTests {
@@ -17,8 +18,12 @@ struct TurnPipelineTests {
       while let output = pipeline.next(now: now) { outputs.append(output) }
     }
 
-    var blocks: [SpeechBlock] { outputs.compactMap { if case .recognise(let block) = $0 { block } else { nil } } }
-    var reports: [TurnReport] { outputs.compactMap { if case .report(let report) = $0 { report } else { nil } } }
+    var blocks: [SpeechBlock] {
+      outputs.compactMap { if case .recognise(let block) = $0 { block } else { nil } }
+    }
+    var reports: [TurnReport] {
+      outputs.compactMap { if case .report(let report) = $0 { report } else { nil } }
+    }
     var notices: [String] { outputs.compactMap { if case .notice(let notice) = $0 { notice } else { nil } } }
   }
 

@@ -106,7 +106,7 @@ struct RunCommand: Sendable {
     }
     let began = Instant.now()
     let failures = try await graph.run()
-    if !arguments.isQuiet {
+    if !arguments.isQuiet && graph.progress.seconds > 0 {
       let wall = Instant.now().duration(since: began).seconds
       printer.print(Self.summary(graph, wall))
     }

@@ -60,7 +60,7 @@ struct GraphBuilder {
     let stage = try make(node)
     let context = context(node, route)
     if let source = stage as? any AudioSource {
-      try buildChain(SourceProducer(source, context), behind: node, route)
+      try buildChain(SourceProducer(source, context), from: node, behind: node, route)
     } else if let source = stage as? any ByteSource {
       let links = plan.outputs(of: node.id)
       guard links.count == 1, let decoder = try make(plan.nodes[links[0].to]) as? any AudioDecoder else {
@@ -69,14 +69,17 @@ struct GraphBuilder {
       let decoderNode = plan.nodes[links[0].to]
       let producer = DecoderProducer(
         source, context, decoder, self.context(decoderNode, route), wanted: decoderNode.wanted ?? .any)
-      try buildChain(producer, behind: decoderNode, route)
+      try buildChain(producer, from: node, behind: decoderNode, route)
     } else {
       throw misuse(node)
     }
   }
 
-  /// Follows the flow behind `node` as long as one stage leads to one other, and ends in a sink or in branches.
-  private mutating func buildChain(_ head: AudioProducer, behind node: PlanNode, _ route: WakeRoute) throws {
+  /// Follows the flow behind `node` as long as one stage leads to one other, and ends in a sink or in branches. The chain is
+  /// known by its `first` stage.
+  private mutating func buildChain(
+    _ head: AudioProducer, from first: PlanNode, behind node: PlanNode, _ route: WakeRoute
+  ) throws {
     var producer = head
     var last = node
     var tail: AudioTail?
@@ -100,7 +103,7 @@ struct GraphBuilder {
         tail = .branches([try branch(to: next)])
       }
     }
-    add(producer, tail!, titled: node, route)
+    add(producer, tail!, titled: first, route)
   }
 
   private mutating func add(
@@ -136,9 +139,11 @@ struct GraphBuilder {
   {
     let stage = try make(node)
     if let transform = stage as? any AudioTransform {
-      try buildChain(TransformProducer(head, transform, context(node, route)), behind: node, route)
+      try buildChain(
+        TransformProducer(head, transform, context(node, route)), from: node, behind: node, route)
     } else if let converter = stage as? any AudioConverter {
-      try buildChain(ConverterProducer(head, converter, context(node, route)), behind: node, route)
+      try buildChain(
+        ConverterProducer(head, converter, context(node, route)), from: node, behind: node, route)
     } else if let sink = stage as? any AudioSink {
       add(head, .sink(AudioSinkTail(sink, context(node, route))), titled: node, route)
     } else {

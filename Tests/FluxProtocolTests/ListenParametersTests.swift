@@ -214,7 +214,7 @@ struct ListenParametersTests {
     }
     #expect(severities { $0.endOfTurnThreshold = 0.9 } == [])
     #expect(severities { $0.endOfTurnThreshold = 0.95 } == [.warning])
-    #expect(severities { $0.endOfTurnThreshold = 1.0 } == [.warning])
+    #expect(severities { $0.endOfTurnThreshold = 1.0 } == [.warning, .warning])
     #expect(severities { $0.endOfTurnThreshold = 1.01 } == [.error])
     #expect(severities { $0.endOfTurnTimeout = 10000 } == [])
     #expect(severities { $0.endOfTurnTimeout = 10001 } == [.warning])

@@ -99,6 +99,7 @@ struct WebSocketConnectionStateTests {
       ])
     #expect(connection.tick(at: .seconds(60)) == [])
     #expect(connection.receiveEnd(at: .seconds(60)) == [])
+    #expect(connection.receive([0xFF, 0xFF].span, at: .seconds(60)) == [])
   }
 
   @Test("a stream that ends without close frame is 1006")

@@ -2,7 +2,9 @@ import Testing
 import WebSocketCore
 
 /// Against the frames of Python's `websockets`, without sockets.
-@Suite("Interoperability with Python websockets", .enabled(if: Peer.isExpected))
+@Suite(
+  "Interoperability with Python websockets",
+  .enabled(if: Peer.isExpected, "needs the Python of the peers, or FLUXGRAPH_REQUIRE_PEERS=1 to insist"))
 struct WebSocketsInteroperabilityTests {
   static let lengths = [0, 1, 2, 3, 7, 8, 9, 124, 125, 126, 127, 2560, 65535, 65536, 70_001]
 

@@ -108,27 +108,12 @@ public struct JSONNumber: Hashable, Sendable {
   }
 
   /// Nil when it is too large for a Double.
-<<<<<<< HEAD:Sources/FluxGraph/JSONValue.swift
   public var doubleValue: Double? {
-=======
-  package var doubleValue: Double? {
     if let value = exactValue { return value }
->>>>>>> wt-proto:Sources/FluxProtocol/JSONValue.swift
     guard let value = Double(literal), value.isFinite else { return nil }
     return value
   }
 
-<<<<<<< HEAD:Sources/FluxGraph/JSONValue.swift
-  public var intValue: Int? { Int(literal) ?? doubleValue.flatMap { Int(exactly: $0) } }
-}
-
-extension JSONValue {
-  /// A number rounded to at most `digits` decimals: times to the millisecond do not need seventeen digits.
-  package init(_ value: Double, digits: Int) {
-    let scale = power(10, Double(digits))
-    self.init((value * scale).rounded() / scale)
-  }
-=======
   /// The value of short plain decimals: a whole number below 2^53 divided by a power of ten up to 10^22, both
   /// exact, gives the correctly rounded result (Clinger 1990) without the general algorithm.
   private var exactValue: Double? {
@@ -155,6 +140,13 @@ extension JSONValue {
     1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
   ]
 
-  package var intValue: Int? { Int(literal) ?? doubleValue.flatMap { Int(exactly: $0) } }
->>>>>>> wt-proto:Sources/FluxProtocol/JSONValue.swift
+  public var intValue: Int? { Int(literal) ?? doubleValue.flatMap { Int(exactly: $0) } }
+}
+
+extension JSONValue {
+  /// A number rounded to at most `digits` decimals: times to the millisecond do not need seventeen digits.
+  package init(_ value: Double, digits: Int) {
+    let scale = power(10, Double(digits))
+    self.init((value * scale).rounded() / scale)
+  }
 }

@@ -59,7 +59,7 @@ let package = Package(
     tests("AudioCodecsTests", ["AudioCodecs", "COpus"]),
     tests("FluxProtocolTests", ["FluxProtocol", "FluxGraph"]),
     tests("WebSocketCoreTests", ["WebSocketCore"]),
-    tests("NetLoopTests", ["NetLoop"], exclude: ["Peers"]),
+    tests("NetLoopTests", ["NetLoop", "WebSocketCore", "FluxGraph"], exclude: ["Peers"]),
     tests("AudioStagesTests", ["AudioStages", "FluxGraph", "StageTesting"]),
     tests("FluxClientTests", ["FluxClient", "FluxProtocol", "FluxGraph", "StageTesting"]),
     tests("EventStagesTests", ["EventStages", "FluxGraph", "StageTesting"]),

@@ -104,6 +104,29 @@ extension PeerTests {
       }
     }
 
+    @Test("an IPv6 address is listened on and connected to, and both ends know the other's address")
+    func version6() async throws {
+      try await EventLoop.running { loop in
+        let addresses = Mutex<[String?]>([])
+        let listener = try loop.listen(on: .tcp(host: "::1", port: 0)) { connection in
+          addresses.withLock { $0.append(connection.remoteAddress) }
+          return { connection, event in
+            if case .connected = event { connection.close() }
+          }
+        }
+        let recorder = Recorder()
+        loop.connect(.local(try #require(listener.port), host: "::1")) { connection, event in
+          if case .connected = event { addresses.withLock { $0.append(connection.remoteAddress) } }
+          recorder.record(event)
+        }
+        await recorder.waitForEnd()
+        #expect(recorder.entries == [.connected, .closed(nil)])
+        let known = addresses.withLock { $0 }
+        #expect(known.count == 2 && known.contains(listener.address))
+        #expect(known.allSatisfy { $0?.hasPrefix("[::1]:") == true })
+      }
+    }
+
     @Test("an address in use, one that is none, and a port after the listener closed")
     func addresses() async throws {
       try await EventLoop.running { loop in

@@ -63,7 +63,8 @@ let package = Package(
     tests("AudioStagesTests", ["AudioStages", "FluxGraph", "StageTesting"]),
     tests("FluxClientTests", ["FluxClient", "FluxProtocol", "FluxGraph", "StageTesting"]),
     tests("EventStagesTests", ["EventStages", "FluxGraph", "StageTesting"]),
-    tests("FluxServerTests", ["FluxServer", "FluxProtocol", "NetLoop", "AudioCodecs"]),
+    tests(
+      "FluxServerTests", ["FluxServer", "FluxProtocol", "NetLoop", "AudioCodecs"], exclude: ["Peers"]),
     tests("EndToEndTests", ["FluxGraphCLI", "FluxGraph", "FluxServer"]),
   ]
 )

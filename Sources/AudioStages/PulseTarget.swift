@@ -78,7 +78,9 @@ enum PulseTarget: Sendable, Hashable {
         || names(device).contains { $0.lowercased().contains(wanted) }
     }
     if similar.count == 1 { return similar[0] }
-    let candidates = (similar.isEmpty ? devices : similar).prefix(8).map { "\"\(description($0))\"" }
+    let candidates = (similar.isEmpty ? devices : similar).prefix(8).map { device in
+      "\"\(description(device))\" (\(names(device)[0]))"
+    }
     let list = candidates.joined(separator: ", ")
     guard similar.isEmpty else {
       throw StageError(

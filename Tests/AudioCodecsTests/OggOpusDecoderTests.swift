@@ -198,7 +198,8 @@ import Testing
     for _ in 0..<30 {
       var pages = TestPage.pages(of: try OpusFiles.stereo.get())
       let index = Int.random(in: 2..<pages.count, using: &random)
-      // A configuration of several frames whose count makes no sense: nothing can be told from it, not even its length.
+      // A configuration of several frames whose count makes no sense: nothing can be told from it, not even
+      // its length.
       pages[index].bytes[pages[index].bodyOffset] = 0xFF
       pages[index].bytes[pages[index].bodyOffset + 1] = 0
       pages[index].updateChecksum()

@@ -1,6 +1,7 @@
 import AudioCodecs
 
-/// A page of a test file, found by walking over intact pages: a reader of our own to compare with would prove nothing.
+/// A page of a test file, found by walking over intact pages: a reader of our own to compare with would prove
+/// nothing.
 struct TestPage {
   var bytes: [UInt8]
 
@@ -53,7 +54,8 @@ struct Decoded<Sample: Equatable>: Equatable {
   var damagedPackets = 0
 }
 
-/// Decodes `file`, offered in pieces of `cut()` bytes, into buffers of `room()` frames, and stops after `limit` frames.
+/// Decodes `file`, offered in pieces of `cut()` bytes, into buffers of `room()` frames, and stops after
+/// `limit` frames.
 func decode<Sample: OpusSample & Equatable>(
   _ file: [UInt8], as type: Sample.Type = Int16.self, rate: Int = 48000, channels: Int = 2, limit: Int = .max,
   cut: () -> Int = { 1 << 16 }, room: () -> Int = { 5760 }

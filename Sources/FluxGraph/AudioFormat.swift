@@ -1,5 +1,5 @@
 /// How one sample of audio is stored. Multi-byte formats are little-endian, as on every machine this runs on.
-public enum SampleFormat: String, Sendable, Hashable, CaseIterable {
+public enum SampleFormat: String, OptionEnumeration, Sendable, Hashable {
   /// 16-bit signed integer PCM; what Flux calls `linear16`.
   case s16le
   /// 32-bit float PCM, full scale ±1; what transforms compute in.

@@ -47,19 +47,19 @@ extension TurnEvent {
   }
 
   var json: JSONValue {
-    var fields: [(String, JSONValue)] = [("v", .integer(1)), ("event", .string(kind.rawValue))]
+    var fields: [(String, JSONValue)] = [("v", JSONValue(1)), ("event", .string(kind.rawValue))]
     if let stream { fields.append(("stream", .string(stream))) }
     fields.append(("session", .string(session)))
-    fields.append(("turn", .integer(turn)))
-    if let isFinal { fields.append(("final", .boolean(isFinal))) }
+    fields.append(("turn", JSONValue(turn)))
+    if let isFinal { fields.append(("final", .bool(isFinal))) }
     if let trigger { fields.append(("trigger", .string(trigger))) }
-    if isReplayed { fields.append(("replayed", .boolean(true))) }
-    if isSynthesised { fields.append(("synthesised", .boolean(true))) }
-    fields.append(("start", .decimal(start, digits: 3)))
-    fields.append(("end", .decimal(end, digits: 3)))
+    if isReplayed { fields.append(("replayed", .bool(true))) }
+    if isSynthesised { fields.append(("synthesised", .bool(true))) }
+    fields.append(("start", JSONValue(start, digits: 3)))
+    fields.append(("end", JSONValue(end, digits: 3)))
     fields.append(("time", .string(time.rfc3339)))
     fields.append(("transcript", .string(transcript)))
-    if let confidence { fields.append(("confidence", .decimal(confidence, digits: 4))) }
+    if let confidence { fields.append(("confidence", JSONValue(confidence, digits: 4))) }
     if !languages.isEmpty { fields.append(("languages", .array(languages.map(JSONValue.string)))) }
     fields.append(("words", .array(words.map(\.json))))
     if let service { fields.append(("flux", service)) }
@@ -70,9 +70,9 @@ extension TurnEvent {
 extension TurnEvent.Word {
   var json: JSONValue {
     var fields: [(String, JSONValue)] = [("word", .string(word))]
-    if let start { fields.append(("start", .decimal(start, digits: 3))) }
-    if let end { fields.append(("end", .decimal(end, digits: 3))) }
-    fields.append(("confidence", .decimal(confidence, digits: 4)))
+    if let start { fields.append(("start", JSONValue(start, digits: 3))) }
+    if let end { fields.append(("end", JSONValue(end, digits: 3))) }
+    fields.append(("confidence", JSONValue(confidence, digits: 4)))
     return .object(fields)
   }
 }
@@ -93,7 +93,7 @@ extension Notice {
 
   var json: JSONValue {
     var fields: [(String, JSONValue)] = [
-      ("v", .integer(1)), ("event", .string("Notice")), ("notice", .string(notice)),
+      ("v", JSONValue(1)), ("event", .string("Notice")), ("notice", .string(notice)),
     ]
     if let stream { fields.append(("stream", .string(stream))) }
     fields.append(("time", .string(time.rfc3339)))

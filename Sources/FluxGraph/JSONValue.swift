@@ -1,16 +1,152 @@
-public indirect enum JSONValue: Sendable, Hashable {
-  case null, boolean(Bool), number(String), string(String), array([JSONValue]), object([Member])
-  public struct Member: Sendable, Hashable { public var name: String; public var value: JSONValue }
-  static func object(_ fields: [(String, JSONValue)]) -> JSONValue {
-    .object(fields.map { Member(name: $0.0, value: $0.1) })
+// Conversions of floating-point numbers call libm, which this import links.
+internal import Glibc
+
+/// A JSON text as a tree (RFC 8259). Objects keep the order of their members, numbers the text they came as.
+public enum JSONValue: Sendable {
+  case null
+  case bool(Bool)
+  case number(JSONNumber)
+  case string(String)
+  case array([JSONValue])
+  /// May hold a name twice, as the text did; looking it up gives the last one.
+  case object([(String, JSONValue)])
+
+  public init(_ value: Double) { self = JSONNumber(value).map(JSONValue.number) ?? .null }
+
+  public init(_ value: Int) { self = .number(JSONNumber(value)) }
+}
+
+extension JSONValue {
+  /// The member of an object; nil for other values and missing names.
+  public subscript(name: String) -> JSONValue? {
+    guard case .object(let members) = self else { return nil }
+    return members.last { $0.0 == name }?.1
   }
-  static func integer(_ v: Int) -> JSONValue { .number(String(v)) }
-  static func decimal(_ v: Double, digits: Int) -> JSONValue { .number(fixedText(v, digits: digits)) }
-  subscript(name: String) -> JSONValue? {
-    if case .object(let m) = self { m.last { $0.name == name }?.value } else { nil }
+
+  /// The element of an array; nil for other values and beyond the ends.
+  public subscript(index: Int) -> JSONValue? {
+    guard case .array(let elements) = self, elements.indices.contains(index) else { return nil }
+    return elements[index]
   }
-  var stringValue: String? { if case .string(let s) = self { s } else { nil } }
-  var doubleValue: Double? { if case .number(let s) = self { Double(s) } else { nil } }
-  var boolValue: Bool? { if case .boolean(let s) = self { s } else { nil } }
-  var arrayValue: [JSONValue]? { if case .array(let s) = self { s } else { nil } }
+
+  public var isNull: Bool {
+    if case .null = self { return true }
+    return false
+  }
+
+  public var stringValue: String? {
+    if case .string(let value) = self { return value }
+    return nil
+  }
+
+  public var boolValue: Bool? {
+    if case .bool(let value) = self { return value }
+    return nil
+  }
+
+  public var doubleValue: Double? {
+    if case .number(let value) = self { return value.doubleValue }
+    return nil
+  }
+
+  /// The number when it is whole and fits, however it is written: `3`, `3.0`, `3e0`.
+  public var intValue: Int? {
+    if case .number(let value) = self { return value.intValue }
+    return nil
+  }
+
+  public var arrayValue: [JSONValue]? {
+    if case .array(let value) = self { return value }
+    return nil
+  }
+
+  public var members: [(String, JSONValue)]? {
+    if case .object(let value) = self { return value }
+    return nil
+  }
+}
+
+/// Equal in structure, order of members and the text of numbers.
+extension JSONValue: Equatable {
+  public static func == (left: JSONValue, right: JSONValue) -> Bool {
+    switch (left, right) {
+    case (.null, .null): true
+    case (.bool(let left), .bool(let right)): left == right
+    case (.number(let left), .number(let right)): left == right
+    case (.string(let left), .string(let right)): left == right
+    case (.array(let left), .array(let right)): left == right
+    case (.object(let left), .object(let right)): left.elementsEqual(right) { $0.0 == $1.0 && $0.1 == $1.1 }
+    default: false
+    }
+  }
+}
+
+extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
+  ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+{
+  public init(stringLiteral value: String) { self = .string(value) }
+  public init(integerLiteral value: Int) { self.init(value) }
+  public init(floatLiteral value: Double) { self.init(value) }
+  public init(booleanLiteral value: Bool) { self = .bool(value) }
+  public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+  public init(dictionaryLiteral elements: (String, JSONValue)...) { self = .object(elements) }
+}
+
+/// A number as its JSON text, so that what came as `0.0` or with twenty digits goes out the same way.
+public struct JSONNumber: Hashable, Sendable {
+  public let literal: String
+
+  /// Only for text that is known to be a JSON number.
+  init(literal: String) { self.literal = literal }
+
+  public init(_ value: Int) { literal = String(value) }
+
+  /// The shortest text that reads back as the same number; nil for infinities and NaN, which JSON lacks.
+  public init?(_ value: Double) {
+    guard value.isFinite else { return nil }
+    literal = value.description
+  }
+
+  /// Nil when it is too large for a Double.
+  public var doubleValue: Double? {
+    if let value = exactValue { return value }
+    guard let value = Double(literal), value.isFinite else { return nil }
+    return value
+  }
+
+  /// The value of short plain decimals: a whole number below 2^53 divided by a power of ten up to 10^22, both
+  /// exact, gives the correctly rounded result (Clinger 1990) without the general algorithm.
+  private var exactValue: Double? {
+    var digits: UInt64 = 0
+    var count = 0
+    var fraction: Int?
+    for byte in literal.utf8 {
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"):
+        count += 1
+        guard count <= 15 else { return nil }
+        digits = digits &* 10 &+ UInt64(byte &- UInt8(ascii: "0"))
+        fraction = fraction.map { $0 + 1 }
+      case UInt8(ascii: "."): fraction = 0
+      case UInt8(ascii: "-") where count == 0: break
+      default: return nil
+      }
+    }
+    let value = Double(digits) / Self.powersOfTen[fraction ?? 0]
+    return literal.utf8.first == UInt8(ascii: "-") ? -value : value
+  }
+
+  private static let powersOfTen: [Double] = [
+    1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+  ]
+
+  public var intValue: Int? { Int(literal) ?? doubleValue.flatMap { Int(exactly: $0) } }
+}
+
+extension JSONValue {
+  /// A number rounded to at most `digits` decimals: times to the millisecond do not need seventeen digits.
+  package init(_ value: Double, digits: Int) {
+    let scale = power(10, Double(digits))
+    self.init((value * scale).rounded() / scale)
+  }
 }

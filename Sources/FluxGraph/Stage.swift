@@ -52,6 +52,12 @@ public struct OptionConflict: Error, Sendable {
   }
 }
 
+/// Thrown by a sink when nobody is interested in its output any more, as when the reader of a pipe has gone. The sink then ends
+/// without a message.
+public struct EndOfInterest: Error, Sendable {
+  public init() {}
+}
+
 /// What a source did when it was asked for more.
 public enum SourceProgress: Sendable, Hashable {
   /// Something was appended to the buffer.
@@ -74,9 +80,12 @@ public protocol ByteSource: Stage {
   mutating func read(into bytes: inout ByteBuffer) throws -> SourceProgress
   /// The number of bytes in all, once opened, where it is known: for progress.
   var length: Int? { get }
+  /// What is being read, as messages about its content call it: a file's path.
+  var subject: String { get }
 }
 
 extension ByteSource {
+  public var subject: String { "the input" }
   public var length: Int? { nil }
 }
 
@@ -106,8 +115,8 @@ public enum DecodeProgress: Sendable, Hashable {
 public protocol AudioDecoder: Stage {
   /// What will come, as far as the options tell; mostly nothing is known before the first bytes.
   var output: AudioStreamType { get }
-  /// Called once before the first bytes. `wanted` is the format the stages behind would like: a decoder that can produce it
-  /// directly spares them the work, any other ignores it.
+  /// Called once before the first bytes. `wanted` is the format the stages behind would like. A decoder that can produce all of
+  /// it directly spares them the work; one that cannot gives floating-point samples at the content's own rate and channels.
   mutating func prepare(wanted: AudioRequirement, _ context: StageContext) throws
   /// Takes bytes from the front of `bytes` and appends frames to `audio`, which is empty. Sets the buffer's format, with
   /// `reset(format:capacity:)`, before the first frame, and never changes it afterwards. `isLast` says that no bytes follow.
@@ -124,11 +133,15 @@ public protocol AudioTransform: Stage {
   mutating func prepare(format: AudioFormat, _ context: StageContext) throws
   /// Changes one block. Must give the same samples however a stream is cut into blocks.
   mutating func process(_ audio: inout AudioBuffer)
+  /// When the next block may pass; nil for at once. Asked before each block, so that a stage can hold a stream back without
+  /// blocking its thread.
+  mutating func holdUntil(now: Instant) -> Instant?
 }
 
 extension AudioTransform {
   public var accepts: AudioRequirement { .float }
   public mutating func prepare(format: AudioFormat, _ context: StageContext) throws {}
+  public mutating func holdUntil(now: Instant) -> Instant? { nil }
 }
 
 /// Turns audio into audio of another format, rate or length.
@@ -137,6 +150,8 @@ public protocol AudioConverter: Stage {
   var accepts: AudioRequirement { get }
   /// What comes out when `input` goes in. Fields of `input` that are not known yet are nil.
   func output(for input: AudioStreamType) -> AudioStreamType
+  /// Whether audio of this format would go through unchanged. The stage is then left out when the graph runs.
+  func passes(_ input: AudioFormat) -> Bool
   /// Called once before the first block; returns the format and the largest number of frames `convert` appends in one call.
   mutating func prepare(input: AudioFormat, _ context: StageContext) throws -> (
     output: AudioFormat, capacity: Int
@@ -149,6 +164,7 @@ public protocol AudioConverter: Stage {
 }
 
 extension AudioConverter {
+  public func passes(_ input: AudioFormat) -> Bool { false }
   public mutating func finish(into output: inout AudioBuffer) {}
 }
 

@@ -15,12 +15,15 @@ public struct StageContext: Sendable {
   public let webSockets: any WebSocketConnector
   public let http: any HTTPClient
   /// The thread that reads and writes files for asynchronous stages.
-  public let disk: any DiskThread
+  public let disk: any BlockingThread
+  /// The thread that writes standard output, whose reader may keep it waiting for as long as he likes.
+  public let terminal: any BlockingThread
   /// Things only some stages know of, by their type; see `resource`.
   package let resources: [ObjectIdentifier: any Sendable]
   private let noticeHandler: @Sendable (Notice) -> Void
   private let environment: @Sendable (String) -> String?
   private let waker: Waker
+  private let portHandler: @Sendable (Event, String) -> Void
 
   /// How a source that has nothing to give is called again.
   package struct Waker: Sendable {
@@ -36,9 +39,11 @@ public struct StageContext: Sendable {
 
   package init(
     name: String, location: String?, directory: String, clock: any GraphClock, loop: any GraphLoop,
-    webSockets: any WebSocketConnector, http: any HTTPClient, disk: any DiskThread,
+    webSockets: any WebSocketConnector, http: any HTTPClient, disk: any BlockingThread,
+    terminal: any BlockingThread,
     resources: [ObjectIdentifier: any Sendable], environment: @escaping @Sendable (String) -> String?,
-    waker: Waker, noticeHandler: @escaping @Sendable (Notice) -> Void
+    waker: Waker, noticeHandler: @escaping @Sendable (Notice) -> Void,
+    portHandler: @escaping @Sendable (Event, String) -> Void
   ) {
     self.name = name
     self.location = location
@@ -48,10 +53,12 @@ public struct StageContext: Sendable {
     self.webSockets = webSockets
     self.http = http
     self.disk = disk
+    self.terminal = terminal
     self.resources = resources
     self.environment = environment
     self.waker = waker
     self.noticeHandler = noticeHandler
+    self.portHandler = portHandler
   }
 
   /// Tells the user something that is not a turn: on stderr, and on the stage's `.notices` port.
@@ -59,7 +66,11 @@ public struct StageContext: Sendable {
     var named = notice
     if named.stream == nil { named.stream = name }
     noticeHandler(named)
+    portHandler(.notice(named), "notices")
   }
+
+  /// Sends an event out by a port the stage's description declares.
+  public func emit(_ event: Event, port: String) { portHandler(event, port) }
 
   /// The value of an environment variable; a `.env` file beside the graph or in the working directory counts too.
   public func environment(_ name: String) -> String? { environment(name) }
@@ -109,8 +120,8 @@ public protocol GraphTimer: Sendable {
   func cancel()
 }
 
-/// The thread for file operations, which may block.
-public protocol DiskThread: Sendable {
-  /// Runs `body` on the disk thread, after what was handed over before, and returns what it returns.
+/// A thread for operations that may block, such as those on files.
+public protocol BlockingThread: Sendable {
+  /// Runs `body` on the thread, after what was handed over before, and returns what it returns.
   func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result
 }

@@ -140,7 +140,9 @@ public struct StageSpecification: Sendable {
   /// Gives `stage`, which `make` made, a value for an option.
   /// - Throws: `OptionError` when the value does not fit.
   public func set(_ option: String, of stage: inout any Stage, to value: GraphValue) throws(OptionError) {
-    guard let index = options.firstIndex(where: { $0.name == option }) else { return }
+    guard let index = options.firstIndex(where: { $0.name == option }) else {
+      preconditionFailure("\(name) has no option \(option): the checker lets none through")
+    }
     try assign(&stage, index, value)
   }
 

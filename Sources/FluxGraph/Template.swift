@@ -33,6 +33,14 @@ public struct Template: Sendable, Hashable {
   public let source: String
   public let parts: [Part]
 
+  /// A template without text.
+  public static let empty = Template()
+
+  private init() {
+    source = ""
+    parts = []
+  }
+
   /// Reads a template.
   /// - Throws: `SyntaxError` for an unclosed brace, an empty name or an unknown layout.
   public init(_ source: String) throws(SyntaxError) {

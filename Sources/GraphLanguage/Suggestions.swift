@@ -1,5 +1,5 @@
 /// Finds what a user may have meant.
-enum Suggestions {
+package enum Suggestions {
   /// Sets up to this size are shown whole.
   static let listedAtMost = 8
 
@@ -7,7 +7,7 @@ enum Suggestions {
   private static let comparedAtMost = 500
 
   /// The name most like `word`: at most two slips away (a swapped pair counts as one), or else with the same beginning.
-  static func nearest(to word: String, in names: [String]) -> String? {
+  package static func nearest(to word: String, in names: some Sequence<String>) -> String? {
     let word = Array(word.lowercased().unicodeScalars.prefix(64))
     guard !word.isEmpty else { return nil }
     // A short word is like almost any other short word when two letters may differ.

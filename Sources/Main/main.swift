@@ -1,1 +1,3 @@
-print("fluxgraph")
+import FluxGraphCLI
+
+FluxGraphCLI.main()

@@ -1,0 +1,223 @@
+/// Reads the Opus packets of an Ogg stream and what the container says about their place in time (RFC 7845).
+///
+/// Of several logical streams side by side the first Opus one is read. Streams one after the other
+/// ("chained") are read one after the other, each announced by its header. What is missing is found by
+/// comparing granule positions with the length of the packets that are there, and given out as a gap of that
+/// length.
+package struct OggOpusReader: Sendable {
+  /// What comes next; lengths in samples at 48 kHz.
+  package enum Element: Sendable, Equatable {
+    /// A stream begins: decoder and pre-skip start anew.
+    case head(OpusHead)
+    /// Audio that should be here is missing.
+    case gap(samples: Int)
+    /// A packet, for `withPacket`, to be decoded to `samples`, of which the first `kept` belong to the
+    /// signal.
+    case packet(samples: Int, kept: Int)
+  }
+
+  /// What went wrong on the way, counted since the beginning.
+  package struct Damage: Sendable, Equatable {
+    /// Bytes passed over because they were not part of an intact page.
+    package var skippedBytes = 0
+    /// Pages of the stream that are missing by their numbers.
+    package var lostPages = 0
+    /// Times the granule position jumped ahead further than `longestGap`; nothing was put in its place.
+    package var jumps = 0
+    /// The input ended without the page that ends the stream.
+    package var isTruncated = false
+  }
+
+  /// Samples at 48 kHz of the longest gap reported, ten minutes: a call on hold. A longer one is a clock that
+  /// was set.
+  package static let longestGap = 600 * 48000
+  /// Bytes searched for the first page.
+  package static let searchLimit = 1 << 16
+
+  package private(set) var damage = Damage()
+
+  private enum Phase { case searching, tags, audio, ended }
+
+  private var pages = OggPageReader()
+  private var packets = OggPacketQueue()
+  private var phase = Phase.searching
+  private var serial: UInt32 = 0
+  private var nextSequence: UInt32 = 0
+  /// Streams that begin together do so before any other page.
+  private var isBeginning = true
+  private var otherCodec: String?
+  private var isAtEnd = false
+  /// Whether the first element of the queue has been given out.
+  private var isFirstGivenOut = false
+  /// Position of the signal so far in the stream's granule positions, once known.
+  private var position: Int?
+  private var pendingGap = 0
+  /// Samples of this page's packets that still belong to the signal; only the last page has fewer than it
+  /// holds.
+  private var keepable = Int.max
+  /// Length of the last packet that made sense, 20 ms to begin with.
+  private var lastDuration = 960
+  private var pageEndsStream = false
+
+  package init() {}
+
+  /// Takes bytes, and says how many; take elements until there is none, then offer the rest.
+  package mutating func push(_ bytes: RawSpan) -> Int { pages.push(bytes) }
+
+  /// Says that no more bytes come.
+  package mutating func finish() {
+    isAtEnd = true
+    pages.finish()
+  }
+
+  /// The next element, or `nil` when it needs more bytes or, after `finish()`, at the end.
+  package mutating func next() throws(OggOpusError) -> Element? {
+    while true {
+      if isFirstGivenOut {
+        packets.removeFirst()
+        isFirstGivenOut = false
+      }
+      if pendingGap > 0 {
+        defer { pendingGap = 0 }
+        return .gap(samples: pendingGap)
+      }
+      if !packets.isEmpty {
+        let samples = packets.withFirst(pages) { Self.duration($0, last: &lastDuration) }
+        let kept = min(samples, keepable)
+        keepable -= kept
+        isFirstGivenOut = true
+        return .packet(samples: samples, kept: kept)
+      }
+      if pageEndsStream {
+        pageEndsStream = false
+        phase = .ended
+      }
+      packets.leavePage(pages)
+      guard let page = pages.next() else {
+        try checkEnd()
+        return nil
+      }
+      damage.skippedBytes += page.skipped
+      if let head = try take(page) { return .head(head) }
+    }
+  }
+
+  /// Calls `body` with the bytes of the packet given out last.
+  package func withPacket<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    guard isFirstGivenOut else { return body(UnsafeRawBufferPointer(start: nil, count: 0)) }
+    return packets.withFirst(pages, body)
+  }
+
+  // MARK: - Pages
+
+  private mutating func checkEnd() throws(OggOpusError) {
+    if phase == .searching, otherCodec == nil, isAtEnd || pages.pendingSkipped > Self.searchLimit {
+      throw .notOgg
+    }
+    guard isAtEnd else { return }
+    damage.skippedBytes += pages.takeSkipped()
+    switch phase {
+    case .searching: throw .noOpusStream(codec: otherCodec)
+    case .tags: throw .endsInHeader
+    case .audio: damage.isTruncated = true
+    case .ended: break
+    }
+  }
+
+  private mutating func take(_ page: OggPage) throws(OggOpusError) -> OpusHead? {
+    if page.isFirst { return try takeFirst(page) }
+    if phase == .searching { throw .noOpusStream(codec: otherCodec) }
+    isBeginning = false
+    guard page.serial == serial, phase != .ended else { return nil }
+    if page.sequence != nextSequence {
+      // Numbers that go back are a muxer's mistake, not a loss of four thousand million pages.
+      let lost = page.sequence &- nextSequence
+      if lost < 1 << 31 { damage.lostPages += Int(lost) }
+      packets.interrupt()
+    }
+    nextSequence = page.sequence &+ 1
+    packets.enterPage(page, pages)
+    pageEndsStream = page.isLast
+    if phase == .tags { passTags(page) }
+    if phase == .audio, !packets.isEmpty { place(page) }
+    return nil
+  }
+
+  /// A page that begins a stream: ours, one beside it, or the next.
+  private mutating func takeFirst(_ page: OggPage) throws(OggOpusError) -> OpusHead? {
+    let isBeside = phase == .tags && isBeginning
+    guard !isBeside else { return nil }
+    let head: Result<OpusHead, OggOpusError>? = pages.withPage { _, body in
+      guard OpusHead.matches(body) else { return nil }
+      do throws(OggOpusError) { return .success(try OpusHead(body)) } catch { return .failure(error) }
+    }
+    guard let head else {
+      if phase == .searching, otherCodec == nil { otherCodec = pages.withPage { OggCodec.name($1) } }
+      return nil
+    }
+    if phase == .audio { damage.isTruncated = true }
+    packets.interrupt()
+    phase = .tags
+    isBeginning = true
+    serial = page.serial
+    nextSequence = page.sequence &+ 1
+    position = nil
+    keepable = Int.max
+    lastDuration = 960
+    return try head.get()
+  }
+
+  /// Drops the comment header, which may span pages, and begins the audio where it ends. Its bytes are never
+  /// put together.
+  private mutating func passTags(_ page: OggPage) {
+    let begins = pages.withPage { $1.starts(with: "OpusTags".utf8) }
+    guard page.isContinuation || begins else {
+      // The page with the header was lost, or there never was one.
+      phase = .audio
+      return
+    }
+    guard pages.withPage({ lengths, _ in lengths.contains { $0 < 255 } }) else {
+      packets.interrupt()
+      return
+    }
+    phase = .audio
+    if begins { packets.removeFirst() }
+  }
+
+  /// Compares the position at the end of `page` with the packets on it.
+  private mutating func place(_ page: OggPage) {
+    var samples = 0
+    var last = lastDuration
+    packets.forEach(pages) { samples += Self.duration($0, last: &last) }
+    keepable = Int.max
+    // Positions are never negative but for the one that says there is none. Beyond 2^62 no sum of ours is
+    // safe.
+    guard page.granulePosition >= 0, page.granulePosition < 1 << 62 else {
+      position? += samples
+      return
+    }
+    let end = Int(page.granulePosition)
+    let begin: Int
+    if let position {
+      let missing = end - samples - position
+      if missing > Self.longestGap {
+        damage.jumps += 1
+        begin = end - samples
+      } else {
+        pendingGap = max(missing, 0)
+        begin = position + pendingGap
+      }
+    } else {
+      // The stream may have been joined while running: what was before is not missing.
+      begin = max(end - samples, 0)
+    }
+    if page.isLast { keepable = min(max(end - begin, 0), samples) }
+    position = begin + samples
+  }
+
+  /// A packet that makes no sense is taken to be as long as the one before: it is concealed.
+  private static func duration(_ packet: UnsafeRawBufferPointer, last: inout Int) -> Int {
+    if let samples = OpusPacketDecoder.duration(of: packet) { last = samples }
+    return last
+  }
+}

@@ -1,0 +1,166 @@
+/// The polyphase table of one pair of rates, and the dot products over it.
+///
+/// An output sample at input position `i + phase / phases` is the dot product of one row of the table with
+/// the `taps` input samples `i - taps / 2 + 1 ... i + taps / 2`. Rows are stored in input order, so that both
+/// operands run forward through contiguous memory.
+struct ResamplerKernel: Sendable {
+  /// Coefficients above which the table is thinned out and rows are interpolated: 1 MiB of Float, so that the
+  /// table stays in a second-level cache.
+  static let tableLimit = 1 << 18
+
+  /// Samples in a dot product, a multiple of 16.
+  let taps: Int
+  /// Input samples advanced per output sample, as whole samples and phases.
+  let wholeStep: Int
+  let phaseStep: Int
+  /// Output samples per input sample, numerator of the reduced ratio.
+  let phases: Int
+  /// Rows in the table: `phases`, or fewer when rows are interpolated (one more is stored then).
+  private let rows: Int
+  private let interpolates: Bool
+  private let table: [Float]
+
+  init(from source: Int, to target: Int) {
+    var (divisor, rest) = (source, target)
+    while rest != 0 { (divisor, rest) = (rest, divisor % rest) }
+    phases = target / divisor
+    (wholeStep, phaseStep) = (source / divisor).quotientAndRemainder(dividingBy: phases)
+
+    let lower = min(source, target)
+    let scale = Double(lower) / Double(source)
+    // Equal rates need no filter: the one tap at the sample itself is 1.
+    let span = source == target ? 1 : Int((ResamplerPrototype.support / scale).rounded(.up))
+    taps = (span + 15) / 16 * 16
+
+    let needed = (ResamplerPrototype.resolution * lower + source - 1) / source
+    interpolates =
+      phases > needed && phases.multipliedReportingOverflow(by: taps).partialValue > Self.tableLimit
+    rows = interpolates ? needed : phases
+
+    var table: [Float] = []
+    table.reserveCapacity((rows + 1) * taps)
+    for row in 0..<(interpolates ? rows + 1 : rows) {
+      let fraction = Double(row) / Double(rows)
+      for tap in 0..<taps {
+        let distance = fraction - Double(tap - taps / 2 + 1)
+        if source == target {
+          table.append(distance == 0 ? 1 : 0)
+        } else {
+          table.append(Float(scale * ResamplerPrototype.value(at: distance * scale)))
+        }
+      }
+    }
+    self.table = table
+  }
+
+  /// Where the window of the output `count` samples after the one at (`start`, `phase`) begins.
+  func start(after count: Int, from start: Int, phase: Int) -> Int {
+    start + count * wholeStep + (phase + count * phaseStep) / phases
+  }
+
+  /// Moves `start` and `phase` by one output sample.
+  @inline(__always)
+  private func advance(_ start: inout Int, _ phase: inout Int) {
+    start &+= wholeStep
+    phase &+= phaseStep
+    if phase >= phases {
+      phase &-= phases
+      start &+= 1
+    }
+  }
+
+  /// Computes `count` output samples, `spacing` floats apart, from the samples at `history`; the window of
+  /// the first begins at `start`.
+  ///
+  /// Every output is summed in the same order whichever samples it is computed with, so the result does not
+  /// depend on how the signal was cut into calls.
+  func apply(
+    _ history: UnsafePointer<Float>, start: Int, phase: Int, into output: UnsafeMutablePointer<Float>,
+    spacing: Int, count: Int
+  ) {
+    table.withUnsafeBufferPointer { table in
+      guard let table = table.baseAddress else { return }
+      var (start, phase) = (start, phase)
+      var output = output
+      if interpolates {
+        for _ in 0..<count {
+          let (row, rest) = (phase * rows).quotientAndRemainder(dividingBy: phases)
+          let fraction = Float(rest) / Float(phases)
+          let lower = table + row * taps
+          let (a, b) = Self.dot(history + start, lower, history + start, lower + taps, taps)
+          output.pointee = a + fraction * (b - a)
+          output += spacing
+          advance(&start, &phase)
+        }
+        return
+      }
+      // Two outputs at a time keep eight independent sums in flight, which hides the latency of the addition.
+      var remaining = count
+      while remaining >= 2 {
+        let (first, firstRow) = (history + start, table + phase * taps)
+        advance(&start, &phase)
+        let (second, secondRow) = (history + start, table + phase * taps)
+        advance(&start, &phase)
+        let (a, b) = Self.dot(first, firstRow, second, secondRow, taps)
+        output.pointee = a
+        output[spacing] = b
+        output += 2 * spacing
+        remaining -= 2
+      }
+      if remaining == 1 {
+        output.pointee = Self.dot(history + start, table + phase * taps, taps)
+      }
+    }
+  }
+
+  @inline(__always)
+  private static func load(_ pointer: UnsafePointer<Float>, _ index: Int) -> SIMD4<Float> {
+    UnsafeRawPointer(pointer + index).loadUnaligned(as: SIMD4<Float>.self)
+  }
+
+  @inline(__always)
+  private static func total(
+    _ a: SIMD4<Float>, _ b: SIMD4<Float>, _ c: SIMD4<Float>, _ d: SIMD4<Float>
+  ) -> Float {
+    let sum = (a + b) + (c + d)
+    return (sum[0] + sum[2]) + (sum[1] + sum[3])
+  }
+
+  @inline(__always)
+  private static func dot(_ x: UnsafePointer<Float>, _ h: UnsafePointer<Float>, _ taps: Int) -> Float {
+    var (a, b, c, d) = (SIMD4<Float>.zero, SIMD4<Float>.zero, SIMD4<Float>.zero, SIMD4<Float>.zero)
+    var k = 0
+    while k < taps {
+      a += load(x, k) * load(h, k)
+      b += load(x, k &+ 4) * load(h, k &+ 4)
+      c += load(x, k &+ 8) * load(h, k &+ 8)
+      d += load(x, k &+ 12) * load(h, k &+ 12)
+      k &+= 16
+    }
+    return total(a, b, c, d)
+  }
+
+  /// Two dot products at once, each summed exactly as the single one sums it.
+  @inline(__always)
+  private static func dot(
+    _ x: UnsafePointer<Float>, _ h: UnsafePointer<Float>, _ y: UnsafePointer<Float>,
+    _ g: UnsafePointer<Float>,
+    _ taps: Int
+  ) -> (Float, Float) {
+    var (a, b, c, d) = (SIMD4<Float>.zero, SIMD4<Float>.zero, SIMD4<Float>.zero, SIMD4<Float>.zero)
+    var (e, f, i, j) = (SIMD4<Float>.zero, SIMD4<Float>.zero, SIMD4<Float>.zero, SIMD4<Float>.zero)
+    var k = 0
+    while k < taps {
+      a += load(x, k) * load(h, k)
+      e += load(y, k) * load(g, k)
+      b += load(x, k &+ 4) * load(h, k &+ 4)
+      f += load(y, k &+ 4) * load(g, k &+ 4)
+      c += load(x, k &+ 8) * load(h, k &+ 8)
+      i += load(y, k &+ 8) * load(g, k &+ 8)
+      d += load(x, k &+ 12) * load(h, k &+ 12)
+      j += load(y, k &+ 12) * load(g, k &+ 12)
+      k &+= 16
+    }
+    return (total(a, b, c, d), total(e, f, i, j))
+  }
+}

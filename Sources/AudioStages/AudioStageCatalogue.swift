@@ -1,0 +1,15 @@
+package import FluxGraph
+
+extension Catalogue {
+  /// The stages that make, change and take audio.
+  package static let audio = Catalogue()
+    .adding(FileSource.self)
+    .adding(StandardInput.self)
+    .adding(Decode.self)
+    .adding(Mix.self)
+    .adding(Resample.self)
+    .adding(Format.self)
+    .adding(Chunk.self)
+    .adding(Pace.self)
+    .adding(Null.self)
+}

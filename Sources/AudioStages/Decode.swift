@@ -1,0 +1,115 @@
+internal import AudioCodecs
+package import FluxGraph
+
+/// The stage `decode`: turns bytes into samples, by what the bytes are.
+package struct Decode: AudioDecoder {
+  package static let description = StageDescription<Decode>(
+    "decode", "Decodes WAV and Ogg Opus, told apart by their content, or raw samples.",
+    role: .decode,
+    examples: [
+      "file talk.wav | decode | flux | stdout", "stdin | decode raw=pcm(s16le, 16k, mono) | flux | stdout",
+    ]
+  ) {
+    Option("raw", \Decode.raw, "The format of samples without a header, such as `pcm(s16le, 16k, mono)`.")
+  }
+
+  package var raw: AudioFormat?
+  private var wanted = AudioRequirement.any
+  private var context: StageContext?
+  private var format: (any FormatDecoder)?
+
+  package init() {}
+
+  package var output: AudioStreamType {
+    raw.map { AudioStreamType($0, liveness: .finite) } ?? AudioStreamType(liveness: .finite)
+  }
+
+  package mutating func prepare(wanted: AudioRequirement, _ context: StageContext) throws {
+    self.wanted = wanted
+    self.context = context
+    if let raw { format = RawDecoder(raw) }
+  }
+
+  package mutating func decode(
+    _ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer
+  ) throws -> DecodeProgress {
+    if format == nil {
+      guard let found = try sniff(bytes, isLast: isLast) else { return .needsBytes }
+      format = found
+    }
+    return try format?.decode(&bytes, isLast: isLast, into: &audio) ?? .finished
+  }
+
+  private func sniff(_ bytes: borrowing ByteBuffer, isLast: Bool) throws -> (any FormatDecoder)? {
+    if bytes.isEmpty && isLast { throw StageError(.badInput, "it is empty") }
+    let kind = bytes.withBytes { Sniffer.kind($0, isWhole: isLast) }
+    guard let kind else { return nil }
+    switch kind {
+    case .wav: return WAVDecoder(wanted: wanted)
+    case .oggOpus: return OggOpusStageDecoder(wanted: wanted)
+    case .text: throw StageError(.badInput, "it is text, not sound")
+    case .unknown:
+      throw StageError(
+        .badInput, "it is neither WAV nor Ogg Opus, nor any other format known here",
+        help: "If it holds bare samples, say which: `decode raw=pcm(s16le, 16k, mono)`.")
+    default: throw Self.foreign(kind)
+    }
+  }
+
+  /// Formats others decode better: the answer names the line that does it.
+  private static func foreign(_ kind: Sniffer.Kind) -> StageError {
+    let name =
+      switch kind {
+      case .ogg(let codec): codec.map { "Ogg with \($0)" } ?? "Ogg with an unknown codec"
+      case .mp3: "MP3"
+      case .aac: "AAC"
+      case .flac: "FLAC"
+      case .matroska: "WebM or Matroska"
+      case .mp4: "MP4"
+      case .amr: "AMR"
+      case .caf: "CAF"
+      case .aiff: "AIFF"
+      case .wav, .oggOpus, .text, .unknown: "this format"
+      }
+    return StageError(
+      .badInput, "it holds \(name), which is not decoded here",
+      help: "ffmpeg can: ffmpeg -v error -i FILE -f wav - | fluxgraph run -e 'stdin | flux | stdout'")
+  }
+}
+
+/// A decoder of one format, found by `Decode`.
+protocol FormatDecoder {
+  mutating func decode(_ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer) throws
+    -> DecodeProgress
+}
+
+/// Samples without a header.
+private struct RawDecoder: FormatDecoder {
+  private let format: AudioFormat
+  private var hasBegun = false
+
+  init(_ format: AudioFormat) {
+    self.format = format
+  }
+
+  mutating func decode(
+    _ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer
+  ) throws -> DecodeProgress {
+    if !hasBegun {
+      audio.reset(format: format, capacity: 4096)
+      hasBegun = true
+    }
+    let frames = min(bytes.count / format.bytesPerFrame, audio.freeFrames)
+    // Less than a frame at the end is no sample.
+    guard frames > 0 else { return isLast ? .finished : .needsBytes }
+    let count = frames * format.bytesPerFrame
+    bytes.withBytes { source in
+      audio.append { room in
+        room.copyMemory(from: UnsafeRawBufferPointer(rebasing: source[..<count]))
+        return frames
+      }
+    }
+    bytes.removeFirst(count)
+    return .produced
+  }
+}

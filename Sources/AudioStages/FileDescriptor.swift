@@ -1,0 +1,78 @@
+internal import FluxGraph
+internal import Glibc
+
+/// A file that is open for reading, read without blocking where the kernel allows it.
+struct FileDescriptor: ~Copyable {
+  private let number: Int32
+  private let isOwned: Bool
+  /// What the file is called in messages.
+  let name: String
+
+  /// Opens a file.
+  /// - Throws: `StageError` with code `inputOutput`.
+  init(opening path: String) throws(StageError) {
+    // Not blocking: a named pipe without a writer would hold the audio thread in `open`.
+    number = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    name = path
+    isOwned = true
+    guard number >= 0 else { throw Self.failure("cannot open", path, errno) }
+    var status = stat()
+    if fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+      throw StageError(.inputOutput, "\(path) is a directory, not a file")
+    }
+  }
+
+  /// Standard input. It is not closed, and its mode is left as it is: others may share it.
+  init(standardInput: Void) {
+    number = STDIN_FILENO
+    name = "standard input"
+    isOwned = false
+  }
+
+  deinit {
+    if isOwned && number >= 0 { close(number) }
+  }
+
+  /// The size of a regular file in bytes; nil for everything else.
+  var size: Int? {
+    var status = stat()
+    guard fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+    return Int(status.st_size)
+  }
+
+  /// Appends what can be read at once.
+  /// - Throws: `StageError` with code `inputOutput`.
+  func read(into bytes: inout ByteBuffer, _ context: StageContext) throws(StageError) -> SourceProgress {
+    guard isReady else {
+      context.wakeWhenReadable(number)
+      return .waiting
+    }
+    var count = 0
+    var problem: Int32 = 0
+    bytes.append { room in
+      repeat {
+        count = Glibc.read(number, room.baseAddress, room.count)
+        problem = errno
+      } while count < 0 && problem == EINTR
+      return max(0, count)
+    }
+    if count > 0 { return .produced }
+    if count == 0 { return .finished }
+    if problem == EAGAIN {
+      context.wakeWhenReadable(number)
+      return .waiting
+    }
+    throw Self.failure("cannot read", name, problem)
+  }
+
+  /// Standard input may be in blocking mode, so it is asked before it is read.
+  private var isReady: Bool {
+    if isOwned { return true }
+    var entry = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+    return poll(&entry, 1, 0) != 0
+  }
+
+  private static func failure(_ what: String, _ name: String, _ code: Int32) -> StageError {
+    StageError(.inputOutput, "\(what) \(name): \(String(cString: strerror(code)))")
+  }
+}

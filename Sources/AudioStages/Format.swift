@@ -1,0 +1,101 @@
+internal import AudioCodecs
+internal import AudioDSP
+package import FluxGraph
+
+/// The stage `format`: changes how samples are stored.
+package struct Format: AudioConverter {
+  package static let description = StageDescription<Format>(
+    "format", "Changes how samples are stored.",
+    details: "To 16 bits samples are rounded to the nearest value and limited to full scale.",
+    role: .format,
+    examples: ["file talk.wav | format s16le | null", "file talk.wav | resample 8k | format mulaw | null"]
+  ) {
+    Option("format", \Format.sample, "The new format.", positional: true, required: true)
+  }
+
+  package var sample = SampleFormat.s16le
+  private var input = SampleFormat.f32le
+
+  package init() {}
+
+  package var accepts: AudioRequirement { .any }
+
+  package func output(for input: AudioStreamType) -> AudioStreamType {
+    var output = input
+    output.sample = sample
+    return output
+  }
+
+  package func passes(_ input: AudioFormat) -> Bool { input.sample == sample }
+
+  package mutating func prepare(
+    input: AudioFormat, _ context: StageContext
+  ) throws -> (output: AudioFormat, capacity: Int) {
+    self.input = input.sample
+    return (AudioFormat(sample, rate: input.rate, channels: input.channels), max(4096, input.rate / 10))
+  }
+
+  package mutating func convert(_ input: inout AudioBuffer, into output: inout AudioBuffer) {
+    let frames = min(input.frameCount, output.freeFrames)
+    let samples = frames * input.format.channels
+    output.append { room in
+      input.withBytes { source in
+        convert(source, into: room, samples: samples)
+      }
+      return frames
+    }
+    input.removeFirst(frames)
+  }
+
+  private func convert(
+    _ source: UnsafeRawBufferPointer, into target: UnsafeMutableRawBufferPointer, samples: Int
+  ) {
+    switch (input, sample) {
+    case (.f32le, .s16le):
+      var output = MutableSpan<Int16>(_unsafeElements: prefix(target.bindMemory(to: Int16.self), samples))
+      let floats = UnsafeBufferPointer(rebasing: source.bindMemory(to: Float.self)[..<samples])
+      _ = SampleConversion.convert(Span(_unsafeElements: floats), into: &output)
+    case (.s16le, .f32le), (.mulaw, .f32le), (.alaw, .f32le):
+      var output = MutableSpan<Float>(_unsafeElements: prefix(target.bindMemory(to: Float.self), samples))
+      _ = encoding(input).decode(RawSpan(_unsafeBytes: source), into: &output)
+    case (.mulaw, .s16le), (.alaw, .s16le):
+      var output = MutableSpan<Int16>(_unsafeElements: prefix(target.bindMemory(to: Int16.self), samples))
+      _ = encoding(input).decode(RawSpan(_unsafeBytes: source), into: &output)
+    default:
+      // What remains ends in one byte a sample, and goes through 16 bits, as G.711 defines it.
+      for index in 0..<samples { target[index] = companded(integer(source, index)) }
+    }
+  }
+
+  private func encoding(_ sample: SampleFormat) -> SampleEncoding {
+    switch sample {
+    case .s16le: .s16
+    case .f32le: .f32
+    case .mulaw: .muLaw
+    case .alaw: .aLaw
+    }
+  }
+
+  private func integer(_ source: UnsafeRawBufferPointer, _ index: Int) -> Int16 {
+    switch input {
+    case .s16le: source.loadUnaligned(fromByteOffset: 2 * index, as: Int16.self)
+    case .mulaw: G711.sample(muLaw: source[index])
+    case .alaw: G711.sample(aLaw: source[index])
+    case .f32le:
+      {
+        let value = source.loadUnaligned(fromByteOffset: 4 * index, as: Float.self) * 32768
+        return value.isNaN ? 0 : Int16(max(-32768, min(32767, value.rounded(.toNearestOrEven))))
+      }()
+    }
+  }
+
+  private func companded(_ value: Int16) -> UInt8 {
+    sample == .mulaw ? G711.muLaw(value) : G711.aLaw(value)
+  }
+
+  private func prefix<Sample>(
+    _ room: UnsafeMutableBufferPointer<Sample>, _ count: Int
+  ) -> UnsafeMutableBufferPointer<Sample> {
+    UnsafeMutableBufferPointer(rebasing: room[..<count])
+  }
+}

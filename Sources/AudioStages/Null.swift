@@ -1,0 +1,14 @@
+package import FluxGraph
+
+/// The stage `null`: takes audio or events and does nothing with them.
+package struct Null: AudioSink, EventSink {
+  package static let description = StageDescription<Null>(
+    "null", "Takes audio or events and does nothing with them: to measure, or to end a chain.",
+    examples: ["file talk.opus | chunk 80ms | null", "file talk.opus | flux | null"])
+
+  package init() {}
+
+  package mutating func write(_ audio: borrowing AudioBuffer) throws {}
+  package mutating func write(_ event: Event) async throws {}
+  package mutating func finish() throws {}
+}

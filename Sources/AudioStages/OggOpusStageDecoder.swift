@@ -1,0 +1,109 @@
+internal import AudioCodecs
+internal import FluxGraph
+
+/// Decodes Ogg Opus, straight to the rate and channels wanted where Opus can do that.
+struct OggOpusStageDecoder: FormatDecoder {
+  private let wanted: AudioRequirement
+  private var decoder: (any SampleDecoding)?
+
+  init(wanted: AudioRequirement) {
+    self.wanted = wanted
+  }
+
+  mutating func decode(
+    _ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer
+  ) throws -> DecodeProgress {
+    if decoder == nil {
+      let format = outputFormat(streamChannels: streamChannels(bytes))
+      audio.reset(format: format, capacity: format.rate * OpusPacketDecoder.longestPacket / 1000)
+      decoder = format.sample == .s16le ? OggOpusSamples<Int16>(format) : OggOpusSamples<Float>(format)
+    }
+    do {
+      return try decoder?.decode(&bytes, isLast: isLast, into: &audio) ?? .finished
+    } catch let error as OggOpusError {
+      throw StageError(.badInput, String("\(error)".dropLast()))
+    }
+  }
+
+  /// All that is wanted, when Opus can give all of it; else floating-point samples as they were coded.
+  private func outputFormat(streamChannels: Int) -> AudioFormat {
+    let rate = wanted.rate ?? 48_000
+    let channels = wanted.channels ?? streamChannels
+    if OpusPacketDecoder.rates.contains(rate), channels <= 2, wanted.sample != .mulaw, wanted.sample != .alaw
+    {
+      return AudioFormat(wanted.sample == .s16le ? .s16le : .f32le, rate: rate, channels: channels)
+    }
+    return AudioFormat(.f32le, rate: 48_000, channels: streamChannels)
+  }
+
+  /// The channel count in the identification header (RFC 7845 §5.1), which stands in the stream's first page.
+  private func streamChannels(_ bytes: borrowing ByteBuffer) -> Int {
+    bytes.withBytes { bytes in
+      let magic = Array("OpusHead".utf8)
+      for start in 0..<max(0, bytes.count - 10) where bytes[start] == magic[0] {
+        if bytes[start..<(start + 8)].elementsEqual(magic) { return bytes[start + 9] == 1 ? 1 : 2 }
+      }
+      return 2
+    }
+  }
+}
+
+/// Decoding to one type of samples.
+private protocol SampleDecoding: AnyObject {
+  func decode(_ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer) throws -> DecodeProgress
+}
+
+/// The codec's decoder, which is not copied, in the place of one that is.
+private final class OggOpusSamples<Sample: OpusSample>: SampleDecoding {
+  private var decoder: OggOpusDecoder<Sample>
+  private let channels: Int
+  private var hasFinished = false
+
+  init(_ format: AudioFormat) {
+    channels = format.channels
+    decoder = OggOpusDecoder(rate: format.rate, channels: format.channels)
+  }
+
+  func decode(_ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer) throws -> DecodeProgress
+  {
+    while true {
+      try read(into: &audio)
+      if !audio.isEmpty { return .produced }
+      if !bytes.isEmpty {
+        let taken = decoder.push(bytes.bytes)
+        bytes.removeFirst(taken)
+        if taken > 0 { continue }
+      }
+      guard isLast else { return .needsBytes }
+      if hasFinished { return try end() }
+      decoder.finish()
+      hasFinished = true
+    }
+  }
+
+  private func read(into audio: inout AudioBuffer) throws {
+    try audio.append { room in
+      let samples = room.bindMemory(to: Sample.self)
+      let whole = UnsafeMutableBufferPointer(rebasing: samples[..<(samples.count / channels * channels)])
+      var span = MutableSpan<Sample>(_unsafeElements: whole)
+      return try decoder.read(into: &span)
+    }
+  }
+
+  /// Says at the end what was wrong on the way: everything that could be decoded has been.
+  private func end() throws -> DecodeProgress {
+    let damage = decoder.damage
+    var faults: [String] = []
+    if damage.lostPages > 0 { faults.append("\(damage.lostPages) pages are missing") }
+    if damage.skippedBytes > 0 { faults.append("\(damage.skippedBytes) bytes belong to no page") }
+    if decoder.damagedPackets > 0 { faults.append("\(decoder.damagedPackets) packets cannot be decoded") }
+    if damage.isTruncated { faults.append("it breaks off before its end") }
+    guard faults.isEmpty else {
+      throw StageError(
+        .badInput,
+        "the Ogg Opus stream is damaged: \(faults.joined(separator: ", ")); all that could be decoded was used"
+      )
+    }
+    return .finished
+  }
+}

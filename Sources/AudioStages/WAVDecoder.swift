@@ -1,0 +1,104 @@
+internal import AudioCodecs
+internal import FluxGraph
+
+/// Decodes WAV: to 16-bit samples when that is all that is wanted of it, else to floating-point ones.
+struct WAVDecoder: FormatDecoder {
+  /// Frames a call gives at most: big enough that the cost of a call vanishes.
+  private static let blockFrames = 4096
+
+  private let wanted: AudioRequirement
+  private var reader = WAVReader()
+  private var format: AudioFormat?
+
+  init(wanted: AudioRequirement) {
+    self.wanted = wanted
+  }
+
+  mutating func decode(
+    _ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer
+  ) throws -> DecodeProgress {
+    if format == nil {
+      guard try readHeader(&bytes, isLast: isLast) else { return .needsBytes }
+      if let format { audio.reset(format: format, capacity: Self.blockFrames) }
+    }
+    let before = bytes.count
+    let consumed = try readSamples(bytes, into: &audio)
+    bytes.removeFirst(consumed)
+    if !audio.isEmpty { return .produced }
+    if isLast && bytes.count == before {
+      try check { () throws(WAVError) in try reader.finish() }
+      if reader.isTruncated {
+        throw StageError(.badInput, "it ends before its header says it does; all that is there was used")
+      }
+      return .finished
+    }
+    return .needsBytes
+  }
+
+  /// Reads up to the first sample; false when more bytes are needed for it.
+  private mutating func readHeader(_ bytes: inout ByteBuffer, isLast: Bool) throws -> Bool {
+    var none: [Float] = []
+    var consumed = 0
+    try check { () throws(WAVError) in
+      var room = none.mutableSpan
+      consumed = try reader.read(bytes.bytes, into: &room).consumed
+    }
+    bytes.removeFirst(consumed)
+    guard let header = reader.format, header.dataOffset > 0 else {
+      if isLast { try check { () throws(WAVError) in try reader.finish() } }
+      return false
+    }
+    guard AudioFormat.supportedRates.contains(header.rate), header.channels <= AudioFormat.maximumChannels
+    else {
+      throw StageError(
+        .badInput, "it has \(header.channels) channels at \(header.rate) Hz, which is beyond what is handled")
+    }
+    format = AudioFormat(sample(header), rate: header.rate, channels: header.channels)
+    return true
+  }
+
+  /// 16-bit samples only where nothing behind has to compute with them.
+  private func sample(_ header: WAVFormat) -> SampleFormat {
+    let fits =
+      wanted.sample == .s16le && (wanted.rate ?? header.rate) == header.rate
+      && (wanted.channels ?? header.channels) == header.channels
+    return fits ? .s16le : .f32le
+  }
+
+  private mutating func readSamples(_ bytes: borrowing ByteBuffer, into audio: inout AudioBuffer) throws
+    -> Int
+  {
+    let channels = audio.format.channels
+    let isFloat = audio.format.sample == .f32le
+    var consumed = 0
+    try check { () throws(WAVError) in
+      try audio.append { (room: UnsafeMutableRawBufferPointer) throws(WAVError) in
+        if isFloat {
+          var samples = MutableSpan<Float>(_unsafeElements: whole(room.bindMemory(to: Float.self), channels))
+          let result = try reader.read(bytes.bytes, into: &samples)
+          consumed = result.consumed
+          return result.frames
+        }
+        var samples = MutableSpan<Int16>(_unsafeElements: whole(room.bindMemory(to: Int16.self), channels))
+        let result = try reader.read(bytes.bytes, into: &samples)
+        consumed = result.consumed
+        return result.frames
+      }
+    }
+    return consumed
+  }
+
+  private func whole<Sample>(
+    _ room: UnsafeMutableBufferPointer<Sample>, _ channels: Int
+  ) -> UnsafeMutableBufferPointer<Sample> {
+    UnsafeMutableBufferPointer(rebasing: room[..<(room.count / channels * channels)])
+  }
+
+  private func check(_ body: () throws(WAVError) -> Void) throws(StageError) {
+    do throws(WAVError) {
+      try body()
+    } catch {
+      throw StageError(.badInput, String("\(error)".dropLast()))
+    }
+  }
+}

@@ -1,0 +1,10 @@
+package import FluxGraph
+
+extension Catalogue {
+  /// The stages that filter events and take them out of the graph.
+  package static let events = Catalogue()
+    .adding(Where.self)
+    .adding(StandardOutput.self)
+    .adding(JSONLines.self)
+    .adding(Webhook.self)
+}

@@ -1,0 +1,63 @@
+public import FluxGraph
+internal import Glibc
+internal import GraphRuntime
+
+/// The command line. A program with stages of its own is one line: `FluxGraphCLI.main(catalogue: .standard.adding(Gain.self))`.
+public enum FluxGraphCLI {
+  /// Runs the command the process was started with, and ends the process with its exit code.
+  public static func main(catalogue: Catalogue = .standard) -> Never {
+    // A reader that goes away is told by EPIPE, to the sink it concerns.
+    signal(SIGPIPE, SIG_IGN)
+    let signals = SignalReader()
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    // Off the main actor: a hop to it costs more than most of what is done here.
+    Task.detached {
+      let code = await run(arguments, catalogue: catalogue, signals: signals)
+      exit(code.rawValue)
+    }
+    signals.readForever()
+  }
+
+  static func run(_ arguments: [String], catalogue: Catalogue, signals: SignalReader) async -> ExitCode {
+    guard let word = arguments.first else {
+      Terminal.error.write(Help.overview)
+      return .usage
+    }
+    let rest = Array(arguments.dropFirst())
+    do throws(UsageError) {
+      switch word {
+      case "run": return await RunCommand(try RunCommand.Arguments(rest), catalogue, signals).run()
+      case "check": return CheckCommand(try CheckCommand.Arguments(rest), catalogue).run()
+      case "inspect": return try InspectCommand(rest, catalogue).run()
+      case "serve": return await ServeCommand(try ServeCommand.Arguments(rest), signals).run()
+      case "help", "--help", "-h":
+        Terminal.output.write(Help.text(for: rest.first))
+        return .success
+      case "version", "--version":
+        Terminal.output.write("fluxgraph \(FluxGraphVersion.text)\n")
+        return .success
+      default:
+        throw UsageError("there is no command called `\(word)`", candidates: Help.commands, given: word)
+      }
+    } catch {
+      if error.isHelpRequest {
+        Terminal.output.write(Help.text(for: word))
+        return .success
+      }
+      Terminal.error.write("fluxgraph: \(error.message)\n")
+      return .usage
+    }
+  }
+}
+
+/// How the program ends (sysexits.h where it has a code).
+struct ExitCode: Sendable, Hashable {
+  var rawValue: Int32
+
+  static let success = ExitCode(rawValue: 0)
+  static let usage = ExitCode(rawValue: 64)
+  static let badGraph = ExitCode(rawValue: 78)
+  static let interrupted = ExitCode(rawValue: 130)
+
+  static func failure(_ code: StageError.Code) -> ExitCode { ExitCode(rawValue: code.rawValue) }
+}

@@ -1,0 +1,41 @@
+internal import FluxGraph
+internal import GraphLanguage
+
+/// A graph named on the command line: a file, or a text after `-e`.
+struct GraphFile: Sendable {
+  /// Longer graphs are data that was named by mistake.
+  private static let sizeLimit = 1_000_000
+
+  let source: GraphSource
+  let environment: GraphEnvironment
+
+  /// Reads the file at `path`; `-` is standard input.
+  init(path: String) throws(StageError) {
+    let bytes = try InputFile.read(path, limit: Self.sizeLimit)
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw StageError(.badGraph, "\(path) is no graph: it is not UTF-8 text")
+    }
+    let directory = path == "-" ? "." : path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    self.init(GraphSource(name: path, text: text, directory: directory))
+  }
+
+  /// A graph given as text.
+  init(text: String) {
+    self.init(GraphSource(name: "-e", text: text, directory: "."))
+  }
+
+  private init(_ source: GraphSource) {
+    self.source = source
+    environment = GraphEnvironment(directory: source.directory)
+  }
+
+  /// Checks the graph.
+  func check(_ catalogue: Catalogue, parameters: [String: String] = [:], isStrict: Bool = false)
+    -> CheckResult
+  {
+    let environment = environment
+    let options = Checker.Options(
+      parameters: parameters, environment: { environment[$0] }, isStrict: isStrict)
+    return Checker(catalogue: catalogue, options: options).check(source)
+  }
+}

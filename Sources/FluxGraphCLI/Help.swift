@@ -1,0 +1,71 @@
+/// What `help` says.
+enum Help {
+  static let commands = ["run", "check", "inspect", "serve", "help", "version"]
+
+  static let overview = """
+    fluxgraph: declarative audio graphs for Deepgram Flux
+
+    usage: fluxgraph COMMAND …
+
+      run FILE | -e TEXT     run a graph
+      check FILE… | -e TEXT  check graphs and print their plans
+      inspect [STAGE]        list the stages, or show one
+      serve                  a local Flux server, for any Flux client
+      help [COMMAND]         more about a command
+      version                the program's version
+
+    example: fluxgraph run -e 'file talk.opus | flux endpoint=local | stdout'
+
+    """
+
+  static func text(for command: String?) -> String {
+    switch command {
+    case "run": run
+    case "check": check
+    case "inspect":
+      "usage: fluxgraph inspect [STAGE]\n\nLists the stages, or shows one: its options, ports and examples.\n"
+    case "serve": serve
+    default: overview
+    }
+  }
+
+  private static let run = """
+    usage: fluxgraph run FILE | -e TEXT
+
+    Runs the graph in a file (`-` is standard input) or in a text. Ctrl-C ends the sources and lets
+    everything that is under way arrive; a second Ctrl-C ends at once.
+
+      -e TEXT            the graph itself
+      --set NAME=VALUE   the value of a `param`
+      --strict           refuse automatic stages
+      --for DURATION     end the sources after a time, such as 10m
+      --quiet            print only warnings and errors
+
+    exit codes: 0 ok, 64 usage, 65 bad input data, 69 service or device unavailable, 70 internal,
+    74 input or output, 77 refused key, 78 graph invalid, 130 interrupted twice
+
+    """
+
+  private static let check = """
+    usage: fluxgraph check FILE… | -e TEXT
+
+    Reads and checks graphs, and prints the plan of each: every stage, also the automatic ones, and
+    what flows between them. Nothing is opened, run or dialled.
+
+      -e TEXT            the graph itself
+      --set NAME=VALUE   the value of a `param`
+      --strict           refuse automatic stages
+
+    """
+
+  private static let serve = """
+    usage: fluxgraph serve
+
+    Runs a local server that speaks Deepgram Flux's /v2/listen on 127.0.0.1, and prints its URL.
+
+      --port NUMBER      the port; 8119 unless given, 0 for any that is free
+      --words SOURCE     where words come from: pocketsphinx, none, or script:FILE
+      --key VARIABLE     ask clients for the key that this environment variable holds
+
+    """
+}

@@ -1,0 +1,27 @@
+internal import FluxGraph
+internal import Glibc
+
+/// Reads whole small files: graphs and settings.
+enum InputFile {
+  /// The bytes of a file, or of standard input for `-`.
+  /// - Throws: `StageError` when it cannot be read or is longer than `limit`.
+  static func read(_ path: String, limit: Int) throws(StageError) -> [UInt8] {
+    let descriptor = path == "-" ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure("cannot open", path) }
+    defer { close(descriptor) }
+    var bytes: [UInt8] = []
+    var piece = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = Glibc.read(descriptor, &piece, piece.count)
+      if count < 0 && errno == EINTR { continue }
+      if count < 0 { throw failure("cannot read", path) }
+      if count == 0 { return bytes }
+      bytes.append(contentsOf: piece[..<count])
+      if bytes.count > limit { throw StageError(.badGraph, "\(path) is longer than \(ByteCount(limit))") }
+    }
+  }
+
+  private static func failure(_ what: String, _ path: String) -> StageError {
+    StageError(.inputOutput, "\(what) \(path): \(String(cString: strerror(errno)))")
+  }
+}

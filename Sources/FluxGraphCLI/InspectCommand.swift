@@ -1,0 +1,125 @@
+internal import FluxGraph
+
+/// `fluxgraph inspect`: what stages there are, and what each takes.
+struct InspectCommand {
+  private let name: String?
+  private let catalogue: Catalogue
+
+  init(_ arguments: [String], _ catalogue: Catalogue) throws(UsageError) {
+    var reader = ArgumentReader(arguments, known: [])
+    var name: String?
+    while let argument = reader.next() {
+      if argument.hasPrefix("-") { throw reader.unknown(argument) }
+      guard name == nil else { throw UsageError("`inspect` takes one stage") }
+      name = argument
+    }
+    self.name = name
+    self.catalogue = catalogue
+  }
+
+  func run() throws(UsageError) -> ExitCode {
+    guard let name else {
+      Terminal.output.write(list())
+      return .success
+    }
+    guard let stage = catalogue[name] else {
+      throw UsageError(
+        "there is no stage called `\(name)`", candidates: catalogue.all.map(\.name), given: name)
+    }
+    Terminal.output.write(page(stage))
+    return .success
+  }
+
+  private func list() -> String {
+    let width = catalogue.all.map(\.name.count).max() ?? 0
+    var text = ""
+    for kind in StageKind.allCases {
+      let stages = catalogue.all.filter { $0.kind == kind }
+      if stages.isEmpty { continue }
+      text += "\(Self.title(kind))\n"
+      for stage in stages {
+        text += "  " + stage.name.padded(to: width) + "  " + stage.summary + "\n"
+      }
+      text += "\n"
+    }
+    return text + "`fluxgraph inspect STAGE` shows a stage's options.\n"
+  }
+
+  private static func title(_ kind: StageKind) -> String {
+    switch kind {
+    case .source: "sources"
+    case .decoder: "decoders: bytes to audio"
+    case .transform: "transforms: audio to audio"
+    case .recogniser: "recognisers: audio to events"
+    case .events: "event stages: events to events"
+    case .sink: "sinks"
+    }
+  }
+
+  private func page(_ stage: StageSpecification) -> String {
+    var text = "\(Self.signature(stage))\n\n\(stage.summary)\n"
+    if !stage.details.isEmpty { text += "\n\(stage.details.wrapped(at: 96))\n" }
+    if !stage.options.isEmpty {
+      text += "\noptions\n"
+      let rows = stage.options.map(Self.row)
+      let widths = (0..<2).map { column in rows.map { $0[column].count }.max() ?? 0 }
+      for row in rows {
+        text +=
+          "  " + row[0].padded(to: widths[0]) + "  " + row[1].padded(to: widths[1]) + "  " + row[2] + "\n"
+      }
+    }
+    if !stage.ports.isEmpty {
+      text += "\nports\n"
+      for port in stage.ports { text += "  .\(port.name)  \(port.summary)\n" }
+    }
+    if !stage.examples.isEmpty {
+      text += "\nexamples\n"
+      for example in stage.examples { text += "  \(example)\n" }
+    }
+    return text
+  }
+
+  /// `resample RATE`, `flux [model=text] [eot_threshold=number] …`.
+  private static func signature(_ stage: StageSpecification) -> String {
+    var words = [stage.name]
+    for option in stage.options where option.isPositional {
+      words.append(option.isRequired ? option.name.uppercased() : "[\(option.name.uppercased())]")
+    }
+    for option in stage.options where !option.isPositional {
+      let text = option.type == .flag ? option.name : "\(option.name)=\(option.type.signature)"
+      words.append(option.isRequired ? text : "[\(text)]")
+    }
+    return words.joined(separator: " ")
+  }
+
+  private static func row(_ option: OptionSpecification) -> [String] {
+    var summary = option.summary
+    if let range = option.rangeText { summary += " \(range)." }
+    if option.isRequired {
+      summary += " Required."
+    } else if let text = option.defaultText {
+      summary += " Default \(text)."
+    }
+    return [option.name, option.type.signature, summary]
+  }
+}
+
+extension String {
+  /// With blanks up to `width` characters.
+  func padded(to width: Int) -> String {
+    self + String(repeating: " ", count: Swift.max(0, width - count))
+  }
+
+  /// Broken into lines of at most `width` characters.
+  func wrapped(at width: Int) -> String {
+    var lines: [String] = []
+    for word in split(separator: " ") {
+      if let last = lines.last, last.count + 1 + word.count <= width {
+        lines[lines.count - 1] = "\(last) \(word)"
+      } else {
+        lines.append(String(word))
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+}

@@ -1,0 +1,26 @@
+internal import FluxGraph
+
+/// Prints notices on standard error, one line each.
+struct NoticePrinter: Sendable {
+  let isQuiet: Bool
+
+  func print(_ notice: Notice, _ location: String?) {
+    if isQuiet && notice.severity == .info { return }
+    let word =
+      switch notice.severity {
+      case .info: "notice"
+      case .warning: "warning"
+      case .error: "error"
+      }
+    var line = "\(word): "
+    if let stream = notice.stream, !notice.message.hasPrefix(stream) { line += "\(stream): " }
+    line += notice.message
+    if let location { line += " (\(location))" }
+    print(line)
+  }
+
+  /// Prints a line of the program's own.
+  func print(_ line: String) {
+    Terminal.error.write(line + "\n")
+  }
+}

@@ -1,0 +1,125 @@
+internal import FluxClient
+internal import FluxGraph
+internal import Glibc
+internal import GraphLanguage
+internal import GraphRuntime
+internal import NetLoop
+internal import Synchronization
+
+/// `fluxgraph run`: runs a graph to its end.
+struct RunCommand: Sendable {
+  struct Arguments: Sendable {
+    var path: String?
+    var text: String?
+    var parameters: [String: String] = [:]
+    var isStrict = false
+    var isQuiet = false
+    var limit: Duration?
+
+    init(_ arguments: [String]) throws(UsageError) {
+      var reader = ArgumentReader(arguments, known: ["-e", "--set", "--strict", "--for", "--quiet"])
+      while let argument = reader.next() {
+        switch argument {
+        case "-e": text = try reader.value(of: argument)
+        case "--set":
+          let setting = try reader.value(of: argument)
+          guard let equals = setting.firstIndex(of: "="), equals > setting.startIndex else {
+            throw UsageError("`--set` wants NAME=VALUE")
+          }
+          parameters[String(setting[..<equals])] = String(setting[setting.index(after: equals)...])
+        case "--strict": isStrict = true
+        case "--quiet", "-q": isQuiet = true
+        case "--for":
+          let text = try reader.value(of: argument)
+          guard let duration = try? Duration.parse(.word(text)), duration > .zero else {
+            throw UsageError("`--for` wants a duration, such as `10m`")
+          }
+          limit = duration
+        default:
+          if argument.hasPrefix("-") && argument != "-" { throw reader.unknown(argument) }
+          guard path == nil else {
+            throw UsageError("`run` takes one graph, and got `\(path!)` and `\(argument)`")
+          }
+          path = argument
+        }
+      }
+      if path == nil && text == nil {
+        throw UsageError("`run` needs a graph: a file, or `-e 'file talk.opus | flux | stdout'`")
+      }
+      if path != nil && text != nil { throw UsageError("`run` takes a file or `-e`, not both") }
+    }
+  }
+
+  private let arguments: Arguments
+  private let catalogue: Catalogue
+  private let signals: SignalReader
+
+  init(_ arguments: Arguments, _ catalogue: Catalogue, _ signals: SignalReader) {
+    self.arguments = arguments
+    self.catalogue = catalogue
+    self.signals = signals
+  }
+
+  func run() async -> ExitCode {
+    do {
+      let file =
+        try arguments.path.map { path throws(StageError) in try GraphFile(path: path) }
+        ?? GraphFile(text: arguments.text ?? "")
+      let result = file.check(catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict)
+      Terminal.error.write(result.rendered(color: Terminal.error.isColored))
+      guard let plan = result.plan else { return .badGraph }
+      return try await run(plan, file)
+    } catch let error as StageError {
+      Terminal.error.write("error: \(error)\n")
+      return .failure(error.code)
+    } catch {
+      Terminal.error.write("error: \(error)\n")
+      return .failure(.internal)
+    }
+  }
+
+  private func run(_ plan: Plan, _ file: GraphFile) async throws -> ExitCode {
+    let loop = try EventLoop()
+    loop.start()
+    let local = LocalServers(loop: loop)
+    let environment = file.environment
+    let printer = NoticePrinter(isQuiet: arguments.isQuiet)
+    let network = GraphNetwork(loop)
+    let services = GraphServices(
+      loop: network, webSockets: network, http: network, disk: BlockingWorker("disk"),
+      terminal: BlockingWorker("stdout"),
+      resources: [ObjectIdentifier(LocalFlux.self): LocalFlux { options in try await local.url(options) }],
+      environment: { environment[$0] },
+      notice: { notice, location in printer.print(notice, location) })
+    let graph = RunningGraph(plan, services: services)
+    let interruptions = Atomic<Int>(0)
+    signals.handle { _ in
+      if interruptions.add(1, ordering: .relaxed).newValue == 1 {
+        printer.print("stopping; once more to stop at once")
+        graph.stop()
+      } else {
+        exit(ExitCode.interrupted.rawValue)
+      }
+    }
+    if let limit = arguments.limit {
+      _ = network.schedule(at: Instant.now().advanced(by: limit)) { graph.stop() }
+    }
+    let began = Instant.now()
+    let failures = try await graph.run()
+    if !arguments.isQuiet && graph.progress.seconds > 0 {
+      let wall = Instant.now().duration(since: began).seconds
+      printer.print(Self.summary(graph, wall))
+    }
+    await local.stop()
+    return failures.first.map { .failure($0.error.code) } ?? .success
+  }
+
+  private static func summary(_ graph: RunningGraph, _ wall: Double) -> String {
+    let seconds = graph.progress.seconds
+    var text = "\(positionText(seconds)) of audio"
+    if wall > 0, seconds / wall > 2 { text += " at \(Int(seconds / wall)) times real time" }
+    let turns = graph.turnCount
+    if turns > 0 { text += ", \(turns) turn\(turns == 1 ? "" : "s")" }
+    return text
+  }
+}

@@ -1,0 +1,32 @@
+internal import Glibc
+internal import Synchronization
+
+/// Reads the signals that end a program, on the main thread. All other threads have them blocked.
+final class SignalReader: Sendable {
+  private let handler = Mutex<(@Sendable (Int32) -> Void)?>(nil)
+  private let set: sigset_t
+
+  /// Blocks the signals. To be made before any other thread, which inherits that.
+  init() {
+    var set = sigset_t()
+    sigemptyset(&set)
+    for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&set, number) }
+    pthread_sigmask(SIG_BLOCK, &set, nil)
+    self.set = set
+  }
+
+  /// What is called for a signal. Without a handler the program ends, with the signal's usual code.
+  func handle(_ body: @escaping @Sendable (Int32) -> Void) {
+    handler.withLock { $0 = body }
+  }
+
+  /// The main thread's work.
+  func readForever() -> Never {
+    var set = set
+    while true {
+      var number: Int32 = 0
+      guard sigwait(&set, &number) == 0 else { continue }
+      if let body = handler.withLock({ $0 }) { body(number) } else { exit(128 + number) }
+    }
+  }
+}

@@ -1,0 +1,30 @@
+internal import Glibc
+
+/// Standard output or standard error, for what commands say themselves.
+struct Terminal: Sendable {
+  private let descriptor: Int32
+
+  static let output = Terminal(descriptor: STDOUT_FILENO)
+  static let error = Terminal(descriptor: STDERR_FILENO)
+
+  /// Whether a person is looking.
+  var isTerminal: Bool { isatty(descriptor) == 1 }
+
+  /// Whether colours are wanted (no-color.org).
+  var isColored: Bool {
+    guard isTerminal, getenv("TERM").map({ String(cString: $0) }) != "dumb" else { return false }
+    return getenv("NO_COLOR").map { $0.pointee == 0 } ?? true
+  }
+
+  /// Writes text, whole. What cannot be written is lost: there is nobody left to tell.
+  func write(_ text: String) {
+    var text = text
+    text.withUTF8 { bytes in
+      var written = 0
+      while written < bytes.count {
+        let count = Glibc.write(descriptor, bytes.baseAddress! + written, bytes.count - written)
+        if count > 0 { written += count } else if errno != EINTR { return }
+      }
+    }
+  }
+}

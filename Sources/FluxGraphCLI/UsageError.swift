@@ -1,0 +1,48 @@
+internal import GraphLanguage
+
+/// A command line that cannot be understood.
+struct UsageError: Error, Sendable {
+  var message: String
+  /// Whether help was asked for: no mistake.
+  var isHelpRequest = false
+
+  init(_ message: String, candidates: [String] = [], given: String = "") {
+    self.message = message
+    if let near = Suggestions.nearest(to: given, in: candidates) {
+      self.message += "; did you mean `\(near)`?"
+    }
+  }
+
+  static let help: UsageError = {
+    var error = UsageError("")
+    error.isHelpRequest = true
+    return error
+  }()
+}
+
+/// Takes a command's arguments one by one.
+struct ArgumentReader {
+  private var rest: ArraySlice<String>
+  private let known: [String]
+
+  /// - Parameter known: the options there are, for suggestions.
+  init(_ arguments: [String], known: [String]) {
+    rest = arguments[...]
+    self.known = known
+  }
+
+  /// The next argument: an option by its name, or a plain word.
+  mutating func next() -> String? { rest.popFirst() }
+
+  /// The value of an option, given as the next argument.
+  mutating func value(of option: String) throws(UsageError) -> String {
+    guard let value = rest.popFirst() else { throw UsageError("`\(option)` needs a value") }
+    return value
+  }
+
+  /// The error for an argument that looks like an option and is none.
+  func unknown(_ option: String) -> UsageError {
+    option == "-h" || option == "--help"
+      ? .help : UsageError("there is no option `\(option)`", candidates: known, given: option)
+  }
+}

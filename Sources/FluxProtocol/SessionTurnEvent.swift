@@ -1,0 +1,35 @@
+extension TurnTrigger {
+  /// We ended the turn because the input ended before the service did.
+  package static let inputEnded = Self(rawValue: "input-ended")
+  /// We ended the turn because its connection was lost.
+  package static let disconnected = Self(rawValue: "disconnected")
+  /// We ended the turn because the service fell silent.
+  package static let stalled = Self(rawValue: "stalled")
+  /// We ended the turn because the service began another one without ending it.
+  package static let superseded = Self(rawValue: "superseded")
+}
+
+/// A turn event of a session: numbered and timed over all its connections.
+package struct SessionTurnEvent: Equatable, Sendable {
+  package var kind: TurnEventKind
+  /// From 1 over the session. Before a turn has started: the number it will have.
+  package var turn: Int
+  /// True for an `EndOfTurn` of the service: the transcript will not change any more.
+  package var isFinal: Bool
+  package var trigger: TurnTrigger?
+  package var transcript: String
+  /// With times in stream time.
+  package var words: [TurnWord]
+  /// The turn so far, in seconds of stream time.
+  package var start: Double?
+  package var end: Double?
+  /// Made here: a start the service left out, an end it did not send.
+  package var isSynthesized: Bool
+  /// The turn began on an earlier connection and its audio was sent again.
+  package var isReplayed: Bool
+  /// For an `EndOfTurn` or `Update` after an `EagerEndOfTurn`: whether the transcript is still the eager one,
+  /// so that what was prepared on it holds.
+  package var matchesEager: Bool?
+  /// The service's message; the latest one of the turn when the event was made here.
+  package var info: TurnInfo
+}

@@ -1,0 +1,96 @@
+import FoundationEssentials
+import Glibc
+package import NetLoop
+
+/// A server that speaks Flux's `/v2/listen` on this machine: for any Flux client, without key, network or cost.
+///
+/// Its sockets are the loop's; its words come from a recogniser's own threads. What it hears decides its events, not the
+/// time: the same audio and parameters give the same events.
+///
+/// Unchecked: `connections`, `listener` and `stopping` are touched on the loop thread only.
+package final class FluxServer: @unchecked Sendable {
+  package struct Options: Sendable {
+    package var address = ListenAddress.tcp(port: 0)
+    /// The key clients have to show; without one every client is let in.
+    package var key: String?
+    package var words = WordChoice.pocketSphinx()
+    /// How long the words of a piece of audio may take; after that `[speech]` stands for them.
+    package var wordLimit = Duration.seconds(10)
+    /// Told what a user should know, one plain sentence each time. On the loop thread.
+    package var notice: @Sendable (String) -> Void = { _ in }
+    /// Told about each connection. On the loop thread.
+    package var report: @Sendable (ConnectionReport) -> Void = { _ in }
+
+    package init() {}
+  }
+
+  /// How long clients have for their part of the goodbye when the server stops.
+  private static let stopLimit = Duration.seconds(2)
+
+  let options: Options
+  let words: any WordSource
+  private let loop: EventLoop
+  private var listener: Listener?
+  private var connections: [ObjectIdentifier: FluxServerConnection] = [:]
+  private var stopping: (@Sendable () -> Void)?
+
+  /// - Parameter loop: has to run before ``start()`` and until ``stop()`` has returned.
+  package init(loop: EventLoop, options: Options = Options()) {
+    self.loop = loop
+    self.options = options
+    words = options.words.makeSource()
+  }
+
+  /// Begins to listen.
+  ///
+  /// - Returns: the port, also when 0 was asked for; 0 for a Unix socket.
+  package func start() async throws(NetError) -> UInt16 {
+    let listener = try loop.listen(on: options.address) { connection in
+      let client = FluxServerConnection(
+        server: self, connection: connection, requestID: UUID().uuidString.lowercased())
+      self.connections[ObjectIdentifier(client)] = client
+      return { _, event in client.handle(event) }
+    }
+    loop.execute { self.listener = listener }
+    return listener.port ?? 0
+  }
+
+  /// Stops listening, closes what is connected with 1001, and ends the recogniser's threads; bounded by a few seconds.
+  package func stop() async {
+    await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+      let isRunning = loop.execute { self.closeAll { done.resume() } }
+      if !isRunning { done.resume() }
+    }
+    let words = words
+    await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
+      // Waiting for the recogniser's threads would hold a thread of Swift's pool.
+      let thread = startThread(named: "words-stop") {
+        words.stop()
+        done.resume()
+      }
+      guard let thread else {
+        words.stop()
+        return done.resume()
+      }
+      pthread_detach(thread)
+    }
+  }
+
+  private func closeAll(then done: @escaping @Sendable () -> Void) {
+    listener?.close()
+    listener = nil
+    guard !connections.isEmpty else { return done() }
+    stopping = done
+    for connection in connections.values { connection.goAway() }
+    loop.schedule(after: Self.stopLimit) {
+      for connection in self.connections.values { connection.abort() }
+    }
+  }
+
+  func forget(_ connection: FluxServerConnection) {
+    connections[ObjectIdentifier(connection)] = nil
+    guard connections.isEmpty, let stopping else { return }
+    self.stopping = nil
+    stopping()
+  }
+}

@@ -1,0 +1,239 @@
+import FluxProtocol
+import NetLoop
+import WebSocketCore
+
+/// One client of the server: owns its socket's bytes, its session and its words, and decides nothing itself.
+///
+/// Unchecked: touched on the loop thread only.
+final class FluxServerConnection: @unchecked Sendable {
+  /// How long a client may take for its request.
+  private static let requestLimit = Duration.seconds(10)
+  /// Bytes a client may leave unread before it is let go; a turn's messages are a few kilobytes a second.
+  private static let unreadLimit = 8 << 20
+
+  private enum Phase {
+    case request(HTTPHeadParser)
+    case session(Session)
+    case refused
+    case done
+  }
+
+  private struct Session {
+    var socket: WebSocketConnectionState
+    var machine: FluxSessionMachine
+    var words: any WordStream
+    /// Why it ends, once that is known.
+    var reason: String?
+  }
+
+  private let server: FluxServer
+  private let connection: ByteConnection
+  private let requestID: String
+  private let opened: ContinuousClock.Instant
+  private var phase = Phase.request(HTTPHeadParser(limit: 32 << 10))
+  private var timer: LoopTimer?
+
+  init(server: FluxServer, connection: ByteConnection, requestID: String) {
+    self.server = server
+    self.connection = connection
+    self.requestID = requestID
+    opened = connection.loop.now
+  }
+
+  func handle(_ event: ConnectionEvent) {
+    switch event {
+    case .connected: arm()
+    case .received(let bytes): receive(bytes)
+    case .drained: break
+    case .closed(let error): closed(error)
+    }
+  }
+
+  /// The server stops.
+  func goAway() {
+    guard case .session(var session) = phase else { return connection.close() }
+    session.reason = session.reason ?? "the server stopped"
+    let actions = session.socket.close(.goingAway, at: now)
+    phase = .session(session)
+    perform(actions)
+    arm()
+  }
+
+  /// The server does not wait any longer.
+  func abort() {
+    connection.abort()
+  }
+
+  private var now: Duration { connection.loop.now - opened }
+
+  private func receive(_ bytes: UnsafeRawBufferPointer) {
+    let bytes = [UInt8](bytes)
+    var position = 0
+    if case .request(var parser) = phase {
+      do throws(HTTPError) {
+        guard let head = try parser.next(bytes.span, from: &position) else {
+          phase = .request(parser)
+          return
+        }
+        answer(ListenRequest(try HTTPRequestHead(head), key: server.options.key, requestID: requestID), head)
+      } catch {
+        answer(.malformed(error, requestID: requestID), nil)
+      }
+    }
+    guard position < bytes.count, case .session(var session) = phase else { return }
+    session.machine.noteSign(now: now)
+    let actions = session.socket.receive(bytes.span.extracting(position..<bytes.count), at: now)
+    phase = .session(session)
+    perform(actions)
+    arm()
+  }
+
+  private func answer(_ request: ListenRequest, _ head: HTTPHead?) {
+    let client = connection.remoteAddress ?? "a client"
+    switch request {
+    case .refuse(let status, let message, let response):
+      server.options.report(.refused(client: client, status: status, message: message))
+      phase = .refused
+      connection.send(response)
+      connection.closeWhenDrained()
+    case .accept(let parameters, let response):
+      server.options.report(.accepted(client: client, requestID: requestID, query: parameters.query()))
+      connection.send(response)
+      let loop = connection.loop
+      let words = server.words.open { [weak self] answer in
+        loop.execute { [weak self] in self?.take(answer) }
+      }
+      var machine = FluxSessionMachine(
+        parameters: parameters, requestID: requestID,
+        judge: server.words.makeSpeechJudge() ?? SpeechDetector(),
+        wordLimit: server.options.wordLimit, now: now)
+      let actions = machine.start()
+      // No pings: a client that is silent for too long is let go anyway.
+      let timing = WebSocketTiming(pingInterval: nil)
+      let socket = WebSocketConnectionState(role: .server, timing: timing, at: now)
+      phase = .session(Session(socket: socket, machine: machine, words: words))
+      perform(actions)
+    }
+  }
+
+  private func take(_ answer: WordAnswer) {
+    guard case .session(var session) = phase else { return }
+    let actions = session.machine.take(answer, now: now)
+    phase = .session(session)
+    perform(actions)
+    arm()
+  }
+
+  private func tick() {
+    timer = nil
+    switch phase {
+    case .request:
+      phase = .refused
+      connection.close()
+    case .session(var session):
+      let machineActions = session.machine.tick(now: now)
+      let socketActions = session.socket.tick(at: now)
+      phase = .session(session)
+      perform(machineActions)
+      perform(socketActions)
+    case .refused, .done:
+      return
+    }
+    arm()
+  }
+
+  private func perform(_ actions: [WebSocketConnectionState.Action]) {
+    for action in actions {
+      switch action {
+      case .send(let bytes): send(bytes)
+      case .deliver(let message): deliver(message)
+      case .closed(let closure):
+        let how =
+          closure.code == .abnormal ? "the connection was lost" : "the client closed with \(closure.code)"
+        note(reason: closure.reason.isEmpty ? how : "\(how), \(closure.reason)")
+      case .disconnect: connection.closeWhenDrained()
+      }
+    }
+  }
+
+  private func deliver(_ message: WebSocketConnectionState.Message) {
+    guard case .session(var session) = phase else { return }
+    let actions =
+      switch message {
+      case .text(let text): session.machine.receive(text: text, now: now)
+      case .binary(let bytes): session.machine.receive(binary: bytes, now: now)
+      }
+    phase = .session(session)
+    perform(actions)
+  }
+
+  private func perform(_ actions: [FluxSessionMachine.Action]) {
+    for action in actions {
+      guard case .session(var session) = phase else { return }
+      switch action {
+      case .send(let text):
+        var bytes: [UInt8] = []
+        if session.socket.append(text: text, to: &bytes) { send(bytes) }
+      case .recognise(let block): session.words.hear(block)
+      case .abandonSegment: session.words.abandonSegment()
+      case .notice(let notice): server.options.notice(notice)
+      case .close(let reason):
+        note(reason: reason)
+        guard case .session(var session) = phase else { return }
+        let close = session.socket.close(nil, at: now)
+        phase = .session(session)
+        perform(close)
+      }
+    }
+  }
+
+  private func send(_ bytes: [UInt8]) {
+    connection.send(bytes)
+    guard connection.bufferedBytes > Self.unreadLimit else { return }
+    note(reason: "the client did not read its messages")
+    connection.abort()
+  }
+
+  private func note(reason: String) {
+    guard case .session(var session) = phase, session.reason == nil else { return }
+    session.reason = reason
+    phase = .session(session)
+  }
+
+  /// Sets the timer for whatever is due first, and holds the client back or lets it go on.
+  private func arm() {
+    let due: Duration?
+    switch phase {
+    case .request: due = Self.requestLimit
+    case .session(var session):
+      due = [session.socket.deadline, session.machine.deadline].compactMap { $0 }.min()
+      if session.machine.holdsBack() { connection.pauseReading() } else { connection.resumeReading() }
+      phase = .session(session)
+    case .refused, .done: due = nil
+    }
+    guard let due else {
+      timer?.cancel()
+      timer = nil
+      return
+    }
+    let deadline = opened.advanced(by: due)
+    // A timer that comes early only looks again.
+    if let timer, timer.deadline <= deadline { return }
+    timer?.cancel()
+    timer = connection.loop.schedule(at: deadline) { [weak self] in self?.tick() }
+  }
+
+  private func closed(_ error: NetError?) {
+    timer?.cancel()
+    timer = nil
+    if case .session(let session) = phase {
+      session.words.close()
+      server.options.report(
+        .ended(
+          requestID: requestID, reason: session.reason ?? error.map { "\($0)" } ?? "the client went away",
+          seconds: session.machine.seconds, turns: session.machine.endedTurns))
+    }
+    phase = .done
+    server.forget(self)
+  }
+}

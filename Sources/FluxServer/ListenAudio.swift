@@ -1,0 +1,211 @@
+package import AudioCodecs
+import AudioDSP
+import FluxProtocol
+
+/// Why a client's audio cannot be heard.
+package enum ListenAudioError: Error, Equatable, CustomStringConvertible {
+  /// No encoding was declared, and the bytes are no container either.
+  case unknownContainer
+  case wav(WAVError)
+  case ogg(OggOpusError)
+  case unsuitableRate(Int)
+  /// More audio in one message than is held at once.
+  case tooLong
+
+  package var description: String {
+    switch self {
+    case .unknownContainer:
+      "The audio is neither WAV nor Ogg; raw audio needs the parameters encoding and sample_rate."
+    case .wav(let error): error.description
+    case .ogg(let error): error.description
+    case .unsuitableRate(let rate): "WAV audio of \(rate) Hz is not supported here; 8000 to 192000 Hz is."
+    case .tooLong: "One message holds more than \(ListenAudio.mostSeconds) s of audio."
+    }
+  }
+}
+
+/// Turns a connection's binary messages into 16 kHz mono samples, whatever was declared or is found at their beginning.
+struct ListenAudio: Sendable {
+  /// Seconds of audio in one message; a damaged Ogg stream can claim any length.
+  static let mostSeconds = 600
+
+  private enum Format: Sendable {
+    case raw(SampleEncoding)
+    /// The first bytes, until they tell.
+    case undecided([UInt8])
+    case wav(WAVReader)
+    case ogg(OggStream)
+  }
+
+  private var format: Format
+  private var converter: RateConverter?
+  /// The first bytes of a sample cut by the end of a message.
+  private var rest: [UInt8] = []
+
+  init(_ parameters: ListenParameters) {
+    switch parameters.encoding {
+    case "linear16": format = .raw(.s16)
+    case "mulaw": format = .raw(.muLaw)
+    case "alaw": format = .raw(.aLaw)
+    case "ogg-opus": format = .ogg(OggStream())
+    default: format = .undecided([])
+    }
+    if case .raw = format, let rate = parameters.sampleRate { converter = RateConverter(from: rate) }
+  }
+
+  mutating func decode(_ bytes: RawSpan) throws(ListenAudioError) -> [Int16] {
+    switch format {
+    case .raw(let encoding):
+      return convert(decode(bytes, as: encoding))
+    case .undecided(var first):
+      for index in 0..<bytes.byteCount {
+        first.append(bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self))
+      }
+      guard first.count >= 4 else {
+        format = .undecided(first)
+        return []
+      }
+      switch first.prefix(4) {
+      case [0x52, 0x49, 0x46, 0x46], [0x52, 0x46, 0x36, 0x34]: format = .wav(WAVReader())
+      case [0x4F, 0x67, 0x67, 0x53]: format = .ogg(OggStream())
+      default: throw .unknownContainer
+      }
+      return try decode(first.span.bytes)
+    case .wav(var reader):
+      defer { format = .wav(reader) }
+      return try decode(bytes, from: &reader)
+    case .ogg(let stream):
+      let samples: [Int16]?
+      do throws(OggOpusError) {
+        samples = try stream.decode(bytes, isLast: false)
+      } catch {
+        throw .ogg(error)
+      }
+      guard let samples else { throw .tooLong }
+      return samples
+    }
+  }
+
+  /// What the decoders still hold. The stream may end anywhere.
+  mutating func finish() -> [Int16] {
+    if case .ogg(let stream) = format {
+      return ((try? stream.decode(RawSpan(), isLast: true)) ?? nil) ?? []
+    }
+    return converter?.finish() ?? []
+  }
+
+  private mutating func decode(_ bytes: RawSpan, as encoding: SampleEncoding) -> [Int16] {
+    var whole = rest
+    for index in 0..<bytes.byteCount { whole.append(bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)) }
+    rest = Array(whole.suffix(whole.count % encoding.size))
+    return [Int16](unsafeUninitializedCapacity: whole.count / encoding.size) { buffer, count in
+      buffer.initialize(repeating: 0)
+      var output = buffer.mutableSpan
+      count = encoding.decode(whole.span.bytes, into: &output)
+    }
+  }
+
+  private mutating func decode(
+    _ bytes: RawSpan, from reader: inout WAVReader
+  ) throws(ListenAudioError) -> [Int16] {
+    var samples: [Int16] = []
+    var block = [Int16](repeating: 0, count: 16_384)
+    var position = 0
+    while position < bytes.byteCount {
+      let (consumed, frames): (Int, Int)
+      do throws(WAVError) {
+        var output = block.mutableSpan
+        (consumed, frames) = try reader.read(bytes.extracting(position..<bytes.byteCount), into: &output)
+      } catch {
+        throw .wav(error)
+      }
+      position += consumed
+      guard frames > 0, let found = reader.format else {
+        guard consumed > 0 else { break }
+        continue
+      }
+      if converter == nil {
+        guard 8_000...192_000 ~= found.rate else { throw .unsuitableRate(found.rate) }
+        converter = RateConverter(from: found.rate)
+      }
+      for frame in 0..<frames {
+        let channels = block[frame * found.channels..<(frame + 1) * found.channels]
+        samples.append(Int16(channels.reduce(0) { $0 + Int($1) } / found.channels))
+      }
+    }
+    return convert(samples)
+  }
+
+  private mutating func convert(_ samples: [Int16]) -> [Int16] {
+    converter?.convert(samples) ?? samples
+  }
+}
+
+/// Any rate to 16 kHz.
+private struct RateConverter: Sendable {
+  private var resampler: Resampler?
+
+  init(from rate: Int) {
+    resampler = rate == AudioClock.rate ? nil : Resampler(from: rate, to: AudioClock.rate, channels: 1)
+  }
+
+  mutating func convert(_ samples: [Int16]) -> [Int16] {
+    guard var resampler, !samples.isEmpty else { return samples }
+    defer { self.resampler = resampler }
+    var floats = [Float](repeating: 0, count: samples.count)
+    var floatSpan = floats.mutableSpan
+    _ = SampleConversion.convert(samples.span, into: &floatSpan)
+    var resampled = [Float](repeating: 0, count: resampler.outputCapacity(forInput: samples.count) + 1)
+    var resampledSpan = resampled.mutableSpan
+    let produced = resampler.process(floats.span, into: &resampledSpan).produced
+    return Self.rounded(resampled, count: produced)
+  }
+
+  mutating func finish() -> [Int16] {
+    guard var resampler else { return [] }
+    defer { self.resampler = resampler }
+    var tail = [Float](repeating: 0, count: AudioClock.stepSamples)
+    var samples: [Int16] = []
+    while true {
+      var output = tail.mutableSpan
+      let produced = resampler.finish(into: &output)
+      guard produced > 0 else { return samples }
+      samples += Self.rounded(tail, count: produced)
+    }
+  }
+
+  private static func rounded(_ samples: [Float], count: Int) -> [Int16] {
+    var rounded = [Int16](repeating: 0, count: count)
+    var output = rounded.mutableSpan
+    _ = SampleConversion.convert(samples.span, into: &output)
+    return rounded
+  }
+}
+
+/// The decoder of an Ogg Opus stream, which cannot be copied, behind a reference.
+///
+/// Unchecked: it belongs to one connection, which is on one thread.
+private final class OggStream: @unchecked Sendable {
+  private var decoder = OggOpusDecoder<Int16>(rate: AudioClock.rate, channels: 1)
+  private var block = [Int16](repeating: 0, count: 16_384)
+
+  /// `nil` if there is more than is held at once.
+  func decode(_ bytes: RawSpan, isLast: Bool) throws(OggOpusError) -> [Int16]? {
+    var samples: [Int16] = []
+    var position = 0
+    repeat {
+      let taken = decoder.push(bytes.extracting(position..<bytes.byteCount))
+      position += taken
+      if isLast { decoder.finish() }
+      var count = 0
+      repeat {
+        var output = block.mutableSpan
+        count = try decoder.read(into: &output)
+        samples += block[..<count]
+        guard samples.count <= ListenAudio.mostSeconds * AudioClock.rate else { return nil }
+      } while count > 0
+      if taken == 0 { break }
+    } while position < bytes.byteCount
+    return samples
+  }
+}

@@ -1,0 +1,90 @@
+package import FluxProtocol
+package import WebSocketCore
+
+/// The decision about an HTTP request to the server: the upgrade of `/v2/listen`, or a refusal as the service words it.
+///
+/// Parameters are checked before credentials, as the service does it.
+package enum ListenRequest: Sendable, Equatable {
+  /// Send `response`; what follows is WebSocket.
+  case accept(parameters: ListenParameters, response: [UInt8])
+  /// Send `response` and close.
+  case refuse(status: Int, message: String, response: [UInt8])
+
+  /// - Parameters:
+  ///   - key: the key clients have to show; without one every client is let in.
+  ///   - requestID: a UUID, for the answer's `dg-request-id`.
+  package init(_ request: HTTPRequestHead, key: String?, requestID: String) {
+    guard request.path == "/v2/listen" else {
+      let message = "There is nothing at \(request.path); Flux is at /v2/listen."
+      let body = FluxErrorBody.make(code: "NOT_FOUND", message: message, requestID: requestID)
+      self = .refusal(404, message, body, requestID)
+      return
+    }
+    switch WebSocketServerHandshake(request) {
+    case .refuse(let status, let headers, let reason):
+      let body = FluxErrorBody.make(code: "BAD_REQUEST", message: reason, requestID: requestID)
+      self = .refusal(status, reason, body, requestID, headers)
+    case .upgrade(let webSocketKey, let subprotocols):
+      let parameters: ListenParameters
+      do throws(QueryRefusal) {
+        parameters = try ListenParameters(query: request.query)
+      } catch {
+        self = .refusal(error.status, error.message, error.body(requestID: requestID), requestID)
+        return
+      }
+      guard Self.isAuthorised(request, subprotocols, key) else {
+        let message = "Invalid credentials."
+        let body = FluxErrorBody.make(code: "INVALID_AUTH", message: message, requestID: requestID)
+        self = .refusal(401, message, body, requestID)
+        return
+      }
+      var headers = HTTPHeaders()
+      headers.add("dg-request-id", requestID)
+      let usesSubprotocol = subprotocols.first?.lowercased() == "token"
+      self = .accept(
+        parameters: parameters,
+        response: WebSocketServerHandshake.acceptance(
+          key: webSocketKey, subprotocol: usesSubprotocol ? subprotocols.first : nil, headers: headers))
+    }
+  }
+
+  /// The refusal of bytes that are no HTTP request.
+  package static func malformed(_ error: HTTPError, requestID: String) -> ListenRequest {
+    let body = FluxErrorBody.make(code: "BAD_REQUEST", message: error.description, requestID: requestID)
+    return refusal(400, error.description, body, requestID)
+  }
+
+  private static func refusal(
+    _ status: Int, _ message: String, _ body: String, _ requestID: String,
+    _ extra: HTTPHeaders = HTTPHeaders()
+  ) -> ListenRequest {
+    var headers = extra
+    headers.add("dg-error", message)
+    headers.add("dg-request-id", requestID)
+    return .refuse(
+      status: status, message: message,
+      response: HTTPResponse.json(status: status, headers: headers, body: body, closes: true))
+  }
+
+  /// An API key comes as `Authorization: Token <key>` or as the subprotocols `token, <key>`; as `Bearer` it is wrong.
+  private static func isAuthorised(_ request: HTTPRequestHead, _ subprotocols: [String], _ key: String?)
+    -> Bool
+  {
+    guard let key else { return true }
+    if subprotocols.count >= 2, subprotocols[0].lowercased() == "token" {
+      return isSame(subprotocols[1], key)
+    }
+    guard let header = request.headers["Authorization"], let blank = header.firstIndex(of: " ") else {
+      return false
+    }
+    return header[..<blank].lowercased() == "token" && isSame(String(header[blank...].dropFirst()), key)
+  }
+
+  /// Takes as long for a wrong key as for the right one.
+  private static func isSame(_ given: String, _ key: String) -> Bool {
+    let given = Array(given.utf8)
+    let key = Array(key.utf8)
+    guard given.count == key.count else { return false }
+    return zip(given, key).reduce(0) { $0 | ($1.0 ^ $1.1) } == 0
+  }
+}

@@ -1,0 +1,171 @@
+internal import FluxGraph
+internal import Synchronization
+
+/// A run of synchronous stages from a source, or a branch's queue, to a sink or to further branches. Its stages are fused: one
+/// step pulls one block through all of them.
+///
+/// Made on the main side, then handed to one audio worker, which alone steps it.
+final class AudioChain: @unchecked Sendable {
+  // Unchecked: only the worker touches a chain after it was handed over; `wake`, `stop` and the counters are atomic.
+
+  /// What a step left behind.
+  enum Step {
+    /// There is more to do at once.
+    case again
+    /// Nothing to do until woken, or until a time.
+    case waiting(until: Instant?)
+    case ended
+  }
+
+  /// The chain as people know it.
+  let title: String
+  private let producer: AudioProducer
+  private let tail: AudioTail
+  private let liveness: Liveness
+  private let ended: @Sendable ((any Error)?) -> Void
+  private let isDirty = Atomic<Bool>(true)
+  private let isStopping = Atomic<Bool>(false)
+  private let framesPassed = Atomic<Int>(0)
+  private let rate = Atomic<Int>(0)
+  private let progressBits = Atomic<UInt64>(0)
+  private let onWake: @Sendable () -> Void
+
+  private var started = false
+  private var stopApplied = false
+  private var inputEnded = false
+  private var block = AudioBuffer(format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
+  private var queues: [AudioQueue] = []
+  private(set) var isEnded = false
+  private(set) var due: Instant?
+
+  /// - Parameters:
+  ///   - onWake: called when the chain has something to do, to wake its worker; any thread.
+  ///   - ended: called on the worker once, with the error that ended the chain, if any.
+  init(
+    title: String, producer: AudioProducer, tail: AudioTail, liveness: Liveness,
+    onWake: @escaping @Sendable () -> Void, ended: @escaping @Sendable ((any Error)?) -> Void
+  ) {
+    self.title = title
+    self.producer = producer
+    self.tail = tail
+    self.liveness = liveness
+    self.onWake = onWake
+    self.ended = ended
+  }
+
+  // MARK: - Any thread
+
+  /// Says that there may be something to do.
+  func wake() {
+    if !isDirty.exchange(true, ordering: .acquiringAndReleasing) { onWake() }
+  }
+
+  /// Ends the chain's source; what is on its way still arrives.
+  func stop() {
+    isStopping.store(true, ordering: .releasing)
+    wake()
+  }
+
+  /// Seconds of audio that have reached the chain's end.
+  var secondsPassed: Double {
+    let rate = rate.load(ordering: .relaxed)
+    return rate == 0 ? 0 : Double(framesPassed.load(ordering: .relaxed)) / Double(rate)
+  }
+
+  /// What of the input has been read, from 0 to 1; nil when not known.
+  var progress: Double? {
+    let bits = progressBits.load(ordering: .relaxed)
+    return bits == 0 ? nil : Double(bitPattern: bits)
+  }
+
+  // MARK: - The worker
+
+  /// Whether a step is of use now.
+  func isRunnable(_ now: Instant) -> Bool {
+    if isEnded { return false }
+    if isDirty.load(ordering: .acquiring) { return true }
+    if let due { return due <= now }
+    return false
+  }
+
+  /// Pulls blocks until there is nothing to do, or enough was done for once.
+  func step(_ now: Instant) -> Step {
+    // Taken before the work: what arrives meanwhile makes the chain dirty again.
+    isDirty.store(false, ordering: .sequentiallyConsistent)
+    due = nil
+    do {
+      let result = try advance(now)
+      switch result {
+      case .again: isDirty.store(true, ordering: .relaxed)
+      case .waiting(let until): due = until
+      case .ended: try end(nil)
+      }
+      return result
+    } catch {
+      // What was delivered stays delivered; what follows this chain ends in order.
+      try? end(error)
+      return .ended
+    }
+  }
+
+  private func advance(_ now: Instant) throws -> Step {
+    if isStopping.load(ordering: .acquiring) && !stopApplied {
+      stopApplied = true
+      producer.stop()
+      if !started { return .ended }
+    }
+    if !started {
+      guard let output = try producer.start(now) else { return .waiting(until: nil) }
+      try prepareTail(output)
+      started = true
+    }
+    // Enough to make the cost of a step disappear, and little enough to keep other chains of this thread on time.
+    for _ in 0..<32 {
+      if case .branches = tail, !queues.contains(where: { !$0.isAbandoned }) { return .ended }
+      if liveness == .finite && queues.contains(where: { !$0.hasRoom }) { return .waiting(until: nil) }
+      switch try producer.pull(&block, now) {
+      case .produced: try deliver()
+      case .waiting: return .waiting(until: producer.heldUntil)
+      case .finished: return .ended
+      }
+    }
+    return .again
+  }
+
+  private func prepareTail(_ output: AudioProducer.Output) throws {
+    block.reset(format: output.format, capacity: output.blockFrames)
+    rate.store(output.format.rate, ordering: .relaxed)
+    switch tail {
+    case .sink(let sink): try sink.prepare(output.format)
+    case .branches(let branches): queues = branches.map { $0.open(output) }
+    }
+  }
+
+  private func deliver() throws {
+    switch tail {
+    case .sink(let sink): try sink.write(block)
+    case .branches: for queue in queues { queue.push(block) }
+    }
+    framesPassed.add(block.frameCount, ordering: .relaxed)
+    if let progress = producer.progress { progressBits.store(progress.bitPattern, ordering: .relaxed) }
+    block.removeAll()
+  }
+
+  private func end(_ error: (any Error)?) throws {
+    isEnded = true
+    var error = error
+    if started {
+      switch tail {
+      case .sink(let sink):
+        do { try sink.finish() } catch let failure { error = error ?? failure }
+      case .branches: for queue in queues { queue.end() }
+      }
+    } else if case .branches(let branches) = tail {
+      // Nothing was ever opened: an empty stream lets what follows end in its own way.
+      for branch in branches {
+        branch.open(.init(format: AudioFormat(.s16le, rate: 16_000, channels: 1), blockFrames: 1)).end()
+      }
+    }
+    ended(error)
+  }
+}

@@ -1,0 +1,161 @@
+internal import FluxGraph
+
+/// One place of a chain audio can be pulled from. A chain's stages hold each other in a row; whoever pulls from the last one
+/// makes the whole row work, on one thread and in one buffer where it can be.
+class AudioProducer {
+  /// What a producer gives, known once it has started.
+  struct Output {
+    var format: AudioFormat
+    /// The largest number of frames one pull appends.
+    var blockFrames: Int
+  }
+
+  private(set) var output: Output?
+
+  /// Opens what must be opened and finds out the format. nil when the input has not come far enough; it is called again when
+  /// the chain is woken.
+  final func start(_ now: Instant) throws -> Output? {
+    if let output { return output }
+    output = try begin(now)
+    return output
+  }
+
+  /// The part of `start` that is done until it succeeds.
+  func begin(_ now: Instant) throws -> Output? { preconditionFailure("overridden") }
+
+  /// Appends at least one frame to `audio`, which is empty and has room for `blockFrames`, or says why not.
+  func pull(_ audio: inout AudioBuffer, _ now: Instant) throws -> SourceProgress {
+    preconditionFailure("overridden")
+  }
+
+  /// Makes the source at the head of the row say that it has finished.
+  func stop() { preconditionFailure("overridden") }
+
+  /// The earliest time at which pulling again can be of use, when a stage holds the stream back.
+  var heldUntil: Instant? { nil }
+
+  /// What the row has read of its input, from 0 to 1; nil where that is not known.
+  var progress: Double? { nil }
+}
+
+/// Samples from a source.
+final class SourceProducer: AudioProducer {
+  private var source: any AudioSource
+  private let context: StageContext
+  private var isStopped = false
+
+  init(_ source: any AudioSource, _ context: StageContext) {
+    self.source = source
+    self.context = context
+  }
+
+  override func begin(_ now: Instant) throws -> Output? {
+    let format = try source.open(context)
+    // 40 ms: two of PulseAudio's usual fragments, and short against a chunk.
+    return Output(format: format, blockFrames: max(1, format.rate / 25))
+  }
+
+  override func pull(_ audio: inout AudioBuffer, _ now: Instant) throws -> SourceProgress {
+    isStopped ? .finished : try source.read(into: &audio)
+  }
+
+  override func stop() { isStopped = true }
+}
+
+/// Samples changed in place.
+final class TransformProducer: AudioProducer {
+  private let upstream: AudioProducer
+  private var transform: any AudioTransform
+  private let context: StageContext
+  private var held: Instant?
+  private var isStopping = false
+
+  init(_ upstream: AudioProducer, _ transform: any AudioTransform, _ context: StageContext) {
+    self.upstream = upstream
+    self.transform = transform
+    self.context = context
+  }
+
+  override func begin(_ now: Instant) throws -> Output? {
+    guard let input = try upstream.start(now) else { return nil }
+    try requireSample(transform.accepts.sample, input.format, context)
+    try transform.prepare(format: input.format, context)
+    return input
+  }
+
+  override func pull(_ audio: inout AudioBuffer, _ now: Instant) throws -> SourceProgress {
+    held = isStopping ? nil : transform.holdUntil(now: now)
+    if let held, held > now { return .waiting }
+    held = nil
+    let progress = try upstream.pull(&audio, now)
+    if progress == .produced { transform.process(&audio) }
+    return progress
+  }
+
+  override func stop() {
+    isStopping = true
+    upstream.stop()
+  }
+
+  override var heldUntil: Instant? { held ?? upstream.heldUntil }
+  override var progress: Double? { upstream.progress }
+}
+
+/// Samples converted from one buffer into another.
+final class ConverterProducer: AudioProducer {
+  private let upstream: AudioProducer
+  private var converter: any AudioConverter
+  private let context: StageContext
+  private var input = AudioBuffer(format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
+  private var isBypassed = false
+  private var inputEnded = false
+
+  init(_ upstream: AudioProducer, _ converter: any AudioConverter, _ context: StageContext) {
+    self.upstream = upstream
+    self.converter = converter
+    self.context = context
+  }
+
+  override func begin(_ now: Instant) throws -> Output? {
+    guard let given = try upstream.start(now) else { return nil }
+    if converter.passes(given.format) {
+      isBypassed = true
+      return given
+    }
+    try requireSample(converter.accepts.sample, given.format, context)
+    input.reset(format: given.format, capacity: given.blockFrames)
+    let (output, capacity) = try converter.prepare(input: given.format, context)
+    return Output(format: output, blockFrames: capacity)
+  }
+
+  override func pull(_ audio: inout AudioBuffer, _ now: Instant) throws -> SourceProgress {
+    if isBypassed { return try upstream.pull(&audio, now) }
+    while true {
+      while !input.isEmpty {
+        converter.convert(&input, into: &audio)
+        if !audio.isEmpty { return .produced }
+      }
+      if inputEnded {
+        converter.finish(into: &audio)
+        return audio.isEmpty ? .finished : .produced
+      }
+      input.removeAll()
+      switch try upstream.pull(&input, now) {
+      case .produced: continue
+      case .waiting: return .waiting
+      case .finished: inputEnded = true
+      }
+    }
+  }
+
+  override func stop() { upstream.stop() }
+  override var heldUntil: Instant? { upstream.heldUntil }
+  override var progress: Double? { upstream.progress }
+}
+
+/// A stage was promised samples of one kind and gets another: a decoder broke its promise to the checker.
+private func requireSample(_ wanted: SampleFormat?, _ format: AudioFormat, _ context: StageContext) throws {
+  guard let wanted, wanted != format.sample else { return }
+  throw StageError(
+    .internal, "\(context.name) takes \(wanted.rawValue) samples and is given \(format.sample.rawValue)")
+}

@@ -1,0 +1,47 @@
+internal import FluxGraph
+
+/// Where a chain's audio goes.
+enum AudioTail {
+  /// A sink on the chain's own thread.
+  case sink(AudioSinkTail)
+  /// The queues of one or more branches, a recogniser's inlet among them.
+  case branches([AudioBranch])
+}
+
+/// A sink at the end of a chain.
+final class AudioSinkTail {
+  private var sink: any AudioSink
+  private let context: StageContext
+
+  init(_ sink: any AudioSink, _ context: StageContext) {
+    self.sink = sink
+    self.context = context
+  }
+
+  func prepare(_ format: AudioFormat) throws { try sink.prepare(format: format, context) }
+  func write(_ audio: borrowing AudioBuffer) throws { try sink.write(audio) }
+  func finish() throws { try sink.finish() }
+}
+
+/// A branch as the chain in front of it sees it.
+final class AudioBranch: Sendable {
+  /// Audio a branch may lag behind. For live sources this is how long a consumer may be away without a loss.
+  private static let capacity = Duration.milliseconds(640)
+
+  /// Receives the queue once the format is known.
+  private let opened: @Sendable (AudioQueue) -> Void
+
+  init(opened: @escaping @Sendable (AudioQueue) -> Void) {
+    self.opened = opened
+  }
+
+  /// Makes the queue for blocks of a format and hands its other end to the branch.
+  func open(_ output: AudioProducer.Output) -> AudioQueue {
+    let frames = output.format.frames(in: Self.capacity)
+    let queue = AudioQueue(
+      format: output.format, slotFrames: output.blockFrames,
+      capacity: max(4, frames / max(1, output.blockFrames)))
+    opened(queue)
+    return queue
+  }
+}

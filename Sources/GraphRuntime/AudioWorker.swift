@@ -1,0 +1,123 @@
+internal import FluxGraph
+internal import Glibc
+internal import Synchronization
+
+/// A thread `audio-n`: steps the chains it was given, and sleeps when none has anything to do.
+///
+/// Chains that wait for a time are due on one tick of 2 ms for all, so that a thousand paced chains wake the thread five hundred
+/// times a second and not twelve thousand times.
+final class AudioWorker: @unchecked Sendable {
+  // Unchecked: `chains` and `watched` are filled before the thread starts or on the thread itself; the rest is atomic or
+  // constant.
+  private static let tick: Int64 = 2_000_000
+
+  private let name: String
+  /// A pipe to the thread itself: a byte in it ends the sleep.
+  private let wakeUp: (read: Int32, write: Int32)
+  private var chains: [AudioChain] = []
+  private var watched: [Int32: AudioChain] = [:]
+  private var polled: [pollfd] = []
+  private var thread: NamedThread?
+  private let wakePending = Atomic<Bool>(false)
+  private let isStopping = Atomic<Bool>(false)
+  /// When the step that is under way began; 0 between steps. For the watchdog.
+  private let stepStarted = Atomic<Int64>(0)
+  private let steppedChain = Atomic<Int>(0)
+
+  init(number: Int) throws {
+    name = "audio-\(number)"
+    var ends: [Int32] = [-1, -1]
+    guard pipe(&ends) == 0 else {
+      throw StageError(.internal, "no more files can be opened: \(String(cString: strerror(errno)))")
+    }
+    wakeUp = (ends[0], ends[1])
+    for end in ends {
+      _ = fcntl(end, F_SETFL, O_NONBLOCK)
+      _ = fcntl(end, F_SETFD, FD_CLOEXEC)
+    }
+  }
+
+  deinit {
+    close(wakeUp.read)
+    close(wakeUp.write)
+  }
+
+  /// Hands a chain over. Before `start` only.
+  func add(_ chain: AudioChain) {
+    chains.append(chain)
+  }
+
+  func start() {
+    thread = NamedThread(name) { [unowned self] in run() }
+  }
+
+  /// Ends the thread after the step it is in, and waits for it.
+  func stop() {
+    isStopping.store(true, ordering: .releasing)
+    wake()
+    thread?.join()
+    thread = nil
+  }
+
+  /// Wakes the thread. Any thread may call it.
+  func wake() {
+    guard !wakePending.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    var byte: UInt8 = 0
+    write(wakeUp.write, &byte, 1)
+  }
+
+  /// Wakes a chain once a descriptor can be read. The worker's own thread only: sources ask from inside `read`.
+  func watch(_ descriptor: Int32, for chain: AudioChain) {
+    watched[descriptor] = chain
+  }
+
+  /// The chain that has kept the thread for longer than `limit`, if any. Any thread may ask.
+  func blockedChain(_ now: Instant, limit: Duration) -> AudioChain? {
+    let began = stepStarted.load(ordering: .acquiring)
+    guard began != 0, now.duration(since: Instant(nanoseconds: began)) > limit else { return nil }
+    let index = steppedChain.load(ordering: .acquiring)
+    return chains.indices.contains(index) ? chains[index] : nil
+  }
+
+  private func run() {
+    while !isStopping.load(ordering: .acquiring) {
+      wakePending.store(false, ordering: .sequentiallyConsistent)
+      let now = Instant.now()
+      var isBusy = false
+      for (index, chain) in chains.enumerated() where chain.isRunnable(now) {
+        steppedChain.store(index, ordering: .releasing)
+        stepStarted.store(now.nanoseconds, ordering: .releasing)
+        if case .again = chain.step(now) { isBusy = true }
+        stepStarted.store(0, ordering: .releasing)
+      }
+      if !isBusy { sleep() }
+    }
+  }
+
+  private func sleep() {
+    var earliest: Int64 = .max
+    for chain in chains where !chain.isEnded {
+      if let due = chain.due { earliest = min(earliest, due.nanoseconds) }
+    }
+    var timeout: Int32 = -1
+    if earliest != .max {
+      let due = (earliest + Self.tick - 1) / Self.tick * Self.tick
+      let wait = max(0, due - Instant.now().nanoseconds)
+      timeout = Int32(min(Int64(Int32.max), (wait + 999_999) / 1_000_000))
+    }
+    polled.removeAll(keepingCapacity: true)
+    polled.append(pollfd(fd: wakeUp.read, events: Int16(POLLIN), revents: 0))
+    for descriptor in watched.keys {
+      polled.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
+    }
+    guard poll(&polled, nfds_t(polled.count), timeout) > 0 else { return }
+    if polled[0].revents != 0 {
+      var bytes: UInt64 = 0
+      while read(wakeUp.read, &bytes, 8) > 0 {}
+    }
+    for entry in polled.dropFirst() where entry.revents != 0 {
+      // Once asked for, once told: the source asks again when it finds nothing again.
+      watched.removeValue(forKey: entry.fd)?.wake()
+    }
+  }
+}

@@ -1,0 +1,100 @@
+internal import FluxGraph
+internal import Synchronization
+
+/// Something events are handed to.
+protocol EventConsumer: Sendable {
+  func accept(_ event: Event)
+  /// Called once by each producer linked to it.
+  func producerEnded()
+}
+
+/// Hands every event to all that are linked to an output.
+final class EventFanOut: Sendable {
+  private let consumers: [any EventConsumer]
+
+  init(_ consumers: [any EventConsumer]) {
+    self.consumers = consumers
+  }
+
+  func emit(_ event: Event) {
+    for consumer in consumers { consumer.accept(event) }
+  }
+
+  func end() {
+    for consumer in consumers { consumer.producerEnded() }
+  }
+}
+
+/// A stage that turns events into events, run where the event comes from, one event at a time.
+final class EventTransformNode: EventConsumer, @unchecked Sendable {
+  // Unchecked: the stage is touched only under the lock.
+  private var transform: any EventTransform
+  private let lock = Mutex<Int>(0)
+  private let output: EventFanOut
+
+  /// - Parameter producers: how many outputs are linked to the stage.
+  init(_ transform: any EventTransform, producers: Int, output: EventFanOut) {
+    self.transform = transform
+    self.output = output
+    lock.withLock { $0 = producers }
+  }
+
+  func accept(_ event: Event) {
+    // Handed on inside the lock: what comes from several streams keeps the order it was decided in.
+    lock.withLock { _ in transform.process(event) { output.emit($0) } }
+  }
+
+  func producerEnded() {
+    let isLast = lock.withLock { producers in
+      producers -= 1
+      if producers == 0 { transform.finish { output.emit($0) } }
+      return producers == 0
+    }
+    if isLast { output.end() }
+  }
+}
+
+/// A sink of events behind its own queue, so that it holds up nobody.
+final class EventSinkNode: EventConsumer {
+  let title: String
+  let queue = EventQueue()
+  private let producers: Atomic<Int>
+  private let clock: any GraphClock
+  private let context: StageContext
+
+  init(title: String, producers: Int, context: StageContext) {
+    self.title = title
+    self.producers = Atomic(producers)
+    self.context = context
+    clock = context.clock
+  }
+
+  func accept(_ event: Event) {
+    guard queue.offer(event, now: clock.now()) == .firstDropped else { return }
+    context.notice(
+      Notice(
+        "dropping", "\(title) does not keep up: events are being dropped until it does", severity: .warning))
+  }
+
+  func producerEnded() {
+    if producers.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { queue.end() }
+  }
+
+  /// Takes events from the queue into the sink until they end. Throws what the sink throws.
+  func run(_ makeSink: () throws -> any EventSink) async throws {
+    var sink = try makeSink()
+    defer { queue.close() }
+    try await sink.open(context)
+    while let event = await queue.next() {
+      try await sink.write(event)
+      let dropped = queue.takeDropped()
+      if dropped > 0 {
+        context.notice(
+          Notice(
+            "dropped", "\(dropped) events were dropped because \(title) did not keep up", severity: .warning,
+            details: [("count", JSONValue(dropped))]))
+      }
+    }
+    try await sink.finish()
+  }
+}

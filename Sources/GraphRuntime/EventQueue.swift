@@ -1,0 +1,128 @@
+internal import FluxGraph
+internal import Synchronization
+
+/// The bounded queue in front of a sink of events.
+///
+/// A sink that cannot keep up is waited for up to a second, in which the queue may grow; after that new events are dropped and
+/// counted, so that no sink holds up the others.
+final class EventQueue: Sendable {
+  private struct State {
+    var events: [Event] = []
+    /// The first of `events` that is still waiting.
+    var head = 0
+    var waiter: CheckedContinuation<Void, Never>?
+    var isEnded = false
+    var isClosed = false
+    var fullSince: Instant?
+    var dropped = 0
+
+    var count: Int { events.count - head }
+  }
+
+  /// What became of an event that was offered.
+  enum Offer: Sendable, Hashable {
+    case kept
+    /// Dropped, as the first of a row.
+    case firstDropped
+    case dropped
+  }
+
+  private let capacity: Int
+  private let patience: Duration
+  private let state = Mutex(State())
+
+  init(capacity: Int = 1024, patience: Duration = .seconds(1)) {
+    self.capacity = capacity
+    self.patience = patience
+  }
+
+  /// Appends an event, unless the queue has been full for longer than the patience lasts. Never blocks.
+  func offer(_ event: Event, now: Instant) -> Offer {
+    let (result, waiter) = state.withLock { state -> (Offer, CheckedContinuation<Void, Never>?) in
+      if state.isClosed { return (.kept, nil) }
+      if state.count >= capacity {
+        let since = state.fullSince ?? now
+        state.fullSince = since
+        if now.duration(since: since) >= patience || state.count >= 4 * capacity {
+          state.dropped += 1
+          return (state.dropped == 1 ? .firstDropped : .dropped, nil)
+        }
+      } else {
+        state.fullSince = nil
+      }
+      state.events.append(event)
+      defer { state.waiter = nil }
+      return (.kept, state.waiter)
+    }
+    waiter?.resume()
+    return result
+  }
+
+  /// Says that no more events follow.
+  func end() {
+    state.withLock { state in
+      state.isEnded = true
+      defer { state.waiter = nil }
+      return state.waiter
+    }?.resume()
+  }
+
+  /// Says that nobody takes events any more: what waits and what comes is thrown away. Returns what waited.
+  @discardableResult
+  func close() -> Int {
+    state.withLock { state in
+      let count = state.count
+      state.isClosed = true
+      state.events = []
+      state.head = 0
+      return count
+    }
+  }
+
+  /// The next event; nil after the last one, or when the task is cancelled. One task at a time.
+  func next() async -> Event? {
+    while !Task.isCancelled {
+      let (event, isOver) = state.withLock { state -> (Event?, Bool) in
+        guard state.count > 0 else { return (nil, state.isEnded) }
+        let event = state.events[state.head]
+        state.head += 1
+        // Moved down now and then, so that taking from the front stays cheap.
+        if state.head >= 256 || state.head == state.events.count {
+          state.events.removeFirst(state.head)
+          state.head = 0
+        }
+        return (event, false)
+      }
+      if let event { return event }
+      if isOver { return nil }
+      await waitForEvent()
+    }
+    return nil
+  }
+
+  /// Events dropped since the last time this was asked.
+  func takeDropped() -> Int {
+    state.withLock { state in
+      defer { state.dropped = 0 }
+      return state.dropped
+    }
+  }
+
+  private func waitForEvent() async {
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let goOn = state.withLock { state in
+          if state.count > 0 || state.isEnded || Task.isCancelled { return true }
+          state.waiter = continuation
+          return false
+        }
+        if goOn { continuation.resume() }
+      }
+    } onCancel: {
+      state.withLock { state in
+        defer { state.waiter = nil }
+        return state.waiter
+      }?.resume()
+    }
+  }
+}

@@ -1,0 +1,221 @@
+internal import FluxGraph
+internal import GraphLanguage
+
+/// Turns a plan into chains, recognisers and event nodes, linked as the plan says. Nothing runs yet.
+struct GraphBuilder {
+  private let plan: Plan
+  private let services: GraphServices
+  private let supervisor: any GraphSupervisor
+  private var consumers: [Int: any EventConsumer] = [:]
+  private var chainCount = 0
+
+  private(set) var chains: [(chain: AudioChain, wake: WakeRoute)] = []
+  private(set) var sinks: [(node: PlanNode, sink: EventSinkNode)] = []
+  private(set) var recogniserCount = 0
+
+  init(plan: Plan, services: GraphServices, supervisor: any GraphSupervisor) {
+    self.plan = plan
+    self.services = services
+    self.supervisor = supervisor
+  }
+
+  /// Builds everything, from the sinks backwards for events and from the sources forwards for audio.
+  mutating func build() throws {
+    for node in plan.nodes.reversed() where node.input == .events {
+      consumers[node.id] = try eventConsumer(node)
+    }
+    for node in plan.nodes where node.input == nil { try buildSource(node) }
+  }
+
+  // MARK: - Events
+
+  private mutating func eventConsumer(_ node: PlanNode) throws -> any EventConsumer {
+    let producers = plan.inputs(of: node.id).count
+    let stage = try make(node)
+    if let transform = stage as? any EventTransform {
+      return EventTransformNode(transform, producers: producers, output: fanOut(node.id, port: nil))
+    }
+    guard stage is any EventSink else { throw misuse(node) }
+    let sink = EventSinkNode(title: node.title, producers: producers, context: context(node))
+    sinks.append((node, sink))
+    return sink
+  }
+
+  private func fanOut(_ node: Int, port: String?) -> EventFanOut {
+    EventFanOut(plan.outputs(of: node).filter { $0.port == port }.compactMap { consumers[$0.to] })
+  }
+
+  private func ports(of node: PlanNode) -> [String: EventFanOut] {
+    var ports: [String: EventFanOut] = [:]
+    for link in plan.outputs(of: node.id) {
+      if let port = link.port, ports[port] == nil { ports[port] = fanOut(node.id, port: port) }
+    }
+    return ports
+  }
+
+  // MARK: - Audio
+
+  private mutating func buildSource(_ node: PlanNode) throws {
+    let route = WakeRoute()
+    let stage = try make(node)
+    let context = context(node, route)
+    if let source = stage as? any AudioSource {
+      try buildChain(SourceProducer(source, context), from: node, behind: node, route)
+    } else if let source = stage as? any ByteSource {
+      let links = plan.outputs(of: node.id)
+      guard links.count == 1, let decoder = try make(plan.nodes[links[0].to]) as? any AudioDecoder else {
+        throw misuse(node)
+      }
+      let decoderNode = plan.nodes[links[0].to]
+      let producer = DecoderProducer(
+        source, context, decoder, self.context(decoderNode, route), wanted: decoderNode.wanted ?? .any)
+      try buildChain(producer, from: node, behind: decoderNode, route)
+    } else {
+      throw misuse(node)
+    }
+  }
+
+  /// Follows the flow behind `node` as long as one stage leads to one other, and ends in a sink or in branches. The chain is
+  /// known by its `first` stage.
+  private mutating func buildChain(
+    _ head: AudioProducer, from first: PlanNode, behind node: PlanNode, _ route: WakeRoute
+  ) throws {
+    var producer = head
+    var last = node
+    var tail: AudioTail?
+    while tail == nil {
+      let links = plan.outputs(of: last.id).filter { $0.port == nil }
+      guard links.count == 1 else {
+        tail = .branches(try links.map { try branch(to: plan.nodes[$0.to]) })
+        break
+      }
+      let next = plan.nodes[links[0].to]
+      let stage = try make(next)
+      if let transform = stage as? any AudioTransform {
+        producer = TransformProducer(producer, transform, context(next, route))
+        last = next
+      } else if let converter = stage as? any AudioConverter {
+        producer = ConverterProducer(producer, converter, context(next, route))
+        last = next
+      } else if let sink = stage as? any AudioSink {
+        tail = .sink(AudioSinkTail(sink, context(next, route)))
+      } else {
+        tail = .branches([try branch(to: next)])
+      }
+    }
+    add(producer, tail!, titled: first, route)
+  }
+
+  private mutating func add(
+    _ producer: AudioProducer, _ tail: AudioTail, titled node: PlanNode, _ route: WakeRoute
+  ) {
+    let liveness: Liveness =
+      switch node.output {
+      case .audio(let type): type.liveness
+      case .bytes(let type): type.liveness
+      default: .finite
+      }
+    let supervisor = supervisor
+    supervisor.partAdded()
+    let endsSink = if case .sink = tail { true } else { false }
+    let chain = AudioChain(
+      title: node.title, producer: producer, tail: tail, liveness: liveness,
+      onWake: { route.wakeWorker() },
+      ended: { error in supervisor.partEnded(node, endsSink: endsSink, error) })
+    route.connect(chain)
+    chains.append((chain, route))
+  }
+
+  /// The queue in front of a stage that has a branch to itself.
+  private mutating func branch(to node: PlanNode) throws -> AudioBranch {
+    if try make(node) is any Recogniser { return recogniserBranch(node) }
+    let route = WakeRoute()
+    let queue = BranchQueue(changed: { route.wakeChain() })
+    try buildBranchChain(QueueProducer(queue, context(node, route)), to: node, route)
+    return AudioBranch { opened in queue.open(opened) }
+  }
+
+  private mutating func buildBranchChain(_ head: AudioProducer, to node: PlanNode, _ route: WakeRoute) throws
+  {
+    let stage = try make(node)
+    if let transform = stage as? any AudioTransform {
+      try buildChain(
+        TransformProducer(head, transform, context(node, route)), from: node, behind: node, route)
+    } else if let converter = stage as? any AudioConverter {
+      try buildChain(
+        ConverterProducer(head, converter, context(node, route)), from: node, behind: node, route)
+    } else if let sink = stage as? any AudioSink {
+      add(head, .sink(AudioSinkTail(sink, context(node, route))), titled: node, route)
+    } else {
+      throw misuse(node)
+    }
+  }
+
+  private mutating func recogniserBranch(_ node: PlanNode) -> AudioBranch {
+    recogniserCount += 1
+    let output = fanOut(node.id, port: nil)
+    let ports = ports(of: node)
+    let context = context(node)
+    let supervisor = supervisor
+    let liveness: Liveness = if case .audio(let type)? = node.input { type.liveness } else { .finite }
+    supervisor.partAdded()
+    return AudioBranch { queue in
+      let inlet = AudioInlet(queue, liveness: liveness)
+      supervisor.run(node) {
+        defer {
+          queue.close()
+          output.end()
+          for port in ports.values { port.end() }
+        }
+        guard var recogniser = try node.specification.make(node.settings) as? any Recogniser else { return }
+        let outlet = EventOutlet { event in
+          supervisor.counted(event, from: node)
+          output.emit(event)
+        }
+        try await recogniser.run(inlet, into: outlet, context)
+      }
+    }
+  }
+
+  // MARK: - Parts
+
+  private func make(_ node: PlanNode) throws -> any Stage {
+    do {
+      return try node.specification.make(node.settings)
+    } catch {
+      throw StageError(.badGraph, "\(node.location): \(node.specification.name) \(error.message)")
+    }
+  }
+
+  private func context(_ node: PlanNode, _ route: WakeRoute? = nil) -> StageContext {
+    let ports = ports(of: node)
+    let services = services
+    return StageContext(
+      name: node.title, location: node.location, directory: plan.directory, clock: services.clock,
+      loop: services.loop, webSockets: services.webSockets, http: services.http, disk: services.disk,
+      terminal: services.terminal,
+      resources: services.resources, environment: services.environment,
+      waker: .init(
+        wake: { route?.wakeChain() },
+        wakeWhenReadable: { descriptor in route?.watch(descriptor) }),
+      noticeHandler: { notice in services.notice(notice, node.location) },
+      portHandler: { event, port in ports[port]?.emit(event) })
+  }
+
+  /// The checker let something through that cannot be run: a fault of this program, told as one.
+  private func misuse(_ node: PlanNode) -> StageError {
+    StageError(.internal, "\(node.location): \(node.specification.name) cannot stand here")
+  }
+}
+
+/// What the parts of a graph report to.
+protocol GraphSupervisor: AnyObject, Sendable {
+  /// One more part must end before the graph has ended.
+  func partAdded()
+  /// A part has ended, with the error that ended it; `endsSink` says whether one sink fewer is left with it.
+  func partEnded(_ node: PlanNode, endsSink: Bool, _ error: (any Error)?)
+  /// Runs an asynchronous part; it ends when `body` returns or throws.
+  func run(_ node: PlanNode, _ body: @escaping @Sendable () async throws -> Void)
+  /// A recogniser has emitted an event.
+  func counted(_ event: Event, from node: PlanNode)
+}

@@ -1,0 +1,34 @@
+package import FluxGraph
+
+/// What a running graph uses of the world. The command line puts the real things together, tests their own.
+package struct GraphServices: Sendable {
+  package var clock: any GraphClock
+  package var loop: any GraphLoop
+  package var webSockets: any WebSocketConnector
+  package var http: any HTTPClient
+  package var disk: any BlockingThread
+  package var terminal: any BlockingThread
+  /// Things only some stages know of, by their type.
+  package var resources: [ObjectIdentifier: any Sendable]
+  package var environment: @Sendable (String) -> String?
+  /// Called for every notice, on any thread, before it goes to its port.
+  package var notice: @Sendable (Notice, _ location: String?) -> Void
+
+  package init(
+    clock: any GraphClock = SystemClock(), loop: any GraphLoop, webSockets: any WebSocketConnector,
+    http: any HTTPClient,
+    disk: any BlockingThread, terminal: any BlockingThread, resources: [ObjectIdentifier: any Sendable] = [:],
+    environment: @escaping @Sendable (String) -> String?,
+    notice: @escaping @Sendable (Notice, _ location: String?) -> Void
+  ) {
+    self.clock = clock
+    self.loop = loop
+    self.webSockets = webSockets
+    self.http = http
+    self.disk = disk
+    self.terminal = terminal
+    self.resources = resources
+    self.environment = environment
+    self.notice = notice
+  }
+}

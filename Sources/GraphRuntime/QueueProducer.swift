@@ -1,0 +1,86 @@
+internal import FluxGraph
+internal import Synchronization
+
+/// The other end of a branch's queue, which exists once the chain in front knows its format.
+final class BranchQueue: Sendable {
+  private let queue = AtomicLazyReference<AudioQueue>()
+  private let changed: @Sendable () -> Void
+
+  /// `changed` wakes the chain behind.
+  init(changed: @escaping @Sendable () -> Void) {
+    self.changed = changed
+  }
+
+  /// Called by the chain in front.
+  func open(_ queue: AudioQueue) {
+    queue.onChange(changed)
+    _ = self.queue.storeIfNil(queue)
+    changed()
+  }
+
+  var opened: AudioQueue? { queue.load() }
+}
+
+/// Samples from the queue of a branch. Blocks the queue had to drop become silence of the same length, and a notice.
+final class QueueProducer: AudioProducer {
+  private let branch: BranchQueue
+  private let context: StageContext
+  private var isStopped = false
+  private var expected: Int64?
+  /// Frames of silence still to be given for a gap.
+  private var silence: Int64 = 0
+  /// The block behind a gap.
+  private var held = AudioBuffer(format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
+
+  init(_ branch: BranchQueue, _ context: StageContext) {
+    self.branch = branch
+    self.context = context
+  }
+
+  override func begin(_ now: Instant) throws -> Output? {
+    guard let queue = branch.opened else { return nil }
+    held.reset(format: queue.format, capacity: queue.slotFrames)
+    return Output(format: queue.format, blockFrames: queue.slotFrames)
+  }
+
+  override func pull(_ audio: inout AudioBuffer, _ now: Instant) throws -> SourceProgress {
+    if isStopped { return .finished }
+    guard let queue = branch.opened else { return .waiting }
+    if silence == 0 && held.isEmpty {
+      let result = queue.pop { bytes, frames, position, captureTime in
+        held.position = position
+        held.captureTime = captureTime
+        held.append { room in
+          room.copyMemory(from: bytes)
+          return frames
+        }
+      }
+      switch result {
+      case .empty: return .waiting
+      case .ended: return .finished
+      case .block: break
+      }
+      if let expected, held.position > expected {
+        silence = held.position - expected
+        context.notice(
+          Notice(
+            "gap",
+            "\(fixedText(Double(silence) / Double(queue.format.rate), digits: 2)) s of audio were dropped because "
+              + "this branch did not keep up; they are replaced by silence",
+            severity: .warning))
+      }
+      expected = held.endPosition
+    }
+    if silence > 0 {
+      let frames = audio.appendSilence(Int(min(silence, Int64(queue.slotFrames))))
+      silence -= Int64(frames)
+      return .produced
+    }
+    audio.captureTime = held.captureTime
+    audio.append(held)
+    held.removeAll()
+    return .produced
+  }
+
+  override func stop() { isStopped = true }
+}

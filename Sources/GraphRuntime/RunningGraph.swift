@@ -1,0 +1,200 @@
+package import FluxGraph
+internal import Glibc
+package import GraphLanguage
+internal import Synchronization
+
+/// A graph from its start to its end.
+///
+/// Threads: `audio-0…n` step chains; recognisers and sinks are tasks. A part that fails ends alone; the graph ends when every
+/// part has ended, or when no sink is left to work for.
+package final class RunningGraph: GraphSupervisor, Sendable {
+  /// A part of the graph that failed for good.
+  package struct Failure: Sendable {
+    /// The stage by the name the user knows.
+    package var title: String
+    /// Where it stands in the graph.
+    package var location: String
+    package var error: StageError
+  }
+
+  private struct State {
+    var parts = 0
+    var sinksLeft = 0
+    var failures: [Failure] = []
+    var tasks: [Task<Void, Never>] = []
+    var finished: CheckedContinuation<Void, Never>?
+    var isAborted = false
+    var turns = 0
+    var blocked: Set<String> = []
+  }
+
+  private let state = Mutex(State())
+  private let chains = Mutex<[AudioChain]>([])
+  private let workers = Mutex<[AudioWorker]>([])
+  private let services: GraphServices
+  private let plan: Plan
+
+  package init(_ plan: Plan, services: GraphServices) {
+    self.plan = plan
+    self.services = services
+  }
+
+  /// Runs the graph to its end and returns what failed, the most severe first.
+  /// - Throws: `StageError` when the graph cannot be put together.
+  package func run() async throws -> [Failure] {
+    var builder = GraphBuilder(plan: plan, services: services, supervisor: self)
+    try builder.build()
+    let audioSinks = plan.nodes.filter { $0.output == nil && $0.input != .events }.count
+    state.withLock { $0.sinksLeft = builder.sinks.count + audioSinks }
+    chains.withLock { $0 = builder.chains.map(\.chain) }
+    try startWorkers(builder.chains)
+    for (node, sink) in builder.sinks { start(node, sink) }
+    for worker in workers.withLock({ $0 }) { worker.start() }
+    watch()
+    await withCheckedContinuation { continuation in
+      let isOver = state.withLock { state in
+        if state.parts == 0 || state.isAborted { return true }
+        state.finished = continuation
+        return false
+      }
+      if isOver { continuation.resume() }
+    }
+    let running = workers.withLock { workers in
+      defer { workers = [] }
+      return workers
+    }
+    // Joining blocks, and no thread of the pool may.
+    try? await services.disk.run { for worker in running { worker.stop() } }
+    return state.withLock { $0.failures }.sorted { severity($0.error.code) > severity($1.error.code) }
+  }
+
+  /// Ends the sources. What is on its way still arrives; the graph then ends by itself.
+  package func stop() {
+    for chain in chains.withLock({ $0 }) { chain.stop() }
+  }
+
+  /// Ends everything at once.
+  package func abort() {
+    let (tasks, waiter) = state.withLock { state in
+      state.isAborted = true
+      defer { state.finished = nil }
+      return (state.tasks, state.finished)
+    }
+    for task in tasks { task.cancel() }
+    waiter?.resume()
+  }
+
+  /// How far the first finite source has come, from 0 to 1, and the seconds of audio that have gone through.
+  package var progress: (fraction: Double?, seconds: Double) {
+    let chains = chains.withLock { $0 }
+    return (chains.compactMap(\.progress).min(), chains.map(\.secondsPassed).max() ?? 0)
+  }
+
+  /// Turns that have ended so far, over all recognisers.
+  package var turnCount: Int { state.withLock { $0.turns } }
+
+  // MARK: - Start
+
+  private func startWorkers(_ parts: [(chain: AudioChain, wake: WakeRoute)]) throws {
+    let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    let created = try (0..<min(cores, parts.count)).map { try AudioWorker(number: $0) }
+    for (index, part) in parts.enumerated() {
+      let worker = created[index % created.count]
+      worker.add(part.chain)
+      part.wake.connect(worker)
+    }
+    workers.withLock { $0 = created }
+  }
+
+  private func start(_ node: PlanNode, _ sink: EventSinkNode) {
+    partAdded()
+    run(node) {
+      try await sink.run {
+        guard let stage = try node.specification.make(node.settings) as? any EventSink else {
+          throw StageError(.internal, "\(node.title) is no sink")
+        }
+        return stage
+      }
+    }
+  }
+
+  /// Names a stage that keeps an audio thread from its work.
+  private func watch() {
+    let isOver = state.withLock { $0.parts == 0 || $0.isAborted }
+    if isOver { return }
+    let now = services.clock.now()
+    for worker in workers.withLock({ $0 }) {
+      guard let chain = worker.blockedChain(now, limit: .seconds(2)) else { continue }
+      guard state.withLock({ $0.blocked.insert(chain.title).inserted }) else { continue }
+      services.notice(
+        Notice(
+          "blocked", "a stage behind \(chain.title) has blocked its audio thread for more than 2 s",
+          severity: .warning, stream: chain.title), nil)
+    }
+    _ = services.loop.schedule(at: now.advanced(by: .seconds(1))) { [weak self] in self?.watch() }
+  }
+
+  // MARK: - GraphSupervisor
+
+  func partAdded() {
+    state.withLock { $0.parts += 1 }
+  }
+
+  func partEnded(_ node: PlanNode, endsSink: Bool, _ error: (any Error)?) {
+    let failure = error.flatMap { self.failure(of: node, $0) }
+    let (waiter, noSinkLeft) = state.withLock { state -> (CheckedContinuation<Void, Never>?, Bool) in
+      if let failure, !state.isAborted { state.failures.append(failure) }
+      state.parts -= 1
+      if endsSink { state.sinksLeft -= 1 }
+      let noSinkLeft = endsSink && state.sinksLeft == 0
+      guard state.parts == 0 else { return (nil, noSinkLeft) }
+      defer { state.finished = nil }
+      return (state.finished, false)
+    }
+    if let failure {
+      services.notice(
+        Notice("failed", failure.error.description, severity: .error, stream: node.title), node.location)
+    }
+    if noSinkLeft { stop() }
+    waiter?.resume()
+  }
+
+  func run(_ node: PlanNode, _ body: @escaping @Sendable () async throws -> Void) {
+    let task = Task.detached { [self] in
+      do {
+        try await body()
+        partEnded(node, endsSink: node.output == nil, nil)
+      } catch {
+        partEnded(node, endsSink: node.output == nil, error)
+      }
+    }
+    let isAborted = state.withLock { state in
+      state.tasks.append(task)
+      return state.isAborted
+    }
+    if isAborted { task.cancel() }
+  }
+
+  func counted(_ event: Event, from node: PlanNode) {
+    guard case .turn(let turn) = event, turn.kind == .endOfTurn else { return }
+    state.withLock { $0.turns += 1 }
+  }
+
+  private func failure(of node: PlanNode, _ error: any Error) -> Failure? {
+    if error is EndOfInterest || error is CancellationError { return nil }
+    let stageError = error as? StageError ?? StageError(.internal, "\(node.title): \(error)")
+    return Failure(title: node.title, location: node.location, error: stageError)
+  }
+}
+
+/// Which failure decides the exit code when there are several: the more a user has to do about it, the more severe.
+private func severity(_ code: StageError.Code) -> Int {
+  switch code {
+  case .badInput: 0
+  case .inputOutput: 1
+  case .unavailable: 2
+  case .refused: 3
+  case .badGraph: 4
+  case .internal: 5
+  }
+}

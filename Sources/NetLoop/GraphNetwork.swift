@@ -1,0 +1,89 @@
+package import FluxGraph
+
+/// The event loop as stages are given it: WebSockets, HTTP and timers over the one thread `net`.
+package struct GraphNetwork: GraphLoop, WebSocketConnector, HTTPClient {
+  private let loop: EventLoop
+
+  package init(_ loop: EventLoop) {
+    self.loop = loop
+  }
+
+  // MARK: - GraphLoop
+
+  package func execute(_ body: @escaping @Sendable () -> Void) {
+    loop.execute(body)
+  }
+
+  package func schedule(at time: Instant, _ body: @escaping @Sendable () -> Void) -> any GraphTimer {
+    loop.schedule(after: time.duration(since: .now()), body)
+  }
+
+  // MARK: - WebSocketConnector
+
+  package func connect(
+    _ request: WebSocketRequest, handler: @escaping @Sendable (WebSocketEvent) -> Void
+  ) -> any WebSocketConnection {
+    guard let url = WebSocketURL(request.url) else {
+      loop.execute {
+        handler(.failed(NetworkFailure(.badRequest, "this is no WebSocket URL that can be used")))
+      }
+      return NoConnection()
+    }
+    let client = WebSocketClient(loop: loop, url: url, request: request, handler: handler)
+    loop.execute { client.start() }
+    return client
+  }
+
+  /// What a request that cannot be made is answered with: it takes everything and does nothing.
+  private final class NoConnection: WebSocketConnection {
+    func send(binary bytes: UnsafeRawBufferPointer) {}
+    func send(text: String) {}
+    func close(code: UInt16?, reason: String) {}
+    func abort() {}
+    let bufferedBytes = 0
+    let blockedSince: Instant? = nil
+  }
+
+  // MARK: - HTTPClient
+
+  package func response(
+    to request: FluxGraph.HTTPRequest
+  ) async throws(NetworkFailure) -> FluxGraph.HTTPResponse {
+    let inner = HTTPRequest(
+      method: request.method, url: request.url,
+      headers: request.headers.map { HTTPHeader($0.name, $0.value) },
+      body: request.body, timeout: request.timeout, maximumBodySize: request.maximumBodySize)
+    do throws(NetError) {
+      let response = try await loop.response(for: inner)
+      return FluxGraph.HTTPResponse(
+        status: response.status,
+        headers: response.head.headers.map { FluxGraph.HTTPHeader($0.name, $0.value) },
+        body: response.body)
+    } catch {
+      throw NetworkFailure(error)
+    }
+  }
+}
+
+extension LoopTimer: GraphTimer {}
+
+extension NetworkFailure {
+  /// The loop's own error in the words of the stage interface.
+  init(_ error: NetError) {
+    let code: Code =
+      switch error.code {
+      case .nameNotFound: .nameNotFound
+      case .connectionRefused, .unreachable: .connectionRefused
+      case .timedOut: .timedOut
+      case .certificate, .authorityFile, .handshake: .tls
+      case .proxyRefused: .proxy
+      case .connectionLost: .connectionLost
+      case .invalidRequest: .badRequest
+      case .tooManyRedirects, .bodyTooLarge: .protocolViolation
+      case .cancelled, .loopStopped, .addressInUse, .system, .other: .other
+      }
+    // A sentence of its own there, the beginning of one here.
+    self.init(
+      code, error.description.hasSuffix(".") ? String(error.description.dropLast()) : error.description)
+  }
+}

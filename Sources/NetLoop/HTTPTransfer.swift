@@ -1,0 +1,283 @@
+import CCurl
+import Glibc
+
+/// What happens to a transfer. Delivered on the loop thread.
+package enum HTTPEvent {
+  /// The head of the final response; not given if it never comes about.
+  case response(HTTPResponseHead)
+  /// A piece of the body; valid during the call only.
+  case body(UnsafeRawBufferPointer)
+  /// The end, with nil when the response is complete, whatever its status. Exactly once, always the last event.
+  case finished(NetError?)
+}
+
+package typealias HTTPHandler = @Sendable (HTTPTransfer, HTTPEvent) -> Void
+
+/// One HTTP request and its response; made by ``EventLoop/transfer(_:handler:)``.
+///
+/// `Sendable`: the operations go to the loop thread, where everything that changes is touched.
+package final class HTTPTransfer: @unchecked Sendable {
+  private enum State { case new, waiting, running, finished }
+
+  /// Bytes libcurl may hand over before they are delivered; it pauses the transfer beyond.
+  private static let incomingLimit = 131_072
+
+  private let loop: EventLoop
+  private let request: HTTPRequest
+  private var handler: HTTPHandler?
+  private var state = State.new
+  private var easy: CurlEasy?
+  private var parser = HTTPResponseHeadParser()
+  private var isHeadDelivered = false
+  private var hasHead = false
+  private var incoming: [UInt8] = []
+  private var bodySize = 0
+  private var isPaused = false
+  private var isPausedInCurl = false
+  private var isQueued = false
+  private var isCancelledEarly = false
+  /// Why one of our callbacks stopped libcurl.
+  private var abortReason: NetError?
+  /// How libcurl ended, kept until everything before it is delivered.
+  private var outcome: Result<Void, NetError>?
+
+  init(loop: EventLoop, request: HTTPRequest, handler: @escaping HTTPHandler) {
+    self.loop = loop
+    self.request = request
+    self.handler = handler
+  }
+
+  // MARK: - Operations
+
+  /// Delivers nothing until ``resume()``; the server has to wait. The time-out goes on. Any thread.
+  package func pause() {
+    onLoop { $0.isPaused = true }
+  }
+
+  /// Goes on after ``pause()``. Any thread.
+  package func resume() {
+    onLoop {
+      $0.isPaused = false
+      $0.queueDelivery()
+    }
+  }
+
+  /// Ends the transfer with ``NetError/Code/cancelled`` unless it has finished. Any thread.
+  package func cancel() {
+    onLoop { transfer in
+      // One that is still on its way to the loop ends when it arrives: nobody may be ready to hear of it before.
+      if transfer.state == .new {
+        transfer.isCancelledEarly = true
+      } else {
+        transfer.finishLater(.cancelled)
+      }
+    }
+  }
+
+  private func onLoop(_ body: @escaping @Sendable (HTTPTransfer) -> Void) {
+    if loop.isOnLoop { body(self) } else { loop.execute { body(self) } }
+  }
+
+  // MARK: - Course
+
+  /// Joins the transfers that wait for their turn.
+  func waitForTurn() {
+    guard state == .new else { return }
+    loop.agenda.own(self)
+    if isCancelledEarly { return finishLater(.cancelled) }
+    if let flaw = request.flaw { return finishLater(NetError(.invalidRequest, flaw)) }
+    state = .waiting
+    loop.agenda.transfers.append(self)
+  }
+
+  func begin() {
+    guard state == .waiting else { return }
+    state = .running
+    guard let easy = request.makeHandle(authorities: loop.authorities) else {
+      return finishLater(.system(ENOMEM, while: "asking \(peer)"))
+    }
+    self.easy = easy
+    let me = Unmanaged.passUnretained(self).toOpaque()
+    easy.set(CURLOPT_WRITEDATA, pointer: me)
+    _ = CCurl_setopt_write_callback(easy.handle, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
+      guard let context else { return 0 }
+      let me = Unmanaged<HTTPTransfer>.fromOpaque(context).takeUnretainedValue()
+      return me.takeBody(UnsafeRawBufferPointer(start: bytes, count: size * count))
+    }
+    easy.set(CURLOPT_HEADERDATA, pointer: me)
+    _ = CCurl_setopt_write_callback(easy.handle, CURLOPT_HEADERFUNCTION) { bytes, size, count, context in
+      guard let context else { return 0 }
+      let me = Unmanaged<HTTPTransfer>.fromOpaque(context).takeUnretainedValue()
+      return me.takeHeader(UnsafeRawBufferPointer(start: bytes, count: size * count))
+    }
+    if !loop.curl.add(easy, owner: self) { finishLater(.system(ENOMEM, while: "asking \(peer)")) }
+  }
+
+  private var peer: String { request.peer ?? "the server" }
+
+  // MARK: - Within libcurl's callbacks
+
+  // Neither may call libcurl or the handler, who might; they keep what came and put the delivery on the agenda.
+
+  private func takeHeader(_ line: UnsafeRawBufferPointer) -> Int {
+    switch parser.add(line) {
+    case .more: break
+    case .tooLarge:
+      abortReason = NetError(.bodyTooLarge, "The headers of the answer of \(peer) are larger than allowed.")
+      return 0
+    case .complete:
+      let status = parser.head.status
+      let mayBeFollowed = request.maximumRedirects > 0 && (300..<400).contains(status)
+      if status >= 200 && !mayBeFollowed { hasHead = true }
+      if hasHead { queueDelivery() }
+    }
+    return line.count
+  }
+
+  private func takeBody(_ bytes: UnsafeRawBufferPointer) -> Int {
+    if isPaused || incoming.count >= Self.incomingLimit {
+      isPausedInCurl = true
+      return Int(CURL_WRITEFUNC_PAUSE)
+    }
+    guard bytes.count <= request.maximumBodySize - bodySize else {
+      abortReason = NetError(
+        .bodyTooLarge,
+        "The answer of \(peer) is larger than the \(request.maximumBodySize) bytes allowed.")
+      return 0
+    }
+    bodySize += bytes.count
+    hasHead = true
+    incoming.append(contentsOf: bytes)
+    queueDelivery()
+    return bytes.count
+  }
+
+  // MARK: - Delivery
+
+  private func queueDelivery() {
+    guard !isQueued, state != .new else { return }
+    isQueued = true
+    loop.agenda.deliveries.append(self)
+  }
+
+  func deliver() {
+    isQueued = false
+    if hasHead && !isHeadDelivered && !isPaused {
+      isHeadDelivered = true
+      handler?(self, .response(parser.head))
+    }
+    if !incoming.isEmpty && !isPaused && state != .finished {
+      let bytes = incoming.takeAll()
+      bytes.withUnsafeBytes { handler?(self, .body($0)) }
+    }
+    // The handler may have paused or cancelled in either call.
+    guard incoming.isEmpty, !isPaused || state == .finished else { return }
+    if let outcome {
+      finish(outcome)
+    } else if isPausedInCurl, let easy {
+      isPausedInCurl = false
+      // Hands over at once what libcurl has kept.
+      curl_easy_pause(easy.handle, CURLPAUSE_CONT)
+    }
+  }
+
+  private func finish(_ outcome: Result<Void, NetError>) {
+    guard let handler else { return }
+    self.handler = nil
+    release()
+    loop.agenda.disown(self)
+    switch outcome {
+    case .success: handler(self, .finished(nil))
+    case .failure(let error): handler(self, .finished(error))
+    }
+  }
+
+  /// Ends now, drops what is not delivered, and tells so in the turn's end.
+  private func finishLater(_ error: NetError) {
+    guard state != .finished else { return }
+    release()
+    incoming = []
+    isHeadDelivered = true
+    outcome = .failure(error)
+    queueDelivery()
+  }
+
+  private func release() {
+    if state == .waiting { loop.agenda.transfers.removeAll { $0 === self } }
+    state = .finished
+    guard let easy else { return }
+    self.easy = nil
+    loop.curl.remove(easy)
+  }
+}
+
+extension HTTPTransfer: CurlOwner {
+  func transferFinished(_ code: CURLcode) {
+    guard state == .running, outcome == nil, let easy else { return }
+    if code == CURLE_OK {
+      // Also of a redirect without a place to go to, and of a response without a body.
+      hasHead = true
+      outcome = .success(())
+    } else {
+      outcome = .failure(abortReason ?? NetError(code, of: easy, peer: peer))
+    }
+    queueDelivery()
+  }
+}
+
+extension HTTPTransfer: LoopOwned {
+  func loopStops() {
+    finishLater(.loopStopped)
+  }
+}
+
+extension EventLoop {
+  /// Makes a request and hands the response over in pieces. One transfer begins in a turn of the loop. Any thread.
+  ///
+  /// When the loop has stopped the handler hears so at once, on the calling thread.
+  @discardableResult
+  package func transfer(_ request: HTTPRequest, handler: @escaping HTTPHandler) -> HTTPTransfer {
+    let transfer = HTTPTransfer(loop: self, request: request, handler: handler)
+    begin(transfer, handler)
+    return transfer
+  }
+
+  private func begin(_ transfer: HTTPTransfer, _ handler: HTTPHandler) {
+    if !execute({ transfer.waitForTurn() }) { handler(transfer, .finished(.loopStopped)) }
+  }
+
+  /// Makes a request and returns the whole response, whatever its status.
+  ///
+  /// - Throws: ``NetError``; ``NetError/Code/cancelled`` when the task was cancelled.
+  package func response(for request: HTTPRequest) async throws(NetError) -> HTTPResponse {
+    let collector = ResponseCollector()
+    let transfer = HTTPTransfer(loop: self, request: request) { _, event in collector.add(event) }
+    let result = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        collector.continuation = continuation
+        // The hand-over to the loop thread orders the line above before every use of the collector there.
+        begin(transfer) { _, event in collector.add(event) }
+      }
+    } onCancel: {
+      transfer.cancel()
+    }
+    return try result.get()
+  }
+}
+
+/// Puts a response together; written before the transfer begins, then touched on the loop thread only, which is the
+/// proof of `Sendable`.
+private final class ResponseCollector: @unchecked Sendable {
+  var continuation: CheckedContinuation<Result<HTTPResponse, NetError>, Never>?
+  private var response = HTTPResponse(head: HTTPResponseHead(status: 0, headers: []), body: [])
+
+  func add(_ event: HTTPEvent) {
+    switch event {
+    case .response(let head): response.head = head
+    case .body(let bytes): response.body.append(contentsOf: bytes)
+    case .finished(let error):
+      continuation?.resume(returning: error.map { .failure($0) } ?? .success(response))
+      continuation = nil
+    }
+  }
+}

@@ -1,0 +1,175 @@
+import CCurl
+import Glibc
+
+/// Where to listen.
+package enum ListenAddress: Hashable, Sendable {
+  /// A numeric address of this machine; port 0 lets the kernel choose one.
+  case tcp(host: String = "127.0.0.1", port: UInt16)
+  /// A Unix socket only the user may connect to (mode 0600). A file left by a program that ended is replaced.
+  case unix(path: String)
+}
+
+/// Accepts connections for a loop; made by ``EventLoop/listen(on:accept:)``.
+///
+/// `Sendable`: the constants aside, everything is touched on the loop thread only.
+package final class Listener: @unchecked Sendable {
+  private static let acceptsPerTurn = 64
+  /// How long to leave a full queue alone when descriptors or memory have run out. Trying again at once would spin,
+  /// because the queue stays readable.
+  private static let pauseWithoutDescriptors = Duration.milliseconds(100)
+
+  /// The address with the port the kernel chose, as "127.0.0.1:40312" or the path of the Unix socket.
+  package let address: String
+  /// The port, also when 0 was asked for; nil for a Unix socket.
+  package let port: UInt16?
+
+  private let loop: EventLoop
+  private let path: String?
+  private let accept: @Sendable (ByteConnection) -> ConnectionHandler
+  private var descriptor: Int32
+  private var pause: LoopTimer?
+
+  init(
+    loop: EventLoop, address: ListenAddress, accept: @escaping @Sendable (ByteConnection) -> ConnectionHandler
+  ) throws(NetError) {
+    self.loop = loop
+    self.accept = accept
+    switch address {
+    case .tcp(let host, let port):
+      guard let wanted = SocketAddress(numericHost: host, port: port) else {
+        throw NetError(
+          .invalidRequest, "\(host) is not a numeric address to listen on; use 127.0.0.1 or ::1.")
+      }
+      descriptor = try Self.open(wanted, name: "\(wanted)")
+      let bound = SocketAddress.local(of: descriptor)
+      self.address = bound?.description ?? "\(wanted)"
+      self.port = bound?.port
+      path = nil
+    case .unix(let path):
+      guard let wanted = SocketAddress(path: path) else {
+        throw NetError(.invalidRequest, "\(path) cannot be the path of a socket; it may have 107 bytes.")
+      }
+      Self.removeStale(path, wanted)
+      descriptor = try Self.open(wanted, name: path)
+      self.address = path
+      port = nil
+      self.path = path
+    }
+  }
+
+  /// Stops listening; accepted connections live on. Harmless when repeated. Any thread.
+  package func close() {
+    if loop.isOnLoop {
+      release()
+    } else if !loop.execute({ self.release() }) {
+      // The loop has released it when it stopped.
+    }
+  }
+
+  func begin() {
+    guard descriptor >= 0 else { return }
+    loop.agenda.own(self)
+    resume()
+  }
+
+  func release() {
+    guard descriptor >= 0 else { return }
+    pause?.cancel()
+    loop.poller.forget(descriptor, handler: self)
+    _ = Glibc.close(descriptor)
+    descriptor = -1
+    if let path { unlink(path) }
+    loop.agenda.disown(self)
+  }
+
+  private func resume() {
+    pause = nil
+    guard descriptor >= 0 else { return }
+    if loop.poller.watch(descriptor, for: .readable, handler: self) != 0 { rest() }
+  }
+
+  private func rest() {
+    loop.poller.forget(descriptor, handler: self)
+    pause = loop.schedule(after: Self.pauseWithoutDescriptors) { self.resume() }
+  }
+
+  private static func open(_ address: SocketAddress, name: String) throws(NetError) -> Int32 {
+    let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+    let descriptor = socket(address.family, type, 0)
+    guard descriptor >= 0 else { throw .system(errno, while: "listening on \(name)") }
+    if address.family == AF_UNIX {
+      // The file gets the mode of the socket, so there is no moment in which others may connect.
+      fchmod(descriptor, 0o600)
+    } else {
+      var on: Int32 = 1
+      setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+    }
+    if address.withPointer({ bind(descriptor, $0, $1) }) == 0, Glibc.listen(descriptor, SOMAXCONN) == 0 {
+      return descriptor
+    }
+    let error = errno
+    _ = Glibc.close(descriptor)
+    if error == EADDRINUSE {
+      throw NetError(
+        .addressInUse, "\(name) is in use by another program; stop it or choose another address.")
+    }
+    throw .system(error, while: "listening on \(name)")
+  }
+
+  /// Removes a socket file nobody listens on.
+  private static func removeStale(_ path: String, _ address: SocketAddress) {
+    var status = stat()
+    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
+    let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+    let probe = socket(AF_UNIX, type, 0)
+    guard probe >= 0 else { return }
+    defer { _ = Glibc.close(probe) }
+    if address.withPointer({ connect(probe, $0, $1) }) != 0 && errno == ECONNREFUSED { unlink(path) }
+  }
+}
+
+extension Listener: DescriptorHandler {
+  func descriptorReady(_ descriptor: Int32, _ readiness: Readiness) {
+    for _ in 0..<Self.acceptsPerTurn {
+      guard self.descriptor >= 0 else { return }
+      let accepted = CCurl_accept_nonblocking(descriptor)
+      guard accepted >= 0 else {
+        switch errno {
+        case EAGAIN: return
+        case EMFILE, ENFILE, ENOBUFS, ENOMEM: return rest()
+        // The client gave up while it waited, or a network error of its own (accept(2)).
+        default: continue
+        }
+      }
+      var on: Int32 = 1
+      // Fails on a Unix socket, which has no such delay.
+      setsockopt(accepted, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+      let connection = ByteConnection(loop: loop, descriptor: accepted)
+      connection.accepted(handler: accept(connection))
+    }
+  }
+}
+
+extension Listener: LoopOwned {
+  func loopStops() {
+    release()
+  }
+}
+
+extension EventLoop {
+  /// Listens. For each client `accept` returns the handler of its connection, on the loop thread; it may close the
+  /// connection. The address is taken when this returns. Any thread.
+  ///
+  /// - Throws: ``NetError`` with ``NetError/Code/addressInUse``, ``NetError/Code/invalidRequest`` for an address
+  ///   that is none, or ``NetError/Code/system`` (EACCES for a port below 1024).
+  package func listen(
+    on address: ListenAddress, accept: @escaping @Sendable (ByteConnection) -> ConnectionHandler
+  ) throws(NetError) -> Listener {
+    let listener = try Listener(loop: self, address: address, accept: accept)
+    if !execute({ listener.begin() }) {
+      listener.release()
+      throw .loopStopped
+    }
+    return listener
+  }
+}

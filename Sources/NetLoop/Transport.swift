@@ -1,0 +1,100 @@
+import CCurl
+import Glibc
+
+/// What a connection moves its bytes through. Nothing here waits.
+enum Transport {
+  enum Outcome {
+    case moved(Int)
+    case wouldBlock
+    /// The peer sends no more.
+    case ended
+    case failed(Failure)
+  }
+
+  /// An error whose peer is not known here.
+  enum Failure {
+    case errno(Int32)
+    case curl(CURLcode, CurlEasy)
+
+    func named(_ peer: String) -> NetError {
+      switch self {
+      case .errno(let number): lost(peer, String(cString: strerror(number)))
+      case .curl(let code, let easy): lost(peer, easy.message(for: code))
+      }
+    }
+
+    private func lost(_ peer: String, _ reason: String) -> NetError {
+      NetError(.connectionLost, "The connection to \(peer) was lost (\(reason)).")
+    }
+  }
+
+  case none
+  /// A `CONNECT_ONLY` handle; it has a descriptor once it is connected.
+  case curl(CurlEasy, descriptor: Int32?)
+  case socket(Int32)
+
+  var descriptor: Int32? {
+    switch self {
+    case .none: nil
+    case .curl(_, let descriptor): descriptor
+    case .socket(let descriptor): descriptor
+    }
+  }
+
+  /// Whether epoll knows of every byte that can be read: TLS may have decrypted more than was asked for.
+  var announcesAllInput: Bool {
+    switch self {
+    case .none, .curl: false
+    case .socket: true
+    }
+  }
+
+  func send(_ bytes: UnsafeRawBufferPointer) -> Outcome {
+    switch self {
+    case .none: return .wouldBlock
+    case .curl(let easy, _):
+      var count = 0
+      let code = curl_easy_send(easy.handle, bytes.baseAddress, bytes.count, &count)
+      if code == CURLE_OK { return count > 0 ? .moved(count) : .wouldBlock }
+      return code == CURLE_AGAIN ? .wouldBlock : .failed(.curl(code, easy))
+    case .socket(let descriptor):
+      let count = Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+      return count >= 0 ? .moved(count) : failure(errno)
+    }
+  }
+
+  func receive(into buffer: UnsafeMutableRawBufferPointer) -> Outcome {
+    switch self {
+    case .none: return .wouldBlock
+    case .curl(let easy, _):
+      var count = 0
+      let code = curl_easy_recv(easy.handle, buffer.baseAddress, buffer.count, &count)
+      if code == CURLE_OK { return count > 0 ? .moved(count) : .ended }
+      return code == CURLE_AGAIN ? .wouldBlock : .failed(.curl(code, easy))
+    case .socket(let descriptor):
+      let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
+      if count == 0 { return .ended }
+      return count > 0 ? .moved(count) : failure(errno)
+    }
+  }
+
+  /// Ends our direction of a plain accepted connection. False when that cannot be done without closing.
+  func finishSending() -> Bool {
+    guard case .socket(let descriptor) = self else { return false }
+    return shutdown(descriptor, Int32(SHUT_WR)) == 0
+  }
+
+  /// Closes the descriptor, after it was taken out of epoll.
+  mutating func close(curl: CurlMulti) {
+    switch self {
+    case .none: break
+    case .curl(let easy, _): curl.remove(easy)
+    case .socket(let descriptor): _ = Glibc.close(descriptor)
+    }
+    self = .none
+  }
+
+  private func failure(_ number: Int32) -> Outcome {
+    number == EAGAIN || number == EINTR ? .wouldBlock : .failed(.errno(number))
+  }
+}

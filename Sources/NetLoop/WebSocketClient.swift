@@ -1,0 +1,250 @@
+import FluxGraph
+import WebSocketCore
+
+/// A WebSocket to a server: the handshake and the connection's state machine over a byte connection. Loop thread only.
+final class WebSocketClient: WebSocketConnection, @unchecked Sendable {
+  // Unchecked: touched on the loop thread only, as the protocol demands.
+
+  private enum Phase {
+    case connecting
+    case handshaking(WebSocketClientHandshake)
+    case open
+    case over
+  }
+
+  private let loop: EventLoop
+  private let url: WebSocketURL
+  private let request: WebSocketRequest
+  private let handler: @Sendable (FluxGraph.WebSocketEvent) -> Void
+  private var phase = Phase.connecting
+  private var state: WebSocketConnectionState?
+  private var connection: ByteConnection?
+  private var timer: LoopTimer?
+  private let began: ContinuousClock.Instant
+  /// Frames are put together here and handed on, so that sending allocates nothing once warm.
+  private var frame: [UInt8] = []
+
+  init(
+    loop: EventLoop, url: WebSocketURL, request: WebSocketRequest,
+    handler: @escaping @Sendable (FluxGraph.WebSocketEvent) -> Void
+  ) {
+    self.loop = loop
+    self.url = url
+    self.request = request
+    self.handler = handler
+    began = loop.now
+  }
+
+  /// Begins to connect. On the loop.
+  func start() {
+    guard case .connecting = phase else { return }
+    let target = ConnectRequest(
+      isSecure: url.isSecure, host: url.host, port: url.port, timeout: request.timeout,
+      authorityFile: request.certificateAuthorities)
+    connection = loop.connect(target) { [self] _, event in handle(event) }
+    arm(at: began.advanced(by: request.timeout))
+  }
+
+  private func handle(_ event: ConnectionEvent) {
+    switch event {
+    case .connected: beginHandshake()
+    case .received(let bytes): receive(Span(_unsafeElements: bytes.assumingMemoryBound(to: UInt8.self)))
+    case .drained: if case .open = phase { handler(.drained) }
+    case .closed(let error): connectionEnded(error)
+    }
+  }
+
+  // MARK: - The opening handshake
+
+  private func beginHandshake() {
+    guard case .connecting = phase else { return }
+    var generator = SystemRandomNumberGenerator()
+    var fields = request.headers.map { HTTPHeaders.Field(name: $0.name, value: $0.value) }
+    if !fields.contains(where: { $0.name.lowercased() == "user-agent" }) {
+      // Some services refuse requests without one.
+      fields.append(HTTPHeaders.Field(name: "User-Agent", value: userAgent))
+    }
+    do throws(WebSocketHandshakeError) {
+      let handshake = try WebSocketClientHandshake(
+        host: url.hostHeader, target: url.target, nonce: (generator.next(), generator.next()),
+        headers: fields,
+        subprotocols: request.subprotocols)
+      phase = .handshaking(handshake)
+      connection?.send(handshake.request)
+    } catch {
+      fail(NetworkFailure(.badRequest, "\(url.host): \(error)"))
+    }
+  }
+
+  private func receive(_ bytes: Span<UInt8>) {
+    switch phase {
+    case .connecting, .over: return
+    case .open: perform(state?.receive(bytes, at: elapsed) ?? [])
+    case .handshaking(var handshake):
+      var position = 0
+      do throws(WebSocketHandshakeError) {
+        let outcome = try handshake.receive(bytes, from: &position)
+        phase = .handshaking(handshake)
+        if let outcome { settle(outcome) }
+      } catch {
+        fail(NetworkFailure(.protocolViolation, "\(url.host) did not answer as a WebSocket server: \(error)"))
+      }
+      if case .open = phase, position < bytes.count {
+        perform(state?.receive(bytes.extracting(position...), at: elapsed) ?? [])
+      }
+    }
+  }
+
+  private func settle(_ outcome: WebSocketClientHandshake.Outcome) {
+    switch outcome {
+    case .accepted(let headers, _):
+      phase = .open
+      state = WebSocketConnectionState(
+        role: .client,
+        limits: WebSocketLimits(
+          maximumFrameSize: request.maximumMessageSize, maximumMessageSize: request.maximumMessageSize),
+        timing: WebSocketTiming(
+          pingInterval: request.pingInterval, pongTimeout: request.pingInterval ?? .seconds(20)),
+        at: elapsed)
+      handler(.opened(headers: headers.fields.map { FluxGraph.HTTPHeader($0.name, $0.value) }))
+      arm()
+    case .refused(let status, _, let headers, let body):
+      end(
+        .refused(
+          status: status, headers: headers.fields.map { FluxGraph.HTTPHeader($0.name, $0.value) }, body: body)
+      )
+    }
+  }
+
+  // MARK: - The open connection
+
+  private func perform(_ actions: [WebSocketConnectionState.Action]) {
+    for action in actions {
+      switch action {
+      case .send(let bytes): connection?.send(bytes)
+      case .deliver(.text(let text)): handler(.text(Array(text.utf8)))
+      case .deliver(.binary(let bytes)): handler(.binary(bytes))
+      case .closed(let closure): report(closure)
+      case .disconnect: connection?.closeWhenDrained()
+      }
+    }
+    arm()
+  }
+
+  private func report(_ closure: WebSocketClosure) {
+    guard case .open = phase else { return }
+    if let error = closure.error {
+      end(
+        .failed(NetworkFailure(.protocolViolation, "\(url.host) broke the WebSocket protocol: \(error)")),
+        keep: true)
+    } else if closure.code == .abnormal {
+      let reason =
+        closure.reason.isEmpty ? "the connection to \(url.host) was lost" : "\(url.host): \(closure.reason)"
+      end(.failed(NetworkFailure(.connectionLost, reason)), keep: true)
+    } else {
+      let code = closure.code == .noStatus ? nil : closure.code.rawValue
+      end(.closed(code: code, reason: closure.reason), keep: true)
+    }
+  }
+
+  private func connectionEnded(_ error: NetError?) {
+    timer?.cancel()
+    switch phase {
+    case .over: break
+    case .connecting:
+      end(
+        .failed(
+          error.map(NetworkFailure.init)
+            ?? NetworkFailure(.connectionLost, "\(url.host) closed the connection")))
+    case .handshaking(var handshake):
+      if let error {
+        end(.failed(NetworkFailure(error)))
+      } else {
+        do throws(WebSocketHandshakeError) {
+          settle(try handshake.receiveEnd())
+        } catch let problem {
+          end(.failed(NetworkFailure(.connectionLost, "\(url.host) did not answer the upgrade: \(problem)")))
+        }
+      }
+    case .open: perform(state?.receiveEnd(at: elapsed) ?? [])
+    }
+    connection = nil
+  }
+
+  // MARK: - The end
+
+  private func fail(_ failure: NetworkFailure) {
+    end(.failed(failure))
+  }
+
+  /// Tells the owner, once. `keep` leaves the byte connection to the closing handshake.
+  private func end(_ event: FluxGraph.WebSocketEvent, keep: Bool = false) {
+    if case .over = phase { return }
+    phase = .over
+    if !keep {
+      timer?.cancel()
+      connection?.close()
+      connection = nil
+    }
+    handler(event)
+  }
+
+  // MARK: - Time
+
+  private var elapsed: Duration { began.duration(to: loop.now) }
+
+  /// Sets the timer for what the state machine waits for.
+  private func arm() {
+    timer?.cancel()
+    guard let deadline = state?.deadline, connection != nil else { return }
+    arm(at: began.advanced(by: deadline))
+  }
+
+  private func arm(at time: ContinuousClock.Instant) {
+    timer?.cancel()
+    timer = loop.schedule(at: time) { [self] in
+      switch phase {
+      case .connecting, .handshaking:
+        fail(
+          NetworkFailure(
+            .timedOut, "\(url.host) did not accept the connection within \(request.timeout.seconds) s"))
+      case .open, .over: perform(state?.tick(at: elapsed) ?? [])
+      }
+    }
+  }
+
+  // MARK: - WebSocketConnection
+
+  func send(binary bytes: UnsafeRawBufferPointer) {
+    guard !bytes.isEmpty else { return }
+    frame.removeAll(keepingCapacity: true)
+    let payload = Span<UInt8>(_unsafeElements: bytes.assumingMemoryBound(to: UInt8.self))
+    if state?.append(.binary, payload: payload, to: &frame) == true { connection?.send(frame) }
+  }
+
+  func send(text: String) {
+    frame.removeAll(keepingCapacity: true)
+    if state?.append(text: text, to: &frame) == true { connection?.send(frame) }
+  }
+
+  func close(code: UInt16?, reason: String) {
+    perform(state?.close(code.map(WebSocketCloseCode.init), reason: reason, at: elapsed) ?? [])
+  }
+
+  func abort() {
+    timer?.cancel()
+    phase = .over
+    connection?.close()
+    connection = nil
+  }
+
+  var bufferedBytes: Int { connection?.bufferedBytes ?? 0 }
+
+  var blockedSince: Instant? {
+    guard let since = connection?.blockedSince else { return nil }
+    return Instant.now().advanced(by: .zero - since.duration(to: loop.now))
+  }
+}
+
+/// Who we are to servers.
+private let userAgent = "fluxgraph/\(FluxGraphVersion.text)"

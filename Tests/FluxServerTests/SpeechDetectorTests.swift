@@ -1,0 +1,70 @@
+import FluxServer
+import Testing
+
+@Suite("Speech detector")
+struct SpeechDetectorTests {
+  /// The drawing's 100 ms cells as `S` where speech is heard at their end, else as `-`: both the beginning and the end
+  /// of speech are noticed within 70 ms.
+  func heard(_ drawing: String, gain: Double = 1) -> String {
+    var detector = SpeechDetector()
+    let samples = signal(drawing).map { Int16(max(-32_768, min(32_767, Double($0) * gain))) }
+    return stride(from: 0, to: samples.count, by: 1600).map { cell in
+      var isSpeech = false
+      for start in stride(from: cell, to: cell + 1600, by: 160) {
+        isSpeech = detector.hear(samples.span.extracting(start..<start + 160))
+      }
+      return isSpeech ? "S" : "-"
+    }.joined()
+  }
+
+  @Test(
+    "speech is found where it is",
+    arguments: [
+      ("digital silence is never speech", "____________________", "--------------------"),
+      ("speech at once", "ssssss______", "SSSSSS------"),
+      ("speech after silence", "_____sssss_____", "-----SSSSS-----"),
+      ("speech over a quiet background", ".....sssss.....", "-----SSSSS-----"),
+      ("a pause of 200 ms is one", "sssss__sssss", "SSSSS--SSSSS"),
+    ])
+  func marbles(fact: String, drawing: String, expected: String) {
+    #expect(heard(drawing) == expected, "\(fact)")
+  }
+
+  @Test("steady noise is background once its window has passed, and speech above it is still speech")
+  func steadyNoise() {
+    let noise = String(repeating: "n", count: 40)
+    let drawing = noise + "ssssss" + "nnnnnn"
+    let result = heard(drawing)
+    #expect(result.dropFirst(26).prefix(14).allSatisfy { $0 == "-" })
+    #expect(result.suffix(12) == "SSSSSS------")
+  }
+
+  @Test("a loudness of a tenth or of twice the normal makes no difference", arguments: [0.1, 2.0])
+  func loudness(gain: Double) {
+    #expect(heard("_____sssss_____", gain: gain) == "-----SSSSS-----")
+  }
+
+  @Test("a click of 20 ms is not speech")
+  func click() {
+    var samples = signal("..........")
+    for index in 8000..<8320 { samples[index] = index.isMultiple(of: 2) ? 20_000 : -20_000 }
+    var detector = SpeechDetector()
+    for start in stride(from: 0, to: samples.count, by: 160) {
+      let isSpeech = detector.hear(samples.span.extracting(start..<start + 160))
+      #expect(!isSpeech)
+    }
+  }
+
+  @Test("silence is counted from the last speech, in frames")
+  func silence() {
+    var detector = SpeechDetector()
+    let samples = signal("sssss") + [Int16](repeating: 0, count: 1280 * 10)
+    var last = SpeechActivity(frames: 0, silence: 0)
+    for start in stride(from: 0, to: samples.count - 1279, by: 1280) {
+      last = detector.judge(samples.span.extracting(start..<start + 1280))
+    }
+    // 16 steps of 8 frames end at 1.28 s, speech at 0.5 s.
+    #expect(last.frames == 0)
+    #expect((72...82).contains(last.silence))
+  }
+}

@@ -134,6 +134,13 @@ extension AudioRequirement {
     ("file x | gain 3dB | flux | null", "f32le any any", "audio f32le"),
     ("file x | format mulaw | null", "f32le any any", "audio f32le"),
     ("file x | wav out.wav", "any any any", "audio f32le"),
+    ("file x | mix | flux | null", "s16le 16000 1", "audio of the input's format"),
+    // Other mixes than of all channels are no format a decoder could give.
+    ("file x | mix left | flux | null", "f32le any any", "audio f32le"),
+    ("file x | resample 8k | mix left | null", "f32le 8000 any", "audio f32le"),
+    // A stage that is written twice is there for its sound.
+    ("file x | resample 8k | flux | null", "f32le 8000 1", "audio f32le"),
+    ("file x | format s16le | flux | null", "s16le any any", "audio of the input's format"),
     // Several ways would want several things.
     ("a = file x; a | wav out.wav; a | flux | null", "any any any", "audio f32le"),
     ("a = file x; a | flux | null; a | flux as=b | null", "any any any", "audio f32le"),

@@ -136,7 +136,9 @@ extension Analysis {
       return nil
     }
     var node = DraftNode(
-      specification: specification, settings: settings, stage: stage, span: nodes[consumer].span,
+      specification: specification, settings: settings, text: stageText(specification, settings),
+      stage: stage,
+      span: nodes[consumer].span,
       word: nodes[consumer].word, isAutomatic: true, inputs: [endpoint], input: input)
     node.output = output(of: stage, role: role, for: input)
     if case .audio? = node.output { node.firstTee = nodes[endpoint.node].firstTee }
@@ -270,7 +272,7 @@ extension Analysis {
     }
     for (place, adapters) in needed.sorted(by: { $0.key < $1.key }) {
       let texts = adapters.sorted { (nodes[$0].role?.rawValue ?? 0) < (nodes[$1].role?.rawValue ?? 0) }
-        .map { stageText(nodes[$0].specification, nodes[$0].settings) }
+        .map { nodes[$0].text }
       let word = nodes[adapters[0]].word
       let name = source.text(of: word)
       let count = adapters.count == 1 ? "a stage that is" : "\(adapters.count) stages that are"

@@ -105,6 +105,7 @@ struct Endpoint: Hashable {
 struct DraftNode {
   var specification: StageSpecification
   var settings: [StageSetting]
+  var text: String
   var stage: any Stage
   var name: String?
   var span: SourceSpan

@@ -26,7 +26,7 @@ package struct PlanPrinter {
     let chains = chains()
     let blocks = chains.map { chain in (heading(of: chain), chain.map { row(plan.nodes[$0]) }) }
     let rows = blocks.flatMap(\.1)
-    let width = min(60, rows.map(\.stage.count).max() ?? 0)
+    let width = min(60, rows.map { columns($0.stage) }.max() ?? 0)
     let hasAutomatic = rows.contains(where: \.isAutomatic)
     return blocks.map { heading, rows in
       let lines = rows.map { row in
@@ -75,7 +75,7 @@ package struct PlanPrinter {
 
   private func row(_ node: PlanNode) -> Row {
     Row(
-      stage: stageText(node.specification, node.settings), isAutomatic: node.isAutomatic, type: typeText(node)
+      stage: node.text, isAutomatic: node.isAutomatic, type: typeText(node)
     )
   }
 
@@ -93,9 +93,11 @@ package struct PlanPrinter {
   }
 }
 
+private func columns(_ text: String) -> Int { text.reduce(0) { $0 + displayWidth($1) } }
+
 extension String {
   fileprivate func padded(to width: Int) -> String {
-    self + String(repeating: " ", count: max(0, width - count))
+    self + String(repeating: " ", count: max(0, width - columns(self)))
   }
 
   fileprivate var trimmedAtEnd: String {

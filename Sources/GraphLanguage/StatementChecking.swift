@@ -83,7 +83,7 @@ extension Analysis {
       reportUnknownStage(stage, isHead: isHead)
       return nil
     }
-    let (settings, made) = configure(stage, specification)
+    let (settings, text, made) = configure(stage, specification)
     let isSource = specification.kind == .source
     var isPoisoned = made == nil
     if isHead && !isSource {
@@ -101,7 +101,7 @@ extension Analysis {
     }
     if let streams, let first = streams.first, !isHead, !checkGives(first, to: stage) { isPoisoned = true }
     let node = DraftNode(
-      specification: specification, settings: settings, stage: made ?? specification.make(),
+      specification: specification, settings: settings, text: text, stage: made ?? specification.make(),
       span: stage.span, word: stage.word.span, inputs: isSource ? [] : streams ?? [], isPoisoned: isPoisoned)
     nodes.append(node)
     return [Endpoint(node: nodes.count - 1, port: nil, span: stage.word.span)]

@@ -7,7 +7,7 @@ extension Plan {
   /// One stage after the other, automatic ones starred, with the nodes each is fed by unless that is only the one before.
   var outline: String {
     nodes.map { node in
-      let text = stageText(node.specification, node.settings) + (node.isAutomatic ? "*" : "")
+      let text = node.text + (node.isAutomatic ? "*" : "")
       let feeds = inputs(of: node.id).map { "\($0.from)" + ($0.port.map { "." + $0 } ?? "") }
       return feeds.isEmpty || feeds == ["\(node.id - 1)"] ? text : text + "<" + feeds.joined(separator: ",")
     }.joined(separator: " → ")

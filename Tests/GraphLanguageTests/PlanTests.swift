@@ -64,7 +64,7 @@ import Testing
 
         crm = heard |
           where event == EndOfTurn and transcript != ""                         events
-          webhook https://hooks.example.com/turns secret=••• spool=./spool
+          webhook https://hooks.example.com/turns secret=env(HOOK_SECRET) spool=./spool
 
         crm.dead |
           jsonl dead.jsonl
@@ -73,6 +73,15 @@ import Testing
           stdout
 
         """)
+  }
+
+  @Test("what came from outside is called by its name: it may be secret")
+  func shows() throws {
+    let result = check(
+      "param term = [a, \"b c\"]; param key; mic | flux keyterm=$term key=$key as=env(NAME) | webhook env(HOOK)",
+      parameters: ["key": "dg_1"], environment: ["NAME": "me", "HOOK": "https://hooks.example.com/T1/B2"])
+    let texts = try #require(result.plan).nodes.filter { !$0.isAutomatic }.map(\.text)
+    #expect(texts == ["mic", "flux keyterm=[a, \"b c\"] key=$key as=env(NAME)", "webhook env(HOOK)"])
   }
 
   @Test("what no sink hears is not part of the plan")

@@ -42,16 +42,13 @@ struct PulseCaptureTests {
     let (stereo, mono) = (
       signal(seconds: 2, rate: 48_000, channels: 2), signal(seconds: 2, rate: 16_000, channels: 1)
     )
-    let players = [
-      try daemon.play(stereo, rate: 48_000, channels: 2, to: "wide"),
-      try daemon.play(mono, rate: 16_000, channels: 1, to: "narrow"),
-    ]
+    try daemon.play(stereo, rate: 48_000, channels: 2, to: "wide")
+    try daemon.play(mono, rate: 16_000, channels: 1, to: "narrow")
     for (recording, (sent, channels)) in zip([wide, narrow], [(stereo, 2), (mono, 1)]) {
       let expected = sent.drop { $0 == 0 }
       _ = try await recording.wait { sounding($0.samples, channels: channels).count >= expected.count }
       #expect(sounding(recording.samples, channels: channels) == expected.map(Optional.some))
     }
-    for player in players { player.waitUntilExit() }
     for recording in [wide, narrow] {
       try await recording.stop()
       #expect(abs(recording.deviation) <= Self.limit)
@@ -132,9 +129,9 @@ struct PulseCaptureTests {
     #expect(Set(recording.samples) == [0, 0.25])
     let second = try daemon.play(constant, rate: 16_000, channels: 1, to: "out", as: "Singer")
     #expect(try await recording.wait { $0.samples.suffix(800).allSatisfy { $0 == 0.5 } })
-    first.terminate()
+    first.signal(SIGTERM)
     #expect(try await recording.wait { $0.samples.suffix(800).allSatisfy { $0 == 0.25 } })
-    second.terminate()
+    second.signal(SIGTERM)
     #expect(try await recording.wait(for: "lost"))
     #expect(try await recording.wait { $0.samples.suffix(800).allSatisfy { $0 == 0 } })
     try daemon.play(constant, rate: 16_000, channels: 1, to: "out", as: "Singer")

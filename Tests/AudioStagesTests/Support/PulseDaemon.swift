@@ -16,8 +16,8 @@ final class PulseDaemon: @unchecked Sendable {
   let folder: URL
   /// The server's address.
   var address: String { "unix:\(folder.path)/native" }
-  private var process: Process?
-  private var players: [Process] = []
+  private var process: ChildProcess?
+  private var players: [ChildProcess] = []
   private let sinks: [String]
 
   /// Starts a server with these sinks, such as `a rate=48000 channels=2`. The first one is the default.
@@ -31,8 +31,9 @@ final class PulseDaemon: @unchecked Sendable {
   }
 
   deinit {
-    for player in players where player.isRunning { player.terminate() }
     kill()
+    // Players end with their server.
+    for player in players { player.wait() }
     try? FileManager.default.removeItem(at: folder)
   }
 
@@ -60,31 +61,29 @@ final class PulseDaemon: @unchecked Sendable {
 
   /// Ends the server as a crash would.
   func kill() {
-    guard let process, process.isRunning else { return }
-    Foundation.kill(process.processIdentifier, SIGKILL)
-    process.waitUntilExit()
+    process?.signal(SIGKILL)
+    process?.wait()
+    process = nil
   }
 
   /// Has the server stand still, as on a machine that is far too busy.
-  func pause() { if let process { Foundation.kill(process.processIdentifier, SIGSTOP) } }
-  func resume() { if let process { Foundation.kill(process.processIdentifier, SIGCONT) } }
+  func pause() { process?.signal(SIGSTOP) }
+  func resume() { process?.signal(SIGCONT) }
 
   /// Runs `pactl`, and gives what it prints.
   @discardableResult
   func control(_ command: String) throws -> String {
-    let output = Pipe()
-    let process = try launch("pactl", command.split(separator: " ").map(String.init), output: output)
-    let text = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw Failure(message: "pactl \(command) failed") }
-    return String(decoding: text, as: UTF8.self)
+    let process = try launch("pactl", command.split(separator: " ").map(String.init))
+    let text = process.text()
+    guard process.wait() == 0 else { throw Failure(message: "pactl \(command) failed") }
+    return text
   }
 
   /// Plays 16-bit samples to a sink, as a program of this name.
   @discardableResult
   func play(
     _ samples: [Int16], rate: Int, channels: Int, to sink: String, as name: String = "player"
-  ) throws -> Process {
+  ) throws -> ChildProcess {
     let file = folder.appendingPathComponent("\(UUID().uuidString).raw")
     try samples.withUnsafeBytes { try Data($0).write(to: file) }
     let player = try launch(
@@ -98,22 +97,13 @@ final class PulseDaemon: @unchecked Sendable {
     return player
   }
 
-  private func launch(_ program: String, _ arguments: [String], output: Pipe? = nil) throws -> Process {
-    guard let path = Self.path(of: program) else { throw Failure(message: "\(program) is not installed") }
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: path)
-    process.arguments = arguments
+  private func launch(_ program: String, _ arguments: [String]) throws -> ChildProcess {
     var environment = ProcessInfo.processInfo.environment
     for name in ["PULSE_RUNTIME_PATH", "PULSE_STATE_PATH", "XDG_RUNTIME_DIR", "HOME"] {
       environment[name] = folder.path
     }
     environment["PULSE_SERVER"] = address
-    process.environment = environment
-    process.standardOutput = output ?? FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    return process
+    return try ChildProcess(program, arguments, environment: environment)
   }
 
   private static func path(of program: String) -> String? {

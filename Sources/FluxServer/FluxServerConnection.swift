@@ -104,7 +104,8 @@ final class FluxServerConnection: @unchecked Sendable {
         loop.execute { [weak self] in self?.take(answer) }
       }
       var machine = FluxSessionMachine(
-        parameters: parameters, requestID: requestID, judge: server.words.makeSpeechJudge() ?? SpeechDetector(),
+        parameters: parameters, requestID: requestID,
+        judge: server.words.makeSpeechJudge() ?? SpeechDetector(),
         wordLimit: server.options.wordLimit, now: now)
       let actions = machine.start()
       // No pings: a client that is silent for too long is let go anyway.
@@ -147,7 +148,8 @@ final class FluxServerConnection: @unchecked Sendable {
       case .send(let bytes): send(bytes)
       case .deliver(let message): deliver(message)
       case .closed(let closure):
-        let how = closure.code == .abnormal ? "the connection was lost" : "the client closed with \(closure.code)"
+        let how =
+          closure.code == .abnormal ? "the connection was lost" : "the client closed with \(closure.code)"
         note(reason: closure.reason.isEmpty ? how : "\(how), \(closure.reason)")
       case .disconnect: connection.closeWhenDrained()
       }
@@ -174,7 +176,7 @@ final class FluxServerConnection: @unchecked Sendable {
         if session.socket.append(text: text, to: &bytes) { send(bytes) }
       case .recognise(let block): session.words.hear(block)
       case .abandonSegment: session.words.abandonSegment()
-      case .notice(let notice): server.options.notice(notice)
+      case .notice(let notice): server.tell(notice)
       case .close(let reason):
         note(reason: reason)
         guard case .session(var session) = phase else { return }

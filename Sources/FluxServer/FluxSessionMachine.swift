@@ -56,10 +56,11 @@ package struct FluxSessionMachine: Sendable {
   ///   - parameters: as the service accepted them.
   ///   - requestID: a UUID.
   ///   - judge: tells where speech is.
-  ///   - wordLimit: how long the words of one step of audio may take in wall time.
+  ///   - wordLimit: how long the recogniser may give no answer, in wall time.
   ///   - now: time since any fixed moment, as in all calls.
   package init(
-    parameters: ListenParameters, requestID: String, judge: any SpeechJudge, wordLimit: Duration, now: Duration
+    parameters: ListenParameters, requestID: String, judge: any SpeechJudge, wordLimit: Duration,
+    now: Duration
   ) {
     self.parameters = parameters
     self.requestID = requestID
@@ -123,7 +124,7 @@ package struct FluxSessionMachine: Sendable {
 
   package mutating func take(_ answer: WordAnswer, now: Duration) -> [Action] {
     guard phase != .closed else { return [] }
-    pipeline.take(answer)
+    pipeline.take(answer, now: now)
     return run(now: now)
   }
 
@@ -226,7 +227,8 @@ package struct FluxSessionMachine: Sendable {
   private mutating func message(_ report: TurnReport) -> Action {
     var info = TurnInfo(
       event: TurnEventKind(report.kind), requestID: requestID, turnIndex: report.turn,
-      audioWindowStart: AudioClock.seconds(report.windowStart), audioWindowEnd: AudioClock.seconds(report.windowEnd),
+      audioWindowStart: AudioClock.seconds(report.windowStart),
+      audioWindowEnd: AudioClock.seconds(report.windowEnd),
       transcript: report.transcript, words: report.words.map(TurnWord.init),
       endOfTurnConfidence: rounded(report.confidence))
     if case .endOfTurn(let trigger) = report.kind {
@@ -275,7 +277,8 @@ extension TurnEventKind {
 extension TurnWord {
   init(_ word: RecognisedWord) {
     self.init(
-      word: word.text, confidence: rounded(word.confidence), start: rounded(word.start), end: rounded(word.end))
+      word: word.text, confidence: rounded(word.confidence), start: rounded(word.start),
+      end: rounded(word.end))
   }
 }
 

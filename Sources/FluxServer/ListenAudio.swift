@@ -58,7 +58,9 @@ struct ListenAudio: Sendable {
     case .raw(let encoding):
       return convert(decode(bytes, as: encoding))
     case .undecided(var first):
-      for index in 0..<bytes.byteCount { first.append(bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)) }
+      for index in 0..<bytes.byteCount {
+        first.append(bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self))
+      }
       guard first.count >= 4 else {
         format = .undecided(first)
         return []

@@ -55,7 +55,8 @@ package enum ListenRequest: Sendable, Equatable {
   }
 
   private static func refusal(
-    _ status: Int, _ message: String, _ body: String, _ requestID: String, _ extra: HTTPHeaders = HTTPHeaders()
+    _ status: Int, _ message: String, _ body: String, _ requestID: String,
+    _ extra: HTTPHeaders = HTTPHeaders()
   ) -> ListenRequest {
     var headers = extra
     headers.add("dg-error", message)
@@ -66,9 +67,13 @@ package enum ListenRequest: Sendable, Equatable {
   }
 
   /// An API key comes as `Authorization: Token <key>` or as the subprotocols `token, <key>`; as `Bearer` it is wrong.
-  private static func isAuthorised(_ request: HTTPRequestHead, _ subprotocols: [String], _ key: String?) -> Bool {
+  private static func isAuthorised(_ request: HTTPRequestHead, _ subprotocols: [String], _ key: String?)
+    -> Bool
+  {
     guard let key else { return true }
-    if subprotocols.count >= 2, subprotocols[0].lowercased() == "token" { return isSame(subprotocols[1], key) }
+    if subprotocols.count >= 2, subprotocols[0].lowercased() == "token" {
+      return isSame(subprotocols[1], key)
+    }
     guard let header = request.headers["Authorization"], let blank = header.firstIndex(of: " ") else {
       return false
     }

@@ -78,10 +78,12 @@ final class PocketSphinxDecoder {
         let start = AudioClock.seconds(utteranceStart)
         let probability =
           areSettled
-          ? library.exponential(library.logarithms(decoder), library.segmentProbability(segment, nil, nil, nil)) : 0.5
+          ? library.exponential(
+            library.logarithms(decoder), library.segmentProbability(segment, nil, nil, nil)) : 0.5
         words.append(
           RecognisedWord(
-            text: text, start: start + Double(first - origin) / 100, end: start + Double(last + 1 - origin) / 100,
+            text: text, start: start + Double(first - origin) / 100,
+            end: start + Double(last + 1 - origin) / 100,
             confidence: min(max(probability, 0), 1)))
       }
       next = library.nextSegment(segment)
@@ -92,7 +94,9 @@ final class PocketSphinxDecoder {
   /// The word without the mark of an alternative pronunciation, `read(2)`; `nil` for silence, fillers and noises.
   static func spoken(_ name: String) -> String? {
     guard let first = name.first, !"<[+".contains(first) else { return nil }
-    guard name.last == ")", let bracket = name.lastIndex(of: "("), bracket > name.startIndex else { return name }
+    guard name.last == ")", let bracket = name.lastIndex(of: "("), bracket > name.startIndex else {
+      return name
+    }
     return String(name[..<bracket])
   }
 }

@@ -18,7 +18,8 @@ struct PocketSphinxLibrary: Sendable {
   let firstSegment: @convention(c) (Pointer) -> Pointer?
   let nextSegment: @convention(c) (Pointer) -> Pointer?
   let segmentWord: @convention(c) (Pointer) -> UnsafePointer<CChar>?
-  let segmentFrames: @convention(c) (Pointer, UnsafeMutablePointer<Int32>, UnsafeMutablePointer<Int32>) -> Void
+  let segmentFrames:
+    @convention(c) (Pointer, UnsafeMutablePointer<Int32>, UnsafeMutablePointer<Int32>) -> Void
   let segmentProbability:
     @convention(c) (
       Pointer, UnsafeMutablePointer<Int32>?, UnsafeMutablePointer<Int32>?, UnsafeMutablePointer<Int32>?
@@ -64,7 +65,9 @@ struct PocketSphinxLibrary: Sendable {
     return handle
   }
 
-  private static func symbol<Function>(_ name: String, in library: Pointer) throws(PocketSphinxError) -> Function {
+  private static func symbol<Function>(_ name: String, in library: Pointer) throws(PocketSphinxError)
+    -> Function
+  {
     guard let address = dlsym(library, name) else { throw .libraryUnsuitable(name) }
     return unsafeBitCast(address, to: Function.self)
   }

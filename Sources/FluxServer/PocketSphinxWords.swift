@@ -23,7 +23,8 @@ package final class PocketSphinxWords: WordSource {
   ) throws(PocketSphinxError) {
     let library = try PocketSphinxLibrary()
     guard access(model, R_OK) == 0 else { throw .modelMissing(model) }
-    pool = RecogniserPool(library: library, model: model, threads: max(threads, 1), decoders: max(decoders, 1))
+    pool = RecogniserPool(
+      library: library, model: model, threads: max(threads, 1), decoders: max(decoders, 1))
   }
 
   package static var processors: Int { max(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1) }

@@ -13,13 +13,15 @@ func startThread(named name: String, _ body: @escaping @Sendable () -> Void) -> 
   }
   let start = Unmanaged.passRetained(Start(name: name, body: body))
   var thread = pthread_t()
-  let failure = pthread_create(&thread, nil, { argument in
-    guard let argument else { return nil }
-    let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-    nameThisThread(start.name)
-    start.body()
-    return nil
-  }, start.toOpaque())
+  let failure = pthread_create(
+    &thread, nil,
+    { argument in
+      guard let argument else { return nil }
+      let start = Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
+      nameThisThread(start.name)
+      start.body()
+      return nil
+    }, start.toOpaque())
   guard failure == 0 else {
     start.release()
     return nil

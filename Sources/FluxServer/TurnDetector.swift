@@ -93,7 +93,8 @@ package struct TurnDetector: Sendable {
     hear(to: end, activity: activity, phase: phase, words: words)
     let kind = decide()
     if let kind { return report(kind) }
-    let finely = thresholds.eager.map { min($0, Self.finelyReportedConfidence) } ?? Self.finelyReportedConfidence
+    let finely =
+      thresholds.eager.map { min($0, Self.finelyReportedConfidence) } ?? Self.finelyReportedConfidence
     guard stepsSinceReport >= Self.updateSteps || (isTurnActive && confidence >= finely) else { return nil }
     return report(.update)
   }
@@ -207,7 +208,8 @@ package struct TurnDetector: Sendable {
   }
 
   private var transcriptWords: [RecognisedWord] {
-    guard let last = settledWords.last, let first = openWords.first, last.isSpeechMark, first.isSpeechMark else {
+    guard let last = settledWords.last, let first = openWords.first, last.isSpeechMark, first.isSpeechMark
+    else {
       return settledWords + openWords
     }
     var mark = last

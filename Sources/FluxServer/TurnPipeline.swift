@@ -1,9 +1,9 @@
 /// From sound to turn events for one stream, as a value: audio and commands go in, in order; blocks for a recogniser
 /// and reports come out.
 ///
-/// Audio time is the only clock of its decisions. An event waits for the words of its step, however long the
-/// recogniser takes; wall time matters only once they take longer than ``wordLimit``: then the segment's transcript
-/// is `[speech]` and a notice says so. The caller takes every output with ``next(now:)`` after each call.
+/// Audio time is the only clock of its decisions. An event waits for the words of its step. Wall time matters only once
+/// the recogniser has answered nothing for ``wordLimit``: then the segment's transcript is `[speech]` and a notice says
+/// so. A recogniser that is slow but moving is waited for; the caller then holds the client back. The caller takes every output with ``next(now:)`` after each call.
 package struct TurnPipeline: Sendable {
   package enum Output: Sendable, Equatable {
     case recognise(SpeechBlock)
@@ -41,7 +41,7 @@ package struct TurnPipeline: Sendable {
     var isLast: Bool
   }
 
-  /// How long the words of one step may take, in wall time.
+  /// How long the next words may take, in wall time.
   package let wordLimit: Duration
   private var detector: TurnDetector
   private var judge: any SpeechJudge
@@ -54,8 +54,9 @@ package struct TurnPipeline: Sendable {
   private var position = 0
   private var segmentStart = 0
   private var blockNumber = 0
+  private var lastAnswer = Duration.zero
   /// Answers that will still come for blocks nobody waits for any more.
-  private var oweds = 0
+  private var unwanted = 0
   private var isSegmentLost = false
   private var backlog = 0
   private var isFinished = false
@@ -81,7 +82,7 @@ package struct TurnPipeline: Sendable {
 
   /// When ``expire(now:)`` is due.
   package var deadline: Duration? {
-    pending.first { $0.number != nil }.map { $0.submitted + wordLimit }
+    pending.first { $0.number != nil }.map { max($0.submitted, lastAnswer) + wordLimit }
   }
 
   /// 16 kHz mono audio, any number of samples.
@@ -113,9 +114,10 @@ package struct TurnPipeline: Sendable {
     return report
   }
 
-  package mutating func take(_ answer: WordAnswer) {
+  package mutating func take(_ answer: WordAnswer, now: Duration) {
+    lastAnswer = now
     guard let index = pending.firstIndex(where: { $0.number == answer.number }) else {
-      oweds = max(oweds - 1, 0)
+      unwanted = max(unwanted - 1, 0)
       return
     }
     pending[index].number = nil
@@ -131,11 +133,13 @@ package struct TurnPipeline: Sendable {
   /// Gives up on words that took too long.
   package mutating func expire(now: Duration) {
     guard let deadline, deadline <= now else { return }
-    say("The local recogniser did not keep up: what it took longer than \(wordLimit) for is shown as [speech].")
+    say(
+      "The local recogniser gave no answer for \(wordLimit.components.seconds) s: speech is shown as [speech]."
+    )
     for index in pending.indices where pending[index].number != nil {
       pending[index].number = nil
       pending[index].words = [speechMark(pending[index])]
-      oweds += 1
+      unwanted += 1
     }
     if tracker.isOpen { isSegmentLost = true }
     outputs.append(.abandonSegment)
@@ -206,7 +210,7 @@ package struct TurnPipeline: Sendable {
     }
     if phase == .begins {
       segmentStart = position
-      isSegmentLost = oweds > 0
+      isSegmentLost = unwanted > 0
       if isSegmentLost { say("The local recogniser is still busy with earlier speech.") }
     }
     var number: Int?

@@ -15,7 +15,10 @@ struct FluxSessionMachineTests {
     var now = Duration.zero
     private let answers = AnswerBox()
 
-    init(_ query: String = "model=flux-general-en&encoding=linear16&sample_rate=16000", words: [RecognisedWord] = [])
+    init(
+      _ query: String = "model=flux-general-en&encoding=linear16&sample_rate=16000",
+      words: [RecognisedWord] = []
+    )
       throws
     {
       let script = ScriptedWords(words)
@@ -135,7 +138,9 @@ struct FluxSessionMachineTests {
 
   @Test(
     "any other text message is fatal",
-    arguments: [#"{"type":"KeepAlive"}"#, #"{"type":"Finalize"}"#, "{", "null", #"{"type":"Configure","features":{}}"#])
+    arguments: [
+      #"{"type":"KeepAlive"}"#, #"{"type":"Finalize"}"#, "{", "null", #"{"type":"Configure","features":{}}"#,
+    ])
   func fatal(text: String) throws {
     let session = try Session()
     session.silence(0.5)
@@ -167,10 +172,13 @@ struct FluxSessionMachineTests {
 
   @Test(
     "audio time is the client's in every format",
-    arguments: [("linear16", 8000, 2), ("linear16", 24_000, 2), ("linear16", 44_100, 2), ("linear16", 48_000, 2),
-      ("mulaw", 8000, 1), ("alaw", 8000, 1)])
+    arguments: [
+      ("linear16", 8000, 2), ("linear16", 24_000, 2), ("linear16", 44_100, 2), ("linear16", 48_000, 2),
+      ("mulaw", 8000, 1), ("alaw", 8000, 1),
+    ])
   func formats(encoding: String, rate: Int, size: Int) throws {
-    let session = try Session("model=flux-general-en&encoding=\(encoding)&sample_rate=\(rate)", words: Self.hello)
+    let session = try Session(
+      "model=flux-general-en&encoding=\(encoding)&sample_rate=\(rate)", words: Self.hello)
     for _ in 0..<25 { session.audio([UInt8](repeating: 0, count: rate * size * 8 / 100)) }
     session.text(#"{"type":"CloseStream"}"#)
     #expect(session.ends.count == 1)
@@ -192,7 +200,9 @@ struct FluxSessionMachineTests {
     #expect(garbage.closed != nil)
   }
 
-  @Test("random messages never trap and never say anything after the end", arguments: 1...20 as ClosedRange<UInt64>)
+  @Test(
+    "random messages never trap and never say anything after the end",
+    arguments: 1...20 as ClosedRange<UInt64>)
   func mutations(seed: UInt64) throws {
     var random = SeededGenerator(seed: seed)
     let query = [
@@ -210,7 +220,10 @@ struct FluxSessionMachineTests {
       default:
         let start = starts.randomElement(using: &random) ?? []
         session.audio(
-          start + (0..<Int.random(in: 0...3000, using: &random)).map { _ in UInt8.random(in: 0...255, using: &random) })
+          start
+            + (0..<Int.random(in: 0...3000, using: &random)).map { _ in
+              UInt8.random(in: 0...255, using: &random)
+            })
       }
     }
     session.text(#"{"type":"CloseStream"}"#)

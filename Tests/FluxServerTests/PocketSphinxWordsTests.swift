@@ -1,6 +1,7 @@
-@testable import FluxServer
 import Foundation
 import Testing
+
+@testable import FluxServer
 
 /// flite and PocketSphinx with its model are optional; without them there is nothing to recognise or nobody to do it.
 @Suite("PocketSphinx", .enabled(if: Flite.isUsable), .serialized)
@@ -56,7 +57,9 @@ struct PocketSphinxWordsTests {
     #expect(Set(lengths).count >= 4)
   }
 
-  @Test("when every recogniser is in use, a further stream gets [speech] and the reason, and words once one is free")
+  @Test(
+    "when every recogniser is in use, a further stream gets [speech] and the reason, and words once one is free"
+  )
   func exhaustion() throws {
     let words = try PocketSphinxWords(threads: 1, decoders: 1)
     defer { words.stop() }

@@ -70,7 +70,8 @@ struct TurnDetectorTests {
   func confidence() {
     func confidence(after frames: Int) -> Double? {
       var detector = TurnDetector(thresholds: TurnThresholds(endOfTurn: 1))
-      _ = detector.advance(to: 1280, activity: SpeechActivity(frames: 8, silence: 0), phase: .begins, words: nil)
+      _ = detector.advance(
+        to: 1280, activity: SpeechActivity(frames: 8, silence: 0), phase: .begins, words: nil)
       return detector.finish(
         at: 2560, activity: SpeechActivity(frames: 0, silence: frames), phase: .ends, words: nil)?.confidence
     }

@@ -1,6 +1,7 @@
-@testable import FluxServer
 import Synchronization
 import Testing
+
+@testable import FluxServer
 
 /// What the service promises about its events, whatever is heard and whatever the recogniser makes of it.
 @Suite("Turn guarantees")
@@ -59,7 +60,8 @@ struct TurnGuaranteeTests {
       let end = [0.5, 0.7, 0.9, 1.0].randomElement(using: &random) ?? 0.7
       let eager = [nil, 0.3, 0.5, end].randomElement(using: &random) ?? nil
       thresholds = TurnThresholds(
-        endOfTurn: end, eager: eager.map { min($0, 0.9, end) }, timeout: Int.random(in: 500...3000, using: &random))
+        endOfTurn: end, eager: eager.map { min($0, 0.9, end) },
+        timeout: Int.random(in: 500...3000, using: &random))
       forced = []
       for _ in 0..<Int.random(in: 0...3, using: &random) {
         forced.append(Int.random(in: 1..<samples.count, using: &random))
@@ -92,7 +94,9 @@ struct TurnGuaranteeTests {
       lastEnd = report.windowEnd
       #expect((0...1).contains(report.confidence))
       let window = AudioClock.seconds(report.windowStart)...AudioClock.seconds(report.windowEnd)
-      #expect(report.words.allSatisfy { window.contains($0.start) && window.contains($0.end) && $0.start <= $0.end })
+      #expect(
+        report.words.allSatisfy { window.contains($0.start) && window.contains($0.end) && $0.start <= $0.end }
+      )
       switch report.kind {
       case .update:
         break
@@ -133,6 +137,8 @@ struct TurnGuaranteeTests {
     var subject = Case(seed: seed)
     subject.forced = []
     let whole = subject.run(seed: seed)
-    for chunk in [subject.samples.count, 777, 4096] { #expect(subject.run(chunk: chunk, seed: seed) == whole) }
+    for chunk in [subject.samples.count, 777, 4096] {
+      #expect(subject.run(chunk: chunk, seed: seed) == whole)
+    }
   }
 }

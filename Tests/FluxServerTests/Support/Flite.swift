@@ -1,5 +1,5 @@
-import Foundation
 import FluxServer
+import Foundation
 import Glibc
 import Testing
 

@@ -1,6 +1,6 @@
-@testable import FluxServer
 import Synchronization
 
+@testable import FluxServer
 
 /// A pipeline and its word source, run to the end of some audio.
 struct PipelineRun {
@@ -9,7 +9,8 @@ struct PipelineRun {
 
   /// - Parameter chunk: samples given at once.
   init(
-    _ samples: [Int16], words: any WordSource, thresholds: TurnThresholds = TurnThresholds(), chunk: Int = 1280,
+    _ samples: [Int16], words: any WordSource, thresholds: TurnThresholds = TurnThresholds(),
+    chunk: Int = 1280,
     forceAfter: [Int] = []
   ) {
     var pipeline = TurnPipeline(
@@ -48,7 +49,7 @@ struct PipelineRun {
       }
       guard pipeline.deadline != nil else { return }
       let answer = answers.wait { $0.isEmpty ? nil : $0.removeFirst() }
-      pipeline.take(answer)
+      pipeline.take(answer, now: .zero)
     }
   }
 

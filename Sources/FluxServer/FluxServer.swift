@@ -2,10 +2,11 @@ import FoundationEssentials
 import Glibc
 package import NetLoop
 
-/// A server that speaks Flux's `/v2/listen` on this machine: for any Flux client, without key, network or cost.
+/// A server that speaks Flux's `/v2/listen` on this machine: for any Flux client, without key, network or
+/// cost.
 ///
-/// Its sockets are the loop's; its words come from a recogniser's own threads. What it hears decides its events, not the
-/// time: the same audio and parameters give the same events.
+/// Its sockets are the loop's; its words come from a recogniser's own threads. What it hears decides its
+/// events, not the time: the same audio and parameters give the same events.
 ///
 /// Unchecked: everything that varies is touched on the loop thread only.
 package final class FluxServer: @unchecked Sendable {
@@ -16,8 +17,8 @@ package final class FluxServer: @unchecked Sendable {
     package var words = WordChoice.pocketSphinx()
     /// How long a recogniser may give no answer; after that `[speech]` stands for the words.
     package var wordLimit = Duration.seconds(10)
-    /// Told what a user should know, one plain sentence each time, the same one at most once a minute. On the loop
-    /// thread.
+    /// Told what a user should know, one plain sentence each time, the same one at most once a minute. On the
+    /// loop thread.
     package var notice: @Sendable (String) -> Void = { _ in }
     /// Told about each connection. On the loop thread.
     package var report: @Sendable (ConnectionReport) -> Void = { _ in }
@@ -57,7 +58,8 @@ package final class FluxServer: @unchecked Sendable {
     return listener.port ?? 0
   }
 
-  /// Stops listening, closes what is connected with 1001, and ends the recogniser's threads; bounded by a few seconds.
+  /// Stops listening, closes what is connected with 1001, and ends the recogniser's threads; bounded by a few
+  /// seconds.
   package func stop() async {
     await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
       let isRunning = loop.execute { self.closeAll { done.resume() } }

@@ -24,7 +24,8 @@ package enum ListenAudioError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// Turns a connection's binary messages into 16 kHz mono samples, whatever was declared or is found at their beginning.
+/// Turns a connection's binary messages into 16 kHz mono samples, whatever was declared or is found at their
+/// beginning.
 struct ListenAudio: Sendable {
   /// Seconds of audio in one message; a damaged Ogg stream can claim any length.
   static let mostSeconds = 600
@@ -58,9 +59,7 @@ struct ListenAudio: Sendable {
     case .raw(let encoding):
       return convert(decode(bytes, as: encoding))
     case .undecided(var first):
-      for index in 0..<bytes.byteCount {
-        first.append(bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self))
-      }
+      bytes.withUnsafeBytes { first.append(contentsOf: $0) }
       guard first.count >= 4 else {
         format = .undecided(first)
         return []
@@ -96,7 +95,7 @@ struct ListenAudio: Sendable {
 
   private mutating func decode(_ bytes: RawSpan, as encoding: SampleEncoding) -> [Int16] {
     var whole = rest
-    for index in 0..<bytes.byteCount { whole.append(bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)) }
+    bytes.withUnsafeBytes { whole.append(contentsOf: $0) }
     rest = Array(whole.suffix(whole.count % encoding.size))
     return [Int16](unsafeUninitializedCapacity: whole.count / encoding.size) { buffer, count in
       buffer.initialize(repeating: 0)

@@ -6,7 +6,8 @@ struct ScriptedWordsTests {
   @Test("a script is a JSON array of timed words, in any order")
   func script() throws {
     let json = """
-      [{"word": "world", "start": 1, "end": 1.5, "confidence": 0.5}, {"word": "hello", "start": 0.5, "end": 0.9}]
+      [{"word": "world", "start": 1, "end": 1.5, "confidence": 0.5},
+       {"word": "hello", "start": 0.5, "end": 0.9}]
       """
     let script = try ScriptedWords(json: Array(json.utf8))
     #expect(script.words.map(\.text) == ["hello", "world"])

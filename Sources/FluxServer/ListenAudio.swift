@@ -142,10 +142,19 @@ struct ListenAudio: Sendable {
 
 /// Any rate to 16 kHz.
 private struct RateConverter: Sendable {
+  /// How much of a mirror image of telephone speech is put into the empty band above it.
+  ///
+  /// The recogniser's model never heard an empty band: without this, three in four words at the beginning of a
+  /// telephone call are wrong, with it one in four (nine sentences of flite at 8 kHz; 0.2 to 0.3 are best).
+  private static let telephoneImage: Float = 0.25
+
   private var resampler: Resampler?
+  private let fillsUpperBand: Bool
+  private var isOdd = false
 
   init(from rate: Int) {
     resampler = rate == AudioClock.rate ? nil : Resampler(from: rate, to: AudioClock.rate, channels: 1)
+    fillsUpperBand = rate == 8000
   }
 
   mutating func convert(_ samples: [Int16]) -> [Int16] {
@@ -157,7 +166,7 @@ private struct RateConverter: Sendable {
     var resampled = [Float](repeating: 0, count: resampler.outputCapacity(forInput: samples.count) + 1)
     var resampledSpan = resampled.mutableSpan
     let produced = resampler.process(floats.span, into: &resampledSpan).produced
-    return Self.rounded(resampled, count: produced)
+    return rounded(&resampled, count: produced)
   }
 
   mutating func finish() -> [Int16] {
@@ -169,11 +178,18 @@ private struct RateConverter: Sendable {
       var output = tail.mutableSpan
       let produced = resampler.finish(into: &output)
       guard produced > 0 else { return samples }
-      samples += Self.rounded(tail, count: produced)
+      samples += rounded(&tail, count: produced)
     }
   }
 
-  private static func rounded(_ samples: [Float], count: Int) -> [Int16] {
+  private mutating func rounded(_ samples: inout [Float], count: Int) -> [Int16] {
+    if fillsUpperBand {
+      // Changing the sign of every other sample mirrors the spectrum about 4 kHz.
+      for index in 0..<count {
+        samples[index] *= 1 + (isOdd ? -Self.telephoneImage : Self.telephoneImage)
+        isOdd.toggle()
+      }
+    }
     var rounded = [Int16](repeating: 0, count: count)
     var output = rounded.mutableSpan
     _ = SampleConversion.convert(samples.span, into: &output)

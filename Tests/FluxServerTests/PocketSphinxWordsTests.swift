@@ -83,7 +83,7 @@ struct PocketSphinxWordsTests {
     var errors = WordErrors()
     errors.add(said: said, heard: run.transcripts.joined(separator: " "))
     // Nothing is lost to the format but, on the telephone, a little of the sound.
-    #expect(errors.errors <= 2)
+    #expect(errors.errors <= 2, "\(run.transcripts)")
   }
 
   @Test(

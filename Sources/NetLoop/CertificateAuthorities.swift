@@ -9,14 +9,23 @@ struct CertificateAuthorities: Hashable, Sendable {
   /// A directory of hashed PEM files the user named; nil means the user named none.
   var directory: String?
 
-  /// `CURL_CA_BUNDLE`, or else `SSL_CERT_FILE` and `SSL_CERT_DIR`.
-  static func fromEnvironment() -> CertificateAuthorities {
-    func variable(_ name: String) -> String? {
-      guard let value = getenv(name), value.pointee != 0 else { return nil }
-      return String(cString: value)
+  init(file: String? = nil, directory: String? = nil) {
+    self.file = file
+    self.directory = directory
+  }
+
+  /// `CURL_CA_BUNDLE`, or else `SSL_CERT_FILE` and `SSL_CERT_DIR`; an empty variable counts as unset.
+  init(variable: (String) -> String?) {
+    func value(_ name: String) -> String? { variable(name).flatMap { $0.isEmpty ? nil : $0 } }
+    if let bundle = value("CURL_CA_BUNDLE") {
+      self.init(file: bundle)
+    } else {
+      self.init(file: value("SSL_CERT_FILE"), directory: value("SSL_CERT_DIR"))
     }
-    if let bundle = variable("CURL_CA_BUNDLE") { return CertificateAuthorities(file: bundle) }
-    return CertificateAuthorities(file: variable("SSL_CERT_FILE"), directory: variable("SSL_CERT_DIR"))
+  }
+
+  static func fromEnvironment() -> CertificateAuthorities {
+    CertificateAuthorities { name in getenv(name).map { String(cString: $0) } }
   }
 
   /// The ones for a request that may name a file of its own, which then is the only source.

@@ -132,7 +132,8 @@ package final class EventLoop: @unchecked Sendable {
   /// Ends everything the loop owns and joins its thread.
   ///
   /// Connections and transfers get their last event with ``NetError/Code/loopStopped``; timers and watches end
-  /// without a call. Harmless when repeated or when the loop never ran. Not on the loop thread.
+  /// without a call. Harmless when repeated or when the loop never ran. Not on the loop thread. Needed before the
+  /// process exits: OpenSSL frees its tables then, under the feet of a thread that still uses TLS.
   package func stop() {
     precondition(!isOnLoop, "an event loop cannot wait for its own end")
     guard let thread = thread.withLock({ $0.take() }) else { return }

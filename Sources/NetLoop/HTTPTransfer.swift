@@ -35,6 +35,7 @@ package final class HTTPTransfer: @unchecked Sendable {
   private var isPaused = false
   private var isPausedInCurl = false
   private var isQueued = false
+  private var isCancelledEarly = false
   /// Why one of our callbacks stopped libcurl.
   private var abortReason: NetError?
   /// How libcurl ended, kept until everything before it is delivered.
@@ -63,7 +64,14 @@ package final class HTTPTransfer: @unchecked Sendable {
 
   /// Ends the transfer with ``NetError/Code/cancelled`` unless it has finished. Any thread.
   package func cancel() {
-    onLoop { $0.finishLater(.cancelled) }
+    onLoop { transfer in
+      // One that is still on its way to the loop ends when it arrives: nobody may be ready to hear of it before.
+      if transfer.state == .new {
+        transfer.isCancelledEarly = true
+      } else {
+        transfer.finishLater(.cancelled)
+      }
+    }
   }
 
   private func onLoop(_ body: @escaping @Sendable (HTTPTransfer) -> Void) {
@@ -76,6 +84,7 @@ package final class HTTPTransfer: @unchecked Sendable {
   func waitForTurn() {
     guard state == .new else { return }
     loop.agenda.own(self)
+    if isCancelledEarly { return finishLater(.cancelled) }
     if let flaw = request.flaw { return finishLater(NetError(.invalidRequest, flaw)) }
     state = .waiting
     loop.agenda.transfers.append(self)
@@ -146,7 +155,7 @@ package final class HTTPTransfer: @unchecked Sendable {
   // MARK: - Delivery
 
   private func queueDelivery() {
-    guard !isQueued, state != .new || outcome != nil else { return }
+    guard !isQueued, state != .new else { return }
     isQueued = true
     loop.agenda.deliveries.append(self)
   }

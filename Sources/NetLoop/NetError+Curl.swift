@@ -80,7 +80,8 @@ extension NetError {
       self.init(
         .certificate(.notYetValid),
         "The certificate of \(peer) is not valid yet; check this machine's clock (\(message)).")
-    case 0, 62, 64:
+    // libcurl compares the name by itself, before it looks at the chain: the result is still 0 or 1 (unset) then.
+    case 0, 1, 62, 64:
       self.init(
         .certificate(.wrongHost),
         "The certificate of \(peer) is for another host; check the name in the address (\(message)).")

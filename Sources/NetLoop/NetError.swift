@@ -49,6 +49,6 @@ package struct NetError: Error, Hashable, Sendable, CustomStringConvertible {
     NetError(.system(number), "There was an error while \(doing): \(String(cString: strerror(number))).")
   }
 
-  static let cancelled = NetError(.cancelled, "The request was cancelled.")
-  static let loopStopped = NetError(.loopStopped, "The network is shut down.")
+  package static let cancelled = NetError(.cancelled, "The request was cancelled.")
+  package static let loopStopped = NetError(.loopStopped, "The network is shut down.")
 }

@@ -1,0 +1,121 @@
+import Foundation
+import Glibc
+import Testing
+
+/// The tests against programs we did not write: one after the other, because starting dozens of interpreters at once
+/// would make every time measured in a test one of a busy machine.
+@Suite(.serialized, .timeLimit(.minutes(1)), .enabled(if: Peer.isAvailable, "needs the peers' Python"))
+enum PeerTests {}
+
+/// A program we did not write, started for a test and ended with it.
+final class Peer: @unchecked Sendable {
+  static let python =
+    ProcessInfo.processInfo.environment["FLUXGRAPH_PYTHON"]
+    ?? packageRoot.appendingPathComponent(".build/peers/bin/python").path
+
+  /// Peers are optional on a developer's machine; with FLUXGRAPH_REQUIRE_PEERS=1 a missing one fails its tests.
+  static let isAvailable =
+    FileManager.default.isExecutableFile(atPath: python)
+    || ProcessInfo.processInfo.environment["FLUXGRAPH_REQUIRE_PEERS"] == "1"
+
+  private static let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+  private static let packageRoot = here.deletingLastPathComponent().deletingLastPathComponent()
+
+  private let process = Process()
+  private let input = Pipe()
+  let port: UInt16
+
+  private init(starting script: String, _ arguments: [String]) throws {
+    let output = Pipe()
+    process.executableURL = URL(fileURLWithPath: Self.python)
+    process.arguments = [Self.here.appendingPathComponent("Peers/\(script)").path] + arguments
+    process.standardInput = input
+    process.standardOutput = output
+    try process.run()
+    var line = Data()
+    while !line.contains(0x0A) {
+      let piece = output.fileHandleForReading.availableData
+      if piece.isEmpty { break }
+      line.append(piece)
+    }
+    let words = String(decoding: line, as: UTF8.self).split { $0.isWhitespace }
+    port = try #require(words.count == 2 ? UInt16(words[1]) : nil, "\(script) said \(words)")
+  }
+
+  deinit {
+    // It also ends when its input does, should this process not come to this line.
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+  }
+
+  /// Starts a server of the Peers folder, which prints its port.
+  static func start(_ script: String, _ arguments: String...) async throws -> Peer {
+    try await onThread { try Peer(starting: script, arguments) }
+  }
+
+  /// Runs a blocking body outside Swift's pool, which has two threads here.
+  private static func onThread<Result: Sendable>(
+    _ body: @escaping @Sendable () throws -> Result
+  ) async throws -> Result {
+    try await withCheckedThrowingContinuation { continuation in
+      Thread.detachNewThread { continuation.resume(with: Swift.Result(catching: body)) }
+    }
+  }
+
+  /// Runs a script of the Peers folder, or a program by its path, to its end and returns what it printed.
+  static func run(_ program: String, _ arguments: String...) async throws -> String {
+    let process = Process()
+    let output = Pipe()
+    if program.hasSuffix(".py") {
+      process.executableURL = URL(fileURLWithPath: python)
+      process.arguments = [here.appendingPathComponent("Peers/\(program)").path] + arguments
+    } else {
+      process.executableURL = URL(fileURLWithPath: program)
+      process.arguments = arguments
+      process.standardError = FileHandle.nullDevice
+    }
+    process.standardOutput = output
+    process.standardInput = FileHandle.nullDevice
+    return try await onThread {
+      try process.run()
+      let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+      process.waitUntilExit()
+      return text.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+  }
+}
+
+/// Certificates made by the `openssl` program in a folder that goes away with this object.
+final class Certificates: Sendable {
+  let folder: URL
+
+  /// A private authority, and certificates of it: for localhost, expired, and for another name.
+  init() async throws {
+    folder = FileManager.default.temporaryDirectory.appendingPathComponent(
+      "netloop-\(UUID().uuidString)", isDirectory: true)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    let script = """
+      cd '\(folder.path)'
+      openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca-key.pem -out ca.pem -days 2 \
+        -subj '/CN=Test authority'
+      make() {
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout $1-key.pem -out $1.csr -subj "/CN=$2"
+        echo "subjectAltName=$3" > $1.ext
+        openssl x509 -req -in $1.csr -CA ca.pem -CAkey ca-key.pem -CAcreateserial -days $4 -extfile $1.ext \
+          -out $1.pem
+      }
+      make good localhost DNS:localhost,IP:127.0.0.1 2
+      make other elsewhere.test DNS:elsewhere.test 2
+      make expired localhost DNS:localhost,IP:127.0.0.1 -1
+      """
+    _ = try await Peer.run("/bin/sh", "-c", script)
+    for name in ["ca", "good", "other", "expired"] {
+      try #require(FileManager.default.fileExists(atPath: path(name)), "openssl made no \(name).pem")
+    }
+  }
+
+  deinit {
+    try? FileManager.default.removeItem(at: folder)
+  }
+
+  func path(_ name: String) -> String { folder.appendingPathComponent("\(name).pem").path }
+}

@@ -19,10 +19,15 @@ extension JSONValue {
   package static func parse(
     _ bytes: Span<UInt8>, limits: JSONLimits = JSONLimits()
   ) throws(JSONError) -> JSONValue {
+    guard bytes.count <= limits.maximumSize else {
+      throw JSONError(reason: .tooLarge, offset: limits.maximumSize)
+    }
+    do throws(UTF8.ValidationError) {
+      _ = try UTF8Span(validating: bytes)
+    } catch {
+      throw JSONError(reason: .invalidUTF8, offset: error.byteOffsets.lowerBound)
+    }
     let result: Result<JSONValue, JSONError> = bytes.withUnsafeBufferPointer { buffer in
-      guard buffer.count <= limits.maximumSize else {
-        return .failure(JSONError(reason: .tooLarge, offset: limits.maximumSize))
-      }
       var parser = JSONParser(bytes: buffer, depthLimit: limits.maximumDepth)
       do throws(JSONError) {
         return .success(try parser.parse())
@@ -47,7 +52,7 @@ extension JSONValue {
   }
 }
 
-/// Recursive descent over bytes. Lives only inside `JSONValue.parse`, within the life of the buffer.
+/// Recursive descent over valid UTF-8. Lives only inside `JSONValue.parse`, within the life of the buffer.
 private struct JSONParser {
   let bytes: UnsafeBufferPointer<UInt8>
   let depthLimit: Int
@@ -132,6 +137,7 @@ private struct JSONParser {
     try descend()
     var members: [(String, JSONValue)] = []
     if try peek() != UInt8(ascii: "}") {
+      members.reserveCapacity(4)
       while true {
         guard try peek() == UInt8(ascii: "\"") else { throw failure(.unexpectedCharacter) }
         let name = try parseString()
@@ -174,7 +180,7 @@ private struct JSONParser {
       }
       try skipDigits()
     }
-    return JSONNumber(literal: String(decoding: bytes[start..<index], as: UTF8.self))
+    return JSONNumber(literal: String(decoding: slice(start..<index), as: UTF8.self))
   }
 
   /// At least one digit.
@@ -190,7 +196,7 @@ private struct JSONParser {
     while index < bytes.count {
       switch bytes[index] {
       case UInt8(ascii: "\""):
-        let text = try text(start..<index)
+        let text = text(start..<index)
         index += 1
         return text
       case UInt8(ascii: "\\"): return try parseEscapedString(from: start)
@@ -201,24 +207,24 @@ private struct JSONParser {
     throw failure(.unexpectedEnd)
   }
 
-  private func text(_ range: Range<Int>) throws(JSONError) -> String {
-    guard let text = String(validating: bytes[range], as: UTF8.self) else {
-      throw JSONError(reason: .invalidUTF8, offset: range.lowerBound)
-    }
-    return text
+  /// Whole buffers take the fast ways into String, slices of them do not.
+  private func slice(_ range: Range<Int>) -> UnsafeBufferPointer<UInt8> {
+    UnsafeBufferPointer(rebasing: bytes[range])
   }
 
+  private func text(_ range: Range<Int>) -> String { String(decoding: slice(range), as: UTF8.self) }
+
   private mutating func parseEscapedString(from start: Int) throws(JSONError) -> String {
-    var text = try text(start..<index)
+    var text = text(start..<index)
     var plain = index
     while index < bytes.count {
       switch bytes[index] {
       case UInt8(ascii: "\""):
-        text += try self.text(plain..<index)
+        text += self.text(plain..<index)
         index += 1
         return text
       case UInt8(ascii: "\\"):
-        text += try self.text(plain..<index)
+        text += self.text(plain..<index)
         text.unicodeScalars.append(try parseEscape())
         plain = index
       case ..<0x20: throw failure(.controlCharacter)

@@ -1,3 +1,6 @@
+// Conversions of floating-point numbers call libm, which this import links.
+import Glibc
+
 /// A JSON text as a tree (RFC 8259). Objects keep the order of their members, numbers the text they came as.
 package enum JSONValue: Sendable {
   case null
@@ -106,9 +109,36 @@ package struct JSONNumber: Hashable, Sendable {
 
   /// Nil when it is too large for a Double.
   package var doubleValue: Double? {
+    if let value = exactValue { return value }
     guard let value = Double(literal), value.isFinite else { return nil }
     return value
   }
+
+  /// The value of short plain decimals: a whole number below 2^53 divided by a power of ten up to 10^22, both
+  /// exact, gives the correctly rounded result (Clinger 1990) without the general algorithm.
+  private var exactValue: Double? {
+    var digits: UInt64 = 0
+    var count = 0
+    var fraction: Int?
+    for byte in literal.utf8 {
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"):
+        count += 1
+        guard count <= 15 else { return nil }
+        digits = digits &* 10 &+ UInt64(byte &- UInt8(ascii: "0"))
+        fraction = fraction.map { $0 + 1 }
+      case UInt8(ascii: "."): fraction = 0
+      case UInt8(ascii: "-") where count == 0: break
+      default: return nil
+      }
+    }
+    let value = Double(digits) / Self.powersOfTen[fraction ?? 0]
+    return literal.utf8.first == UInt8(ascii: "-") ? -value : value
+  }
+
+  private static let powersOfTen: [Double] = [
+    1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+  ]
 
   package var intValue: Int? { Int(literal) ?? doubleValue.flatMap { Int(exactly: $0) } }
 }

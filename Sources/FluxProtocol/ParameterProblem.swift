@@ -62,11 +62,18 @@ extension ListenParameters {
   }
 
   private var thresholdProblems: [ParameterProblem] {
-    guard let eager = eagerEndOfTurnThreshold, eager > effectiveEndOfTurnThreshold else { return [] }
-    let limit =
-      endOfTurnThreshold.map { "eot_threshold=\($0)" }
-      ?? "the default eot_threshold of \(FluxParameter.defaultEndOfTurnThreshold)"
-    return [ParameterProblem("eager_eot_threshold", .error, "\(eager) is above \(limit)")]
+    var problems: [ParameterProblem] = []
+    if endOfTurnThreshold == 1 {
+      let message = "eot_threshold=1.0 never ends a turn: only eot_timeout_ms and ForceEndTurn do"
+      problems.append(ParameterProblem("eot_threshold", .warning, message))
+    }
+    if let eager = eagerEndOfTurnThreshold, eager > effectiveEndOfTurnThreshold {
+      let limit =
+        endOfTurnThreshold.map { "eot_threshold=\($0)" }
+        ?? "the default eot_threshold of \(FluxParameter.defaultEndOfTurnThreshold)"
+      problems.append(ParameterProblem("eager_eot_threshold", .error, "\(eager) is above \(limit)"))
+    }
+    return problems
   }
 
   private func listProblems(_ dialect: FluxDialect) -> [ParameterProblem] {

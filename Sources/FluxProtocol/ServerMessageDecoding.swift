@@ -42,7 +42,11 @@ private struct Fields {
 
   init(_ members: [(String, JSONValue)]) { self.members = members }
 
-  subscript(name: String) -> JSONValue? { members.last { $0.0 == name }?.1 }
+  subscript(name: String) -> JSONValue? {
+    // By index: a closure over the elements would copy, and count references to, each of them.
+    for index in members.indices.reversed() where members[index].0 == name { return members[index].1 }
+    return nil
+  }
 
   func string(_ name: String) -> String? { self[name]?.stringValue }
   func int(_ name: String) -> Int? { self[name]?.intValue }

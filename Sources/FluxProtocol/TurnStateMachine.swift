@@ -44,8 +44,9 @@ package struct TurnStateMachine: Sendable {
   /// Starts as the speech before the turn; becomes the open turn.
   private var turn: Turn?
   private var lastEndedIndex: Int?
-  /// A turn of a lost connection whose audio is being sent again, and its start in stream time.
-  private var replayed: (start: Double?, info: TurnInfo)?
+  /// A turn of a lost connection whose audio is being sent again: its latest message, and that connection's
+  /// offset.
+  private var replayed: (info: TurnInfo, offset: Double)?
   private var isReplaying = false
 
   package init() {}
@@ -53,32 +54,35 @@ package struct TurnStateMachine: Sendable {
   /// Whether a turn has started and not ended, on this connection or on one that is being replayed.
   package var hasOpenTurn: Bool { state != .initial || replayed != nil }
 
-  /// Where the open turn began, in seconds of stream time: replay starts here.
-  package var openTurnStart: Double? {
-    if state != .initial { return turn?.latest.audioWindowStart.map { $0 + offset } }
-    return replayed?.start
+  /// Where the audio of the open turn, or of speech before its start, began, in seconds of stream time:
+  /// replay starts here. Nil when nothing would be lost.
+  package var replayStart: Double? {
+    if state != .initial || turn?.spoken != nil {
+      return turn?.latest.audioWindowStart.map { $0 + offset }
+    }
+    return replayed.flatMap { replayed in replayed.info.audioWindowStart.map { $0 + replayed.offset } }
   }
 
   /// The latest text of the turn under way, started or not.
   package var currentTranscript: String { turn?.spoken?.transcript ?? replayed?.info.transcript ?? "" }
 
   /// A new connection: the service counts from zero again. Its first sample is at `offset` seconds of stream
-  /// time. A turn still open must have been ended or suspended before; otherwise it ends as disconnected.
+  /// time. What is open and was not suspended ends as disconnected.
   package mutating func beginConnection(at offset: Double) -> [Output] {
-    let outputs = state == .initial ? [] : endLocally(.disconnected)
+    let isLost = state != .initial || turn?.spoken != nil
+    let outputs = isLost ? endLocally(.disconnected) : []
     self.offset = offset
     turn = nil
     lastEndedIndex = nil
     return outputs
   }
 
-  /// The connection is lost and the audio from `openTurnStart` on will be sent again: the open turn stays
-  /// open, and what starts next continues it.
+  /// The connection is lost and the audio from `replayStart` on will be sent again: the open turn stays open,
+  /// and what starts next continues it.
   package mutating func suspendForReplay() {
-    guard state != .initial, let turn else { return }
-    replayed = (openTurnStart, shifted(turn.spoken ?? turn.latest))
+    if state != .initial, let turn { replayed = (turn.spoken ?? turn.latest, offset) }
     state = .initial
-    self.turn = nil
+    turn = nil
     isReplaying = false
   }
 
@@ -86,22 +90,22 @@ package struct TurnStateMachine: Sendable {
   /// had not yet sent a `StartOfTurn` gets a start and an end, so that its text is not lost.
   package mutating func endLocally(_ trigger: TurnTrigger) -> [Output] {
     var outputs: [Output] = []
-    if state == .initial {
-      if let info = turn?.spoken {
-        start(info, isSynthesized: true, &outputs)
-      } else if let replayed {
-        // Nothing of it came back: end it with what was known. Its times are stream time already.
-        offset = 0
-        turn = Turn(index: nil, latest: replayed.info, spoken: replayed.info)
-        state = .turnOngoing
-        isReplaying = true
-        self.replayed = nil
-      } else {
-        turn = nil
-        return []
-      }
+    if state == .initial, let info = turn?.spoken {
+      start(info, isSynthesized: true, &outputs)
     }
-    end(nil, trigger: trigger, &outputs)
+    if state != .initial {
+      end(nil, trigger: trigger, &outputs)
+    } else if let replayed {
+      // Nothing of it came back: it ends with what the earlier connection said.
+      let current = offset
+      offset = replayed.offset
+      turn = Turn(index: nil, latest: replayed.info, spoken: replayed.info)
+      isReplaying = true
+      self.replayed = nil
+      end(nil, trigger: trigger, &outputs)
+      offset = current
+    }
+    turn = nil
     return outputs
   }
 
@@ -187,7 +191,7 @@ package struct TurnStateMachine: Sendable {
   }
 
   private mutating func receiveEnd(_ info: TurnInfo, _ outputs: inout [Output]) {
-    if state == .initial, turn?.spoken == nil, replayed == nil {
+    if state == .initial, turn?.spoken == nil {
       outputs.append(.violation("EndOfTurn without StartOfTurn and without text"))
       lastEndedIndex = info.turnIndex
       turn = nil

@@ -125,6 +125,7 @@ package struct WebSocketConnectionState: Sendable {
 
   /// Bytes arrived.
   package mutating func receive(_ bytes: Span<UInt8>, at now: Duration) -> [Action] {
+    guard phase != .done else { return [] }
     var actions: [Action] = []
     var position = 0
     do throws(WebSocketError) {

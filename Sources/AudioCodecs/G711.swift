@@ -1,8 +1,8 @@
 /// ITU-T G.711: 8-bit logarithmic samples, as telephone networks carry them.
 package enum G711 {
-  /// The mu-law byte nearest to `sample`.
+  /// The mu-law byte for `sample`, by the decision values of G.711 table 2.
   ///
-  /// Three segment bits and four steps in each, on the 14-bit magnitude with a bias of 33; all bits inverted.
+  /// Three bits of segment and four of step, on the 14-bit magnitude with a bias of 33; all bits inverted.
   package static func muLaw(_ sample: Int16) -> UInt8 {
     let sign: UInt8 = sample < 0 ? 0x80 : 0
     let magnitude = min(Int(sample.magnitude), 32635) + 132
@@ -19,20 +19,17 @@ package enum G711 {
     return Int16(code & 0x80 != 0 ? 132 - magnitude : magnitude - 132)
   }
 
-  /// The A-law byte nearest to `sample`.
+  /// The A-law byte for `sample`, by the decision values of G.711 table 1.
   ///
-  /// Three segment bits and four steps in each, on the 13-bit value; the sign bit is 1 for positive, even bits inverted.
+  /// Three bits of segment and four of step, on the 13-bit value; the sign bit is 1 for positive, even
+  /// bits inverted.
   package static func aLaw(_ sample: Int16) -> UInt8 {
     let sign: UInt8 = sample < 0 ? 0 : 0x80
     // One's complement for negative values: the code has no zero, both signs have a smallest step.
     let magnitude = (sample < 0 ? Int(~sample) : Int(sample)) >> 4
-    let code: Int
-    if magnitude < 32 {
-      code = magnitude >> 1
-    } else {
-      let segment = Int.bitWidth - 1 - magnitude.leadingZeroBitCount - 4
-      code = segment << 4 | (magnitude >> segment) & 0x0F
-    }
+    // The first two segments have the same step; from there on each has twice the step of the one before.
+    let segment = max(Int.bitWidth - 1 - magnitude.leadingZeroBitCount - 3, 1)
+    let code = magnitude < 32 ? magnitude : segment << 4 | (magnitude >> (segment - 1)) & 0x0F
     return (sign | UInt8(code)) ^ 0x55
   }
 

@@ -1,8 +1,8 @@
-/// The checksum of Ogg pages: CRC-32 with the polynomial 0x04C11DB7, from the top bit down, beginning at 0 and not inverted,
-/// over the page with its checksum field 0 (RFC 3533 §6).
+/// The checksum of Ogg pages: CRC-32 with the polynomial 0x04C11DB7, from the top bit down, beginning at 0
+/// and not inverted, over the page with its checksum field 0 (RFC 3533 §6).
 struct OggChecksum: Sendable {
-  /// Eight tables of 256: table `k` holds the remainders of a byte followed by `k` zero bytes, so that eight bytes are
-  /// taken at once.
+  /// Eight tables of 256: table `k` holds the remainders of a byte followed by `k` zero bytes, so that eight
+  /// bytes are taken at once.
   private static let tables: [UInt32] = {
     var tables = [UInt32](repeating: 0, count: 8 * 256)
     for byte in 0..<256 {

@@ -1,4 +1,5 @@
-/// Decodes an Ogg Opus stream, coming in pieces of any size, to interleaved samples at a rate and channel count of choice.
+/// Decodes an Ogg Opus stream, coming in pieces of any size, to interleaved samples at a rate and channel
+/// count of choice.
 ///
 ///     var decoder = OggOpusDecoder<Int16>(rate: 16000, channels: 1)
 ///     while !bytes.isEmpty {
@@ -7,9 +8,10 @@
 ///     }
 ///     decoder.finish()                       // then read until 0 again
 ///
-/// Pre-skip and the end of the last page are cut off at the asked rate; positions are counted at 48 kHz and scaled, so that a stream has
-/// exactly its length, rounded. A stream that follows another goes on where that ended. What is missing or damaged is concealed
-/// by libopus for up to two seconds, then silent, for as long as the granule positions say.
+/// Pre-skip and the end of the last page are cut off at the asked rate; positions are counted at 48 kHz and
+/// scaled, so that a stream has exactly its length, rounded. A stream that follows another goes on where that
+/// ended. What is missing or damaged is concealed by libopus for up to two seconds, then silent, for as long
+/// as the granule positions say.
 ///
 /// Nothing is allocated per packet; at most 130 KiB of input and one packet of output are held.
 package struct OggOpusDecoder<Sample: OpusSample>: ~Copyable, Sendable {
@@ -59,8 +61,8 @@ package struct OggOpusDecoder<Sample: OpusSample>: ~Copyable, Sendable {
   /// Says that no more bytes come.
   package mutating func finish() { reader.finish() }
 
-  /// Writes as many whole frames as there are and as fit, and says how many. 0 means that more bytes are needed or, after
-  /// `finish()`, that it was all.
+  /// Writes as many whole frames as there are and as fit, and says how many. 0 means that more bytes are
+  /// needed or, after `finish()`, that it was all.
   package mutating func read(into output: inout MutableSpan<Sample>) throws(OggOpusError) -> Int {
     let room = output.count / channels
     var written = 0
@@ -156,14 +158,15 @@ package struct OggOpusDecoder<Sample: OpusSample>: ~Copyable, Sendable {
     hold(count)
   }
 
-  /// Makes up `count` frames at the beginning of `frames`, a multiple of 2.5 ms and at most the longest packet.
+  /// Makes up `count` frames at the beginning of `frames`, a multiple of 2.5 ms and at most the longest
+  /// packet.
   private mutating func conceal(_ count: Int) {
     let given = frames.withUnsafeMutableBufferPointer { decoder?.conceal(count, into: $0) ?? 0 }
     if given != count { silence(count) }
   }
 
   private mutating func silence(_ count: Int) {
-    for index in 0..<(count * channels) { frames[index] = .silence }
+    frames.withUnsafeMutableBufferPointer { $0[..<(count * channels)].update(repeating: .silence) }
   }
 
   /// Makes the first `count` frames available but for what the pre-skip takes.

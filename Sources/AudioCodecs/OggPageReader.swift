@@ -1,4 +1,5 @@
-/// One page of an Ogg stream; its bytes are with the `OggPageReader` that gave it until that is asked for the next.
+/// One page of an Ogg stream; its bytes are with the `OggPageReader` that gave it until that is asked for the
+/// next.
 package struct OggPage: Sendable, Equatable {
   /// The first packet on this page began on an earlier one.
   package var isContinuation: Bool
@@ -27,16 +28,16 @@ package struct OggPage: Sendable, Equatable {
 ///
 ///      0        4    5     6          14      18        22     26        27           27+n
 ///     "OggS" version flags granule:8  serial  sequence  crc:4  segments  lengths[n]   body
-///                      │                                                 each 0…255; less than 255 ends a packet
+///                      │                                                 0…255 each; below 255 a packet ends
 ///                      └ 1 continued · 2 first page · 4 last page
 ///
-/// A page counts only when its checksum is right, so that damage costs the page it is in and no more: the search goes on one
-/// byte later. At most 128 KiB are held.
+/// A page counts only when its checksum is right, so that damage costs the page it is in and no more: the
+/// search goes on one byte later. At most 128 KiB are held.
 package struct OggPageReader: Sendable {
   /// The largest page there is: header, 255 lengths, 255 segments of 255 bytes.
   package static let largestPage = 27 + 255 + 255 * 255
 
-  /// Holds bytes `start ..< filled`; grows to `limit` when pages ask for it.
+  /// Holds bytes `start ..< filled`; grows to `limit` with the size of what is pushed.
   private var buffer = [UInt8](repeating: 0, count: 1 << 14)
   private static let limit = 1 << 17
   private var start = 0
@@ -52,8 +53,8 @@ package struct OggPageReader: Sendable {
   /// Bytes passed over since the last page.
   package var pendingSkipped: Int { skipped }
 
-  /// Takes bytes, and says how many. Takes all of them, or as many as there is room for: ask for pages until there is none,
-  /// then offer the rest. The page given out last stays valid.
+  /// Takes bytes, and says how many. Takes all of them, or as many as there is room for: ask for pages until
+  /// there is none, then offer the rest. The page given out last stays valid.
   package mutating func push(_ bytes: RawSpan) -> Int {
     let wanted = bytes.byteCount
     if buffer.count - filled < wanted, start > 0 {

@@ -1,6 +1,7 @@
 /// The identification header of an Ogg Opus stream (RFC 7845 §5.1).
 ///
-///     "OpusHead" version:1 channels:1 pre-skip:2 input rate:4 gain:2 family:1 [streams:1 coupled:1 mapping[channels]]
+///     "OpusHead" version:1 channels:1 pre-skip:2 input rate:4 gain:2 family:1
+///                [streams:1 coupled:1 mapping[channels]]   unless the family is 0
 package struct OpusHead: Sendable, Equatable {
   /// Channels of the signal: 1 or 2.
   package var channels: Int
@@ -18,7 +19,8 @@ package struct OpusHead: Sendable, Equatable {
     packet.count >= 8 && packet.prefix(8).elementsEqual("OpusHead".utf8)
   }
 
-  /// Reads an identification header. Streams of more than one coded stream are refused: they need another decoder.
+  /// Reads an identification header. Streams of more than one coded stream are refused: they need another
+  /// decoder.
   init(_ packet: UnsafeRawBufferPointer) throws(OggOpusError) {
     guard packet.count >= 19, Self.matches(packet) else { throw .badHeader }
     // Versions 0 to 15 are compatible with this one; the upper half of the byte counts incompatible changes.
@@ -66,8 +68,8 @@ package enum OggOpusError: Error, Equatable, CustomStringConvertible {
     case .tooManyChannels(let channels):
       "The Opus stream has \(channels) channels; only mono and stereo are supported."
     case .severalStreams(let streams):
-      "The Opus stream is made of \(streams) coded streams or has its channels rearranged; only plain mono and stereo are "
-        + "supported."
+      "The Opus stream is made of \(streams) coded streams or has its channels rearranged; "
+        + "only plain mono and stereo are supported."
     case .endsInHeader: "The Ogg Opus file ends before its audio."
     case .decoder(let error): error.description
     }

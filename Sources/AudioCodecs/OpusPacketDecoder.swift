@@ -13,7 +13,8 @@ package struct OpusError: Error, Equatable, CustomStringConvertible {
 /// A kind of sample libopus can decode to.
 package protocol OpusSample: BitwiseCopyable, Sendable {
   static var silence: Self { get }
-  /// The function of libopus for this kind; `packet` is `nil` for concealment. Gives frames or a negative code.
+  /// The function of libopus for this kind; `packet` is `nil` for concealment. Gives frames or a negative
+  /// code.
   static func decode(
     _ decoder: OpaquePointer, _ packet: UnsafePointer<UInt8>?, _ length: Int32,
     _ output: UnsafeMutablePointer<Self>, _ frames: Int32
@@ -40,10 +41,11 @@ extension Float: OpusSample {
   }
 }
 
-/// Decodes the packets of one Opus stream, mono or stereo, to any rate and channel count libopus gives by itself.
+/// Decodes the packets of one Opus stream, mono or stereo, to any rate and channel count libopus gives by
+/// itself.
 ///
-/// It uses the single-stream interface: the multistream one asks the processor for its features at every packet, which on a virtual
-/// machine costs more than the decoding.
+/// It uses the single-stream interface: the multistream one asks the processor for its features at every
+/// packet, which on a virtual machine costs more than the decoding.
 package struct OpusPacketDecoder: ~Copyable, @unchecked Sendable {
   // Sendable: the state is reached through this value only, and the value cannot be copied.
 
@@ -82,8 +84,8 @@ package struct OpusPacketDecoder: ~Copyable, @unchecked Sendable {
   /// Frames of the longest packet at this rate.
   package var largestFrameCount: Int { rate * Self.longestPacket / 1000 }
 
-  /// Decodes `packet` and gives the frames written; `output` must have room for `largestFrameCount`, or for as many as the
-  /// packet holds.
+  /// Decodes `packet` and gives the frames written; `output` must have room for `largestFrameCount`, or for
+  /// as many as the packet holds.
   package mutating func decode<Sample: OpusSample>(
     _ packet: RawSpan, into output: inout MutableSpan<Sample>
   ) throws(OpusError) -> Int {
@@ -122,7 +124,8 @@ package struct OpusPacketDecoder: ~Copyable, @unchecked Sendable {
     return Int(Sample.decode(state, nil, 0, target, Int32(clamping: frames)))
   }
 
-  /// The length of a packet in samples at 48 kHz, from its first bytes; `nil` when they make no sense (RFC 6716 §3.1).
+  /// The length of a packet in samples at 48 kHz, from its first bytes; `nil` when they make no sense (RFC
+  /// 6716 §3.1).
   static func duration(of packet: UnsafeRawBufferPointer) -> Int? {
     guard let bytes = packet.bindMemory(to: UInt8.self).baseAddress, !packet.isEmpty else { return nil }
     let samples = opus_packet_get_nb_samples(bytes, Int32(clamping: packet.count), 48000)

@@ -17,17 +17,17 @@ package enum SampleEncoding: Sendable, Equatable, CaseIterable {
     }
   }
 
-  /// Writes the samples in `bytes` with full scale -1 ..< 1, as many as there are whole and as fit, and says how many.
-  /// Exact for all but `s32` and `f64`, which are rounded to the nearest float.
+  /// Writes the samples in `bytes` with full scale -1 ..< 1, as many as there are whole and as fit, and says
+  /// how many. Exact for all but `s32` and `f64`, which are rounded to the nearest float.
   package func decode(_ bytes: RawSpan, into output: inout MutableSpan<Float>) -> Int {
     bytes.withUnsafeBytes { bytes in
       output.withUnsafeMutableBufferPointer { decode(bytes, into: $0) }
     }
   }
 
-  /// Writes the samples in `bytes` as 16-bit samples, as many as there are whole and as fit, and says how many. Exact for
-  /// `u8`, `s16`, `muLaw` and `aLaw`; others are rounded to the nearest, ties to even, and clamped, with silence for
-  /// what is not a number.
+  /// Writes the samples in `bytes` as 16-bit samples, as many as there are whole and as fit, and says how
+  /// many. Exact for `u8`, `s16`, `muLaw` and `aLaw`; others are rounded to the nearest, ties to even, and
+  /// clamped, with silence for what is not a number.
   package func decode(_ bytes: RawSpan, into output: inout MutableSpan<Int16>) -> Int {
     bytes.withUnsafeBytes { bytes in
       output.withUnsafeMutableBufferPointer { decode(bytes, into: $0) }
@@ -137,8 +137,8 @@ package enum SampleEncoding: Sendable, Equatable, CaseIterable {
   @inline(__always)
   private static func rounded(_ value: Double) -> Int16 {
     guard value == value else { return 0 }
-    // 1.5 · 2^52: adding it rounds to an integer the way the processor rounds. `rounded()` would be a call per sample
-    // on a baseline x86-64.
+    // 1.5 · 2^52: adding it rounds to an integer the way the processor rounds. `rounded()` would be a call
+    // per sample on a baseline x86-64.
     let offset = 6_755_399_441_055_744.0
     return Int16(truncatingIfNeeded: Int(min(max(value, -32768), 32767) + offset - offset))
   }

@@ -13,8 +13,8 @@ package enum Sniffer {
     case unknown
   }
 
-  /// What the stream that begins with `bytes` is; `nil` when it takes more of them to tell, unless these are all there are
-  /// (`isWhole`).
+  /// What the stream that begins with `bytes` is; `nil` when it takes more of them to tell, unless these are
+  /// all there are (`isWhole`).
   package static func kind(_ bytes: some RandomAccessCollection<UInt8>, isWhole: Bool) -> Kind? {
     let head = Array(bytes.prefix(enough))
     if let kind = signature(head) ?? ogg(head) ?? mpeg(head) { return kind }
@@ -50,7 +50,8 @@ package enum Sniffer {
     return codec == "Opus" ? .oggOpus : .ogg(codec: codec)
   }
 
-  /// A frame of MPEG audio or of AAC in ADTS begins with eleven or twelve ones; the fields after them must be possible.
+  /// A frame of MPEG audio or of AAC in ADTS begins with eleven or twelve ones; the fields after them must be
+  /// possible.
   private static func mpeg(_ head: [UInt8]) -> Kind? {
     guard head.count >= 4, head[0] == 0xFF, head[1] & 0xE0 == 0xE0 else { return nil }
     // ADTS: layer 0 and a sampling frequency index below 13.

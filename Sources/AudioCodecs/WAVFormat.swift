@@ -5,8 +5,8 @@ package struct WAVFormat: Sendable, Equatable {
   /// Interleaved channels.
   package var channels: Int
   package var encoding: SampleEncoding
-  /// Bits that carry the signal, from the top of each sample; less than the encoding's only in WAVE_FORMAT_EXTENSIBLE
-  /// files and odd bit depths.
+  /// Bits that carry the signal, from the top of each sample; less than the encoding's only in
+  /// WAVE_FORMAT_EXTENSIBLE files and odd bit depths.
   package var validBits: Int
   /// Where the first sample stands, in bytes from the beginning of the file.
   package var dataOffset: Int
@@ -45,8 +45,8 @@ package enum WAVError: Error, Equatable, CustomStringConvertible {
     case .formatMissing: "The WAV file has no fmt chunk before its audio data."
     case .chunkTooShort(let name): "The \(name) chunk of the WAV file is too short."
     case .unsupportedFormat(let tag):
-      "The WAV file holds \(Self.name(of: tag)) audio (format tag \(tag)), which is not supported; PCM, float, "
-        + "mu-law and A-law are."
+      "The WAV file holds \(Self.name(of: tag)) audio (format tag \(tag)), which is not supported; "
+        + "PCM, float, mu-law and A-law are."
     case .unknownSubFormat: "The WAV file holds audio of an unknown sub-format, which is not supported."
     case .unsupportedBits(let bits, let tag):
       "The WAV file has \(bits) bits per sample, which is not possible with \(Self.name(of: tag)) audio."

@@ -6,8 +6,9 @@ package struct WAVHeader: Sendable {
   package let bytes: [UInt8]
 
   /// - Parameters:
-  ///   - dataLength: Bytes of samples that follow, or `nil` when that is not known yet: the sizes are 0xFFFFFFFF then, which
-  ///     readers take for "until the end". The same is written for lengths that do not fit in 32 bits.
+  ///   - dataLength: Bytes of samples that follow, or `nil` when that is not known yet: the sizes are
+  ///     0xFFFFFFFF then, which readers take for "until the end". The same is written for lengths that do not
+  ///     fit in 32 bits.
   package init(rate: Int, channels: Int, samples: Samples, dataLength: Int?) {
     precondition(1...WAVReader.rateLimit ~= rate, "rate out of range")
     precondition(1...WAVReader.channelLimit ~= channels, "channels out of range")

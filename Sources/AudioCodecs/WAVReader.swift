@@ -7,13 +7,15 @@
 ///     ds64  riff:8 data:8 frames:8 …
 ///     data  the samples
 ///
-/// After Microsoft's "Multiple Channel Audio Data and WAVE Files" and EBU Tech 3306 (RF64). Chunks it does not know are
-/// skipped, never buffered. What follows the samples is ignored. A data size of 0xFFFFFFFF, or of 0 where the RIFF size does not
-/// go beyond it either, means a stream whose writer did not know: everything that comes is samples.
+/// After Microsoft's "Multiple Channel Audio Data and WAVE Files" and EBU Tech 3306 (RF64). Chunks it does
+/// not know are skipped, never buffered. What follows the samples is ignored. A data size of 0xFFFFFFFF, or
+/// of 0 where the RIFF size does not go beyond it either, means a stream whose writer did not know:
+/// everything that comes is samples.
 package struct WAVReader: Sendable {
   package static let channelLimit = 64
   package static let rateLimit = 768_000
-  /// Bytes before the samples: cover pictures and edit lists do come first in some files, a gigabyte of them does not.
+  /// Bytes before the samples: cover pictures and edit lists do come first in some files, a gigabyte of them
+  /// does not.
   package static let headerLimit = 16 << 20
 
   /// Known once the header was read.
@@ -36,7 +38,8 @@ package struct WAVReader: Sendable {
   private enum Chunk { case format, sizes64 }
 
   private var state = State.start
-  /// Bytes wanted before the next step can be taken, and those gathered: a header field or the parts of a cut frame.
+  /// Bytes wanted before the next step can be taken, and those gathered: a header field or the parts of a cut
+  /// frame.
   private var wanted = 12
   private var gathered: [UInt8] = []
   private var offset = 0
@@ -47,8 +50,9 @@ package struct WAVReader: Sendable {
     gathered.reserveCapacity(Self.channelLimit * 8)
   }
 
-  /// Takes bytes, writes the samples in them as interleaved floats, and says how many bytes were taken and how many whole
-  /// frames written. Takes fewer bytes than offered only when `output` is full; offer the rest again then.
+  /// Takes bytes, writes the samples in them as interleaved floats, and says how many bytes were taken and
+  /// how many whole frames written. Takes fewer bytes than offered only when `output` is full; offer the rest
+  /// again then.
   ///
   /// With no room in `output`, reading stops where the samples begin, with `format` set.
   package mutating func read(
@@ -244,7 +248,8 @@ package struct WAVReader: Sendable {
     var validBits = bits
     if tag == 0xFFFE {
       guard bytes.count >= 40 else { throw .chunkTooShort("fmt") }
-      // Microsoft's sub-formats are the old tags in KSDATAFORMAT_SUBTYPE: xxxxxxxx-0000-0010-8000-00AA00389B71.
+      // Microsoft's sub-formats are the old tags in KSDATAFORMAT_SUBTYPE:
+      // xxxxxxxx-0000-0010-8000-00AA00389B71.
       let microsoft: [UInt8] = [0x00, 0x00, 0x10, 0x00, 0x80, 0x00, 0x00, 0xAA, 0x00, 0x38, 0x9B, 0x71]
       guard bytes[28..<40].elementsEqual(microsoft) else { throw .unknownSubFormat }
       tag = integer(24, 4)

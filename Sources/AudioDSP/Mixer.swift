@@ -31,9 +31,9 @@ package struct Mixer: Sendable, Equatable {
     }
   }
 
-  /// Six and eight channels are 5.1 and 7.1 in the order of WAVE files (front left, right, centre, low frequencies,
-  /// back left, right, side left, right), mixed as ITU-R BS.775 table 2 says for one loudspeaker and scaled to a sum of
-  /// 1; low frequencies are left out. Any other number of channels is averaged.
+  /// Six and eight channels are 5.1 and 7.1 in the order of WAVE files (front left, right, centre, low
+  /// frequencies, back left, right, side left, right), mixed as ITU-R BS.775 table 2 says for one loudspeaker
+  /// and scaled to a sum of 1; low frequencies are left out. Any other number of channels is averaged.
   package static func weights(for channels: Int) -> [Float] {
     let front = 0.5.squareRoot()
     let itu: [Double]
@@ -68,7 +68,8 @@ package struct Mixer: Sendable, Equatable {
     }
   }
 
-  /// `target` may be `source`: frame `n` is read before output `n` is written, and nothing before it is read again.
+  /// `target` may be `source`: frame `n` is read before output `n` is written, and nothing before it is read
+  /// again.
   private func mix(_ source: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>, frames: Int) {
     if case .channel(let index) = mode {
       for frame in 0..<frames { target[frame] = source[frame &* channels &+ index] }

@@ -1,13 +1,13 @@
 /// Changes the sample rate of interleaved audio by any ratio of whole numbers of hertz.
 ///
-/// A polyphase FIR low-pass with linear phase. With the lower of the two rates called `r`, the response is flat within
-/// 0.0053 dB up to 7/16 r and at least 104 dB down from 9/16 r (7 and 9 kHz when one rate is 16 kHz). Output is aligned with
-/// input: output sample `n` shows the signal at input position `n · from / to`, the delay of the filter is taken off
-/// at the start and made up for by `finish(into:)`.
+/// A polyphase FIR low-pass with linear phase. With the lower of the two rates called `r`, the response is
+/// flat within 0.0053 dB up to 7/16 r and at least 104 dB down from 9/16 r (7 and 9 kHz when one rate is 16
+/// kHz). Output is aligned with input: output sample `n` shows the signal at input position `n · from / to`,
+/// the delay of the filter is taken off at the start and made up for by `finish(into:)`.
 ///
-/// The result is the same to the bit however the input is cut into calls and however small the output buffers are.
-/// No call allocates. Ratios whose table would exceed 1 MiB interpolate between rows of a smaller one, at twice the work
-/// and the same quality.
+/// The result is the same to the bit however the input is cut into calls and however small the output buffers
+/// are. No call allocates. Ratios whose table would exceed 1 MiB interpolate between rows of a smaller one,
+/// at twice the work and the same quality.
 package struct Resampler: Sendable {
   /// The rates it accepts, in hertz.
   package static let rates = 1...768_000
@@ -33,7 +33,8 @@ package struct Resampler: Sendable {
 
   /// Both rates must lie in `Resampler.rates`, `channels` must be positive.
   ///
-  /// Memory grows with `channels` and, when the rate falls, with `from / to`: about 256 · from / to samples per channel.
+  /// Memory grows with `channels` and, when the rate falls, with `from / to`: about 256 · from / to samples
+  /// per channel.
   package init(from inputRate: Int, to outputRate: Int, channels: Int) {
     precondition(Self.rates.contains(inputRate) && Self.rates.contains(outputRate), "rate out of range")
     precondition(channels > 0, "no channels")
@@ -67,8 +68,8 @@ package struct Resampler: Sendable {
 
   /// Takes frames from `input`, writes frames to `output`, and says how many of each.
   ///
-  /// When all of the input was consumed, all output it makes possible was written. Less is consumed when `output` is
-  /// full before that; offer the rest again then.
+  /// When room is left in `output`, all of the input was consumed and all the output it makes possible was
+  /// written. Otherwise call again with the rest of the input, if any.
   package mutating func process(
     _ input: Span<Float>, into output: inout MutableSpan<Float>
   ) -> (consumed: Int, produced: Int) {
@@ -81,15 +82,18 @@ package struct Resampler: Sendable {
         var produced = 0
         while true {
           makeRoom()
-          // Input beyond the window of the last output that fits would be held without its output: leave it.
-          let wanted =
-            kernel.start(after: outputFrames - produced, from: start, phase: phase) + kernel.taps - 1 - filled
+          // As much as the outputs that fit look at, and what makes no further one possible: more would be
+          // held without its output.
+          let room = outputFrames - produced
+          let last = kernel.start(after: max(room - 1, 0), from: start, phase: phase) + kernel.taps
+          let next = kernel.start(after: room, from: start, phase: phase) + kernel.taps - 1
+          let wanted = (room > 0 ? max(last, next) : next) - filled
           let taken = max(0, min(inputFrames - consumed, capacity - filled, wanted))
           if taken > 0, let source = input.baseAddress {
             append(source + consumed * channels, frames: taken)
             consumed += taken
           }
-          let count = min(outputs(upTo: filled - kernel.taps), outputFrames - produced)
+          let count = min(outputs(upTo: filled - kernel.taps), room)
           if count > 0, let target = output.baseAddress {
             run(into: target + produced * channels, count: count)
             produced += count
@@ -100,8 +104,9 @@ package struct Resampler: Sendable {
     }
   }
 
-  /// Ends the input: writes the frames the filter still holds, as many as fit, and says how many. Call until it gives 0;
-  /// the total output is then the input length times the ratio, rounded up, and the resampler is as new.
+  /// Ends the input: writes the frames the filter still holds, as many as fit, and says how many. Call until
+  /// it gives 0; the total output is then the input length times the ratio, rounded up, and the resampler is
+  /// as new.
   package mutating func finish(into output: inout MutableSpan<Float>) -> Int {
     let outputFrames = output.count / channels
     precondition(outputFrames > 0, "no room for output")

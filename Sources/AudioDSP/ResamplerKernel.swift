@@ -1,11 +1,11 @@
 /// The polyphase table of one pair of rates, and the dot products over it.
 ///
-/// An output sample at input position `i + phase / phases` is the dot product of one row of the table with the `taps`
-/// input samples `i - taps / 2 + 1 ... i + taps / 2`. Rows are stored in input order, so that both operands run
-/// forward through contiguous memory.
+/// An output sample at input position `i + phase / phases` is the dot product of one row of the table with
+/// the `taps` input samples `i - taps / 2 + 1 ... i + taps / 2`. Rows are stored in input order, so that both
+/// operands run forward through contiguous memory.
 struct ResamplerKernel: Sendable {
-  /// Coefficients above which the table is thinned out and rows are interpolated: 1 MiB of Float, so that the table
-  /// stays in a second-level cache.
+  /// Coefficients above which the table is thinned out and rows are interpolated: 1 MiB of Float, so that the
+  /// table stays in a second-level cache.
   static let tableLimit = 1 << 18
 
   /// Samples in a dot product, a multiple of 16.
@@ -69,11 +69,11 @@ struct ResamplerKernel: Sendable {
     }
   }
 
-  /// Computes `count` output samples, `spacing` floats apart, from the samples at `history`; the window of the first
-  /// begins at `start`.
+  /// Computes `count` output samples, `spacing` floats apart, from the samples at `history`; the window of
+  /// the first begins at `start`.
   ///
-  /// Every output is summed in the same order whichever samples it is computed with, so the result does not depend on
-  /// how the signal was cut into calls.
+  /// Every output is summed in the same order whichever samples it is computed with, so the result does not
+  /// depend on how the signal was cut into calls.
   func apply(
     _ history: UnsafePointer<Float>, start: Int, phase: Int, into output: UnsafeMutablePointer<Float>,
     spacing: Int, count: Int

@@ -1,7 +1,7 @@
 import Glibc
 
-/// The low-pass every `Resampler` is cut from: a function of continuous time, in samples of the lower of the two
-/// rates, so that one design serves every pair of rates and every phase.
+/// The low-pass every `Resampler` is cut from: a function of continuous time, in samples of the lower of the
+/// two rates, so that one design serves every pair of rates and every phase.
 ///
 ///     h(u) = (1 - u²) · Σ c[k] · cos(π k u),   u = 2t / support,   |u| < 1
 ///
@@ -10,16 +10,16 @@ import Glibc
 ///     minimise d   such that   |H(f) - 1| ≤ 3e-4                        for f ≤ 7/16
 ///                              |H(f)|     ≤ d · ((9/16) / f)^1.5        for f ≥ 9/16
 ///
-/// with f in cycles per sample of the lower rate. It gives 0.0053 dB of ripple and -106 dB at the edge of the stop
-/// band. The stop band falls with 1.5 times the logarithm of the frequency, because sampling the function folds its tail
-/// back: for 48 kHz to 16 kHz -104.5 dB are left. The same figures with a Kaiser window, which cannot spend less
-/// effort on the pass band than on the stop band, take a third more taps.
+/// with f in cycles per sample of the lower rate. It gives 0.0053 dB of ripple and -106 dB at the edge of the
+/// stop band. The stop band falls with 1.5 times the logarithm of the frequency, because sampling the
+/// function folds its tail back: for 48 kHz to 16 kHz -104.5 dB are left. The same figures with a Kaiser
+/// window, which cannot spend less effort on the pass band than on the stop band, take a third more taps.
 enum ResamplerPrototype {
   /// Length of the function in samples of the lower rate: 128 taps for 48 kHz to 16 kHz.
   static let support = 128.0 / 3
 
-  /// Samples of the function per sample of the lower rate from which a straight line between two of them is within
-  /// -106 dB of the function: the error is (2π · 0.5 / 512)² / 8 at the Nyquist frequency.
+  /// Samples of the function per sample of the lower rate from which a straight line between two of them is
+  /// within -106 dB of the function: the error is (2π · 0.5 / 512)² / 8 at the Nyquist frequency.
   static let resolution = 512
 
   /// The function at `time`, in samples of the lower rate.

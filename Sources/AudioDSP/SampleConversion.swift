@@ -22,8 +22,9 @@ package enum SampleConversion {
     }
   }
 
-  /// Writes `samples · 32768` rounded to the nearest integer, ties to the even one, for as many samples as fit, and says how
-  /// many. What exceeds full scale is clamped; a sample that is not a number becomes silence.
+  /// Writes `samples · 32768` rounded to the nearest integer, ties to the even one, for as many samples as
+  /// fit, and says how many. What exceeds full scale is clamped; a sample that is not a number becomes
+  /// silence.
   package static func convert(_ samples: Span<Float>, into output: inout MutableSpan<Int16>) -> Int {
     output.withUnsafeMutableBufferPointer { output in
       samples.withUnsafeBufferPointer { samples in
@@ -46,8 +47,9 @@ package enum SampleConversion {
 
   @inline(__always)
   private static func rounded(_ values: SIMD4<Float>) -> SIMD4<Int16> {
-    // 1.5 · 2^23: floats of this size have no fraction, so that adding it rounds to an integer the way the processor
-    // rounds, and the integer stands in the low bits. `rounded()` would be a call per sample on a baseline x86-64.
+    // 1.5 · 2^23: floats of this size have no fraction, so that adding it rounds to an integer the way the
+    // processor rounds, and the integer stands in the low bits. `rounded()` would be a call per sample on a
+    // baseline x86-64.
     let offset = SIMD4<Float>(repeating: 12_582_912)
     var scaled = values * 32768
     scaled.replace(with: 0, where: scaled .!= scaled)

@@ -42,7 +42,8 @@ let package = Package(
     module("AudioStages", ["FluxGraph", "AudioDSP", "AudioCodecs", "CPulse"]),
     module("FluxClient", ["FluxGraph", "FluxProtocol"]),
     module("EventStages", ["FluxGraph"]),
-    module("FluxServer", ["FluxProtocol", "WebSocketCore", "NetLoop", "AudioCodecs", "AudioDSP"]),
+    module(
+      "FluxServer", ["FluxGraph", "FluxProtocol", "WebSocketCore", "NetLoop", "AudioCodecs", "AudioDSP"]),
     module("StageTesting", ["FluxGraph", "GraphLanguage", "GraphRuntime"]),
     module(
       "FluxGraphCLI",

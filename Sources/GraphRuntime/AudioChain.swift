@@ -137,7 +137,9 @@ final class AudioChain: @unchecked Sendable {
     rate.store(output.format.rate, ordering: .relaxed)
     switch tail {
     case .sink(let sink): try sink.prepare(output.format)
-    case .branches(let branches): queues = branches.map { $0.open(output) }
+    case .branches(let branches):
+      queues = branches.map { $0.open(output) }
+      for queue in queues { queue.onRoom { [weak self] in self?.wake() } }
     }
   }
 

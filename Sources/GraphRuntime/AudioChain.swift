@@ -155,6 +155,7 @@ final class AudioChain: @unchecked Sendable {
 
   private func end(_ error: (any Error)?) throws {
     isEnded = true
+    producer.close()
     var error = error
     if started {
       switch tail {

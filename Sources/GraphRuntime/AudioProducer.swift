@@ -31,6 +31,9 @@ class AudioProducer {
   /// Makes the source at the head of the row say that it has finished.
   func stop() { preconditionFailure("overridden") }
 
+  /// Says that nobody will pull any more.
+  func close() { preconditionFailure("overridden") }
+
   /// The earliest time at which pulling again can be of use, when a stage holds the stream back.
   var heldUntil: Instant? { nil }
 
@@ -60,6 +63,7 @@ final class SourceProducer: AudioProducer {
   }
 
   override func stop() { isStopped = true }
+  override func close() {}
 }
 
 /// Samples changed in place.
@@ -96,6 +100,8 @@ final class TransformProducer: AudioProducer {
     isStopping = true
     upstream.stop()
   }
+
+  override func close() { upstream.close() }
 
   override var heldUntil: Instant? { held ?? upstream.heldUntil }
   override var progress: Double? { upstream.progress }
@@ -149,6 +155,7 @@ final class ConverterProducer: AudioProducer {
   }
 
   override func stop() { upstream.stop() }
+  override func close() { upstream.close() }
   override var heldUntil: Instant? { upstream.heldUntil }
   override var progress: Double? { upstream.progress }
 }

@@ -5,6 +5,7 @@ internal import Synchronization
 final class BranchQueue: Sendable {
   private let queue = AtomicLazyReference<AudioQueue>()
   private let changed: @Sendable () -> Void
+  private let isClosed = Atomic<Bool>(false)
 
   /// `changed` wakes the chain behind.
   init(changed: @escaping @Sendable () -> Void) {
@@ -15,7 +16,14 @@ final class BranchQueue: Sendable {
   func open(_ queue: AudioQueue) {
     queue.onChange(changed)
     _ = self.queue.storeIfNil(queue)
+    if isClosed.load(ordering: .sequentiallyConsistent) { queue.close() }
     changed()
+  }
+
+  /// Says that the branch takes nothing any more, so that it does not hold the chain in front back.
+  func close() {
+    isClosed.store(true, ordering: .sequentiallyConsistent)
+    queue.load()?.close()
   }
 
   var opened: AudioQueue? { queue.load() }
@@ -83,4 +91,5 @@ final class QueueProducer: AudioProducer {
   }
 
   override func stop() { isStopped = true }
+  override func close() { branch.close() }
 }

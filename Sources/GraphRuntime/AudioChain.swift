@@ -112,7 +112,7 @@ final class AudioChain: @unchecked Sendable {
     if isStopping.load(ordering: .acquiring) && !stopApplied {
       stopApplied = true
       producer.stop()
-      if !started { return .ended }
+      if !started && producer.hasSource { return .ended }
     }
     if !started {
       guard let output = try producer.start(now) else { return .waiting(until: nil) }

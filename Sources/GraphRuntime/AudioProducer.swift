@@ -28,8 +28,12 @@ class AudioProducer {
     preconditionFailure("overridden")
   }
 
-  /// Makes the source at the head of the row say that it has finished.
+  /// Makes the source at the head of the row say that it has finished, and holds back nothing that is on its way. A row behind
+  /// another chain is ended by that chain.
   func stop() { preconditionFailure("overridden") }
+
+  /// Whether the row begins with a source, and not behind another chain.
+  var hasSource: Bool { true }
 
   /// Says that nobody will pull any more.
   func close() { preconditionFailure("overridden") }
@@ -102,7 +106,7 @@ final class TransformProducer: AudioProducer {
   }
 
   override func close() { upstream.close() }
-
+  override var hasSource: Bool { upstream.hasSource }
   override var heldUntil: Instant? { held ?? upstream.heldUntil }
   override var progress: Double? { upstream.progress }
 }
@@ -156,6 +160,7 @@ final class ConverterProducer: AudioProducer {
 
   override func stop() { upstream.stop() }
   override func close() { upstream.close() }
+  override var hasSource: Bool { upstream.hasSource }
   override var heldUntil: Instant? { upstream.heldUntil }
   override var progress: Double? { upstream.progress }
 }

@@ -33,7 +33,6 @@ final class BranchQueue: Sendable {
 final class QueueProducer: AudioProducer {
   private let branch: BranchQueue
   private let context: StageContext
-  private var isStopped = false
   private var expected: Int64?
   /// Frames of silence still to be given for a gap.
   private var silence: Int64 = 0
@@ -52,7 +51,6 @@ final class QueueProducer: AudioProducer {
   }
 
   override func pull(_ audio: inout AudioBuffer, _ now: Instant) throws -> SourceProgress {
-    if isStopped { return .finished }
     guard let queue = branch.opened else { return .waiting }
     if silence == 0 && held.isEmpty {
       let result = queue.pop { bytes, frames, position, captureTime in
@@ -90,6 +88,7 @@ final class QueueProducer: AudioProducer {
     return .produced
   }
 
-  override func stop() { isStopped = true }
+  override func stop() {}
+  override var hasSource: Bool { false }
   override func close() { branch.close() }
 }

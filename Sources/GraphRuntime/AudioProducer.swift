@@ -119,6 +119,8 @@ final class ConverterProducer: AudioProducer {
   private var input = AudioBuffer(format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
   private var isBypassed = false
   private var inputEnded = false
+  /// What ended the input, told once everything before it has been given.
+  private var failure: (any Error)?
 
   init(_ upstream: AudioProducer, _ converter: any AudioConverter, _ context: StageContext) {
     self.upstream = upstream
@@ -147,13 +149,20 @@ final class ConverterProducer: AudioProducer {
       }
       if inputEnded {
         converter.finish(into: &audio)
-        return audio.isEmpty ? .finished : .produced
+        if !audio.isEmpty { return .produced }
+        if let failure { throw failure }
+        return .finished
       }
       input.removeAll()
-      switch try upstream.pull(&input, now) {
-      case .produced: continue
-      case .waiting: return .waiting
-      case .finished: inputEnded = true
+      do {
+        switch try upstream.pull(&input, now) {
+        case .produced: continue
+        case .waiting: return .waiting
+        case .finished: inputEnded = true
+        }
+      } catch {
+        failure = error
+        inputEnded = true
       }
     }
   }

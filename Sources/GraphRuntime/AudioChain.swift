@@ -164,10 +164,7 @@ final class AudioChain: @unchecked Sendable {
       case .branches: for queue in queues { queue.end() }
       }
     } else if case .branches(let branches) = tail {
-      // Nothing was ever opened: an empty stream lets what follows end in its own way.
-      for branch in branches {
-        branch.open(.init(format: AudioFormat(.s16le, rate: 16_000, channels: 1), blockFrames: 1)).end()
-      }
+      for branch in branches { branch.endUnopened() }
     }
     ended(error)
   }

@@ -132,7 +132,7 @@ struct GraphBuilder {
     let route = WakeRoute()
     let queue = BranchQueue(changed: { route.wakeChain() })
     try buildBranchChain(QueueProducer(queue, context(node, route)), to: node, route)
-    return AudioBranch { opened in queue.open(opened) }
+    return AudioBranch(opened: { queue.open($0) }, endUnopened: { queue.endUnopened() })
   }
 
   private mutating func buildBranchChain(_ head: AudioProducer, to node: PlanNode, _ route: WakeRoute) throws
@@ -159,13 +159,16 @@ struct GraphBuilder {
     let supervisor = supervisor
     let liveness: Liveness = if case .audio(let type)? = node.input { type.liveness } else { .finite }
     supervisor.partAdded()
-    return AudioBranch { queue in
+    let endOutputs: @Sendable () -> Void = {
+      output.end()
+      for port in ports.values { port.end() }
+    }
+    let opened: @Sendable (AudioQueue) -> Void = { queue in
       let inlet = AudioInlet(queue, liveness: liveness)
       supervisor.run(node) {
         defer {
           queue.close()
-          output.end()
-          for port in ports.values { port.end() }
+          endOutputs()
         }
         guard var recogniser = try node.specification.make(node.settings) as? any Recogniser else { return }
         let outlet = EventOutlet { event in
@@ -174,6 +177,10 @@ struct GraphBuilder {
         }
         try await recogniser.run(inlet, into: outlet, context)
       }
+    }
+    return AudioBranch(opened: opened) {
+      endOutputs()
+      supervisor.partEnded(node, endsSink: false, nil)
     }
   }
 

@@ -6,6 +6,7 @@ final class BranchQueue: Sendable {
   private let queue = AtomicLazyReference<AudioQueue>()
   private let changed: @Sendable () -> Void
   private let isClosed = Atomic<Bool>(false)
+  private let isUnopened = Atomic<Bool>(false)
 
   /// `changed` wakes the chain behind.
   init(changed: @escaping @Sendable () -> Void) {
@@ -19,6 +20,15 @@ final class BranchQueue: Sendable {
     if isClosed.load(ordering: .sequentiallyConsistent) { queue.close() }
     changed()
   }
+
+  /// Called by the chain in front when it ended before its format was known.
+  func endUnopened() {
+    isUnopened.store(true, ordering: .releasing)
+    changed()
+  }
+
+  /// Whether the chain in front ended before its format was known.
+  var neverOpens: Bool { isUnopened.load(ordering: .acquiring) }
 
   /// Says that the branch takes nothing any more, so that it does not hold the chain in front back.
   func close() {
@@ -45,6 +55,8 @@ final class QueueProducer: AudioProducer {
   }
 
   override func begin(_ now: Instant) throws -> Output? {
+    // The failure, if there was one, is told by the chain in front.
+    if branch.neverOpens { throw EndOfInterest() }
     guard let queue = branch.opened else { return nil }
     held.reset(format: queue.format, capacity: queue.slotFrames)
     return Output(format: queue.format, blockFrames: queue.slotFrames)

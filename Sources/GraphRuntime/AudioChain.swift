@@ -144,6 +144,8 @@ final class AudioChain: @unchecked Sendable {
   }
 
   private func deliver() throws {
+    // A source that says it gave something and did not must not show behind it.
+    if block.isEmpty { return }
     switch tail {
     case .sink(let sink): try sink.write(block)
     case .branches: for queue in queues { queue.push(block) }

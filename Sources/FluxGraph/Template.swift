@@ -132,8 +132,9 @@ extension Template.Field {
 
 /// `number` with exactly `digits` decimals, whatever the locale.
 package func fixedText(_ number: Double, digits: Int) -> String {
-  guard number.isFinite, abs(number) < 1e15 else { return "\(number)" }
   let scale = power(10, Double(digits))
+  // As far as Int64 reaches.
+  guard abs(number) * scale < 9e18 else { return "\(number)" }
   let units = Int64((abs(number) * scale).rounded())
   let sign = number < 0 && units != 0 ? "-" : ""
   guard digits > 0 else { return sign + String(units) }

@@ -173,6 +173,18 @@ public struct PathTemplate: Sendable, Hashable, OptionValue {
     self.template = template
   }
 
+  /// The path with its fields filled in. A field is never more than part of one name: what was said into a microphone must not
+  /// choose a directory.
+  public func rendered(_ value: (String) -> FieldValue?) -> Path {
+    Path(
+      template.rendered { name in
+        guard let value = value(name) else { return nil }
+        if case .number = value { return value }
+        let name = value.description.map { $0 == "/" || $0 == "\0" ? "_" : $0 }
+        return .text(name.first == "." ? "_" + String(name.dropFirst()) : String(name))
+      })
+  }
+
   public static var optionType: OptionType { .pathTemplate }
 
   public static func parse(_ value: GraphValue) throws(OptionError) -> PathTemplate {

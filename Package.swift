@@ -65,7 +65,8 @@ let package = Package(
     tests("FluxClientTests", ["FluxClient", "FluxProtocol", "FluxGraph", "StageTesting"]),
     tests("EventStagesTests", ["EventStages", "FluxGraph", "StageTesting"]),
     tests(
-      "FluxServerTests", ["FluxServer", "FluxProtocol", "NetLoop", "AudioCodecs"], exclude: ["Peers"]),
+      "FluxServerTests", ["FluxServer", "FluxProtocol", "FluxGraph", "NetLoop", "AudioCodecs"],
+      exclude: ["Peers"]),
     tests("EndToEndTests", ["FluxGraphCLI", "FluxGraph", "FluxServer"]),
   ]
 )

@@ -65,6 +65,6 @@ let package = Package(
     tests("EventStagesTests", ["EventStages", "FluxGraph", "StageTesting"]),
     tests(
       "FluxServerTests", ["FluxServer", "FluxProtocol", "NetLoop", "AudioCodecs"], exclude: ["Peers"]),
-    tests("EndToEndTests", ["FluxGraphCLI", "FluxGraph", "FluxServer"]),
+    tests("EndToEndTests", ["FluxGraphCLI", "FluxGraph", "FluxServer"], exclude: ["Peers"]),
   ]
 )

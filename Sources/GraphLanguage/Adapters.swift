@@ -150,12 +150,13 @@ extension Analysis {
     guard let channels = wanted.channels, channels != 1, let given = audio.channels, given != channels else {
       return true
     }
-    let origin = nodes[index].inputs[input]
+    let endpoint = nodes[index].inputs[input]
+    let title = nodes[index].specification.name
     report(
       .channelsMismatch,
-      "`\(nodes[index].specification.name)` takes \(channelText(channels)), but \(channelText(given)) comes",
+      "`\(title)` takes \(channelText(channels)), but `\(source.text(of: endpoint.span))` gives \(channelText(given))",
       at: nodes[index].word, label: "takes \(channelText(channels))",
-      secondary: [.init(origin.span, "gives \(channelText(given))")])
+      secondary: [.init(endpoint.span, "gives \(channelText(given))")])
     return false
   }
 

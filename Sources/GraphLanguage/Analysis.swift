@@ -5,7 +5,8 @@ struct Analysis {
   let source: GraphSource
   let catalogue: Catalogue
   let options: Checker.Options
-  var diagnostics: [Diagnostic] = []
+  private(set) var diagnostics: [Diagnostic]
+  private(set) var errorCount = 0
   /// Literals that must not be shown.
   var masked: [SourceSpan] = []
 
@@ -16,14 +17,21 @@ struct Analysis {
   var parameterDefinitions: [String: SourceSpan] = [:]
 
   var nodes: [DraftNode] = []
-  /// The automatic nodes that stand directly before a node, or, for shared ones, directly behind it.
-  var hasSink = false
   var hasStatement = false
 
-  init(source: GraphSource, catalogue: Catalogue, options: Checker.Options) {
+  init(
+    source: GraphSource, catalogue: Catalogue, options: Checker.Options, syntaxErrors: [Diagnostic]
+  ) {
     self.source = source
     self.catalogue = catalogue
     self.options = options
+    diagnostics = syntaxErrors
+    errorCount = syntaxErrors.count
+  }
+
+  mutating func add(_ diagnostic: Diagnostic) {
+    diagnostics.append(diagnostic)
+    if diagnostic.severity == .error { errorCount += 1 }
   }
 
   mutating func report(
@@ -31,13 +39,13 @@ struct Analysis {
     secondary: [Diagnostic.Label] = [], notes: [String] = [], help: String? = nil,
     replacement: Diagnostic.Replacement? = nil
   ) {
-    diagnostics.append(
+    add(
       Diagnostic(
         code, message, at: .init(span, label), secondary: secondary, notes: notes, help: help,
         replacement: replacement))
   }
 
-  var hasErrors: Bool { diagnostics.contains { $0.severity == .error } }
+  var hasErrors: Bool { errorCount > 0 }
 
   /// Sorted by place, the surplus dropped, secrets marked.
   func finishedDiagnostics() -> [Diagnostic] {

@@ -35,12 +35,14 @@ package struct Checker: Sendable {
   /// Reads and checks a graph. Nothing is executed, loaded or dialled.
   package func check(_ source: GraphSource) -> CheckResult {
     let (tree, syntaxErrors) = Parser.parse(source)
-    var analysis = Analysis(source: source, catalogue: catalogue, options: options)
-    analysis.diagnostics = syntaxErrors
+    var analysis = Analysis(
+      source: source, catalogue: catalogue, options: options, syntaxErrors: syntaxErrors)
     analysis.read(tree)
     analysis.inferTypes()
     let plan = analysis.plan()
-    return CheckResult(plan: plan, diagnostics: analysis.finishedDiagnostics(), source: source)
+    return CheckResult(
+      plan: plan, diagnostics: analysis.finishedDiagnostics(),
+      omittedErrors: max(0, analysis.errorCount - Self.maximumErrors), source: source)
   }
 }
 
@@ -50,10 +52,13 @@ package struct CheckResult: Sendable {
   package let plan: Plan?
   /// In the order of the text: all warnings, and the first `Checker.maximumErrors` errors.
   package let diagnostics: [Diagnostic]
+  /// Errors found beyond those.
+  package let omittedErrors: Int
   package let source: GraphSource
 
   /// All diagnostics as text, with an empty line after each.
   package func rendered(color: Bool) -> String {
-    diagnostics.map { $0.rendered(source: source, color: color) + "\n" }.joined()
+    let texts = diagnostics.map { $0.rendered(source: source, color: color) + "\n" }
+    return texts.joined() + (omittedErrors > 0 ? "and \(omittedErrors) more errors\n" : "")
   }
 }

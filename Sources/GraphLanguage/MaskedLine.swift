@@ -66,35 +66,39 @@ struct MaskedLine {
     return low < cells.count ? cells[low].column : width
   }
 
-  /// Values of options whose names say that they are secret, whether the text around them could be read or not.
+  /// Values of options and parameters whose names say that they are secret, whether the text around them could be read or not.
   private static func likelySecrets(_ bytes: [UInt8], _ line: Range<Int>) -> [SourceSpan] {
     var found: [SourceSpan] = []
     var index = line.lowerBound
-    var keyStart = index
+    var searched = index
     while index < line.upperBound {
-      let byte = bytes[index]
-      if byte == .equals {
-        let key = String(decoding: bytes[keyStart..<index], as: UTF8.self).lowercased()
-        let value = index + 1
-        if ["key", "secret", "token", "password"].contains(where: key.hasSuffix), value < line.upperBound,
-          bytes[value] != .dollar, bytes[value] != .equals,
-          !bytes[value..<line.upperBound].starts(with: "env(".utf8)
-        {
-          let isQuoted = bytes[value] == .quote
-          var end = value + 1
-          while end < line.upperBound,
-            isQuoted ? bytes[end] != .quote : !bytes[end].isBlank && bytes[end] != .pipe
-          {
-            end += 1
-          }
-          found.append(SourceSpan(value, min(end + (isQuoted ? 1 : 0), line.upperBound)))
-          index = end
-        }
-        keyStart = index + 1
-      } else if !byte.isNameByte && byte != .hyphen {
-        keyStart = index + 1
+      defer { index += 1 }
+      guard bytes[index] == .equals else { continue }
+      var keyEnd = index
+      while keyEnd > searched, bytes[keyEnd - 1].isBlank { keyEnd -= 1 }
+      var keyStart = keyEnd
+      while keyStart > searched, bytes[keyStart - 1].isNameByte || bytes[keyStart - 1] == .hyphen {
+        keyStart -= 1
       }
-      index += 1
+      searched = index + 1
+      var start = index + 1
+      while start < line.upperBound, bytes[start].isBlank { start += 1 }
+      let key = String(decoding: bytes[keyStart..<keyEnd], as: UTF8.self).lowercased()
+      guard ["key", "secret", "token", "password"].contains(where: key.hasSuffix), start < line.upperBound,
+        bytes[start] != .dollar, bytes[start] != .equals, bytes[start] != .openBracket,
+        !["env(", "secret("].contains(where: { bytes[start..<line.upperBound].starts(with: $0.utf8) })
+      else { continue }
+      let isQuoted = bytes[start] == .quote
+      var end = start + 1
+      while end < line.upperBound,
+        isQuoted ? bytes[end] != .quote : !bytes[end].isBlank && bytes[end] != .pipe
+      {
+        end += 1
+      }
+      end = min(end + (isQuoted ? 1 : 0), line.upperBound)
+      found.append(SourceSpan(start, end))
+      searched = end
+      index = end
     }
     return found
   }

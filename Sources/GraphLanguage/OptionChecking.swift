@@ -144,7 +144,7 @@ extension Analysis {
       try configuration.stage.validate()
     } catch {
       let places = error.options.compactMap { configuration.given[$0] }
-      diagnostics.append(
+      add(
         Diagnostic(
           code: error.code, severity: error.isWarning ? .warning : .error, error.message,
           at: .init(places.first ?? syntax.word.span),

@@ -33,7 +33,7 @@ extension Analysis {
       let near = Suggestions.nearest(to: name, in: known)
       let list =
         known.isEmpty ? "the graph has no parameters" : Suggestions.listing(known).map { "parameters: \($0)" }
-      diagnostics.append(
+      add(
         Diagnostic(
           .unknownParameter, "`--set \(name)=…`: the graph has no parameter `\(name)`", at: nil,
           notes: list.map { [$0] } ?? [], help: near.map { "did you mean `--set \($0)=…`?" }))

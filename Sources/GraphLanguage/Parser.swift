@@ -18,6 +18,8 @@ package struct Parser {
   var diagnostics: [Diagnostic] = []
   var nesting = 0
   var comparisons = 0
+  /// Whether the line before ended with a `|`: what follows was meant to continue it.
+  private var isAfterOpenEnd = false
 
   package init(_ source: GraphSource) {
     self.source = source
@@ -42,7 +44,8 @@ package struct Parser {
 
   private mutating func item() -> ItemSyntax? {
     let start = lexer.position
-    lexer.depth = 0
+    let continues = isAfterOpenEnd
+    isAfterOpenEnd = false
     guard let first = headWord() else {
       let statement = statement(name: nil, from: start)
       return .statement(statement)
@@ -54,7 +57,13 @@ package struct Parser {
         skipReserved()
         return nil
       }
-      return .statement(statement(name: nil, first: first, from: start))
+      var statement = statement(name: nil, first: first, from: start)
+      if continues, case .stage(let stage)? = statement.head {
+        statement.head = nil
+        statement.stages.insert(stage, at: 0)
+        statement.isBroken = true
+      }
+      return .statement(statement)
     }
     lexer.advance()
     let isName = check(name: first, what: "a stream")
@@ -175,6 +184,7 @@ package struct Parser {
   private mutating func stage(behind pipe: Int) throws(Broken) -> StageSyntax {
     guard lexer.skipBlanks(), !lexer.startsPipe else {
       let isDoubled = lexer.position == pipe + 1 && lexer.peek() == .pipe
+      isAfterOpenEnd = !lexer.startsPipe
       try fail(
         .missingStage, "a stage is missing behind `|`", at: SourceSpan(pipe, pipe + 1),
         help: isDoubled

@@ -3,8 +3,7 @@ internal import FluxGraph
 // The finished plan: nodes in the order of the flow, without those nothing hears.
 extension Analysis {
   /// The plan; nil when there are errors.
-  mutating func plan() -> Plan? {
-    if !hasErrors { checkForSink() }
+  func plan() -> Plan? {
     guard !hasErrors else { return nil }
     let needed = reachingSinks()
     var numbers = [Int?](repeating: nil, count: nodes.count)
@@ -25,15 +24,6 @@ extension Analysis {
       }
     }
     return plan
-  }
-
-  /// Names without a use are only warned of, but a graph in which nothing arrives anywhere does nothing.
-  private mutating func checkForSink() {
-    guard hasStatement, !hasSink else { return }
-    let span = nodes.last?.word ?? SourceSpan(0, 0)
-    report(
-      .noSink, "the graph has no sink: nothing would come out of it", at: span,
-      help: "end a chain with a sink such as `| stdout`")
   }
 
   /// Every node after those it is fed by, otherwise in the order they are written.

@@ -4,12 +4,14 @@ internal import FluxGraph
 func stageText(_ specification: StageSpecification, _ settings: [StageSetting]) -> String {
   var words = [specification.name]
   for setting in settings {
-    let isPositional = specification.option(named: setting.option)?.isPositional ?? false
+    let option = specification.option(named: setting.option)
+    var text = valueText(setting.value)
+    // The query and the user of an address may be secret, and so may what came from the environment.
+    if option?.type == .url, let url = setting.value.text.flatMap(WebURL.init) { text = url.redacted }
     switch setting.value {
     case .flag: words.append(setting.option)
-    case .predicate: words.append(valueText(setting.value))
-    default:
-      words.append(isPositional ? valueText(setting.value) : "\(setting.option)=\(valueText(setting.value))")
+    case .predicate: words.append(text)
+    default: words.append(option?.isPositional == true ? text : "\(setting.option)=\(text)")
     }
   }
   return words.joined(separator: " ")

@@ -5,16 +5,18 @@ extension Analysis {
   /// Walks over the graph from top to bottom, binding names and making nodes.
   mutating func read(_ tree: SyntaxTree) {
     collectDefinitions(tree)
-    for item in tree.items {
+    // What comes after so many mistakes would not be shown.
+    for item in tree.items where errorCount < 4 * Checker.maximumErrors {
       switch item {
       case .parameter(let parameter): bind(parameter)
       case .statement(let statement): read(statement)
       }
     }
     checkSettings()
-    checkUnused()
+    if !hasErrors { checkForSink() }
+    if !hasErrors { checkUnused() }
     if !hasStatement, diagnostics.isEmpty {
-      diagnostics.append(
+      add(
         Diagnostic(
           .emptyGraph, "the graph has no stages", at: nil,
           help: "for example `file talk.opus | flux | stdout`"))
@@ -102,7 +104,6 @@ extension Analysis {
       specification: specification, settings: settings, stage: made ?? specification.make(),
       span: stage.span, word: stage.word.span, inputs: isSource ? [] : streams ?? [], isPoisoned: isPoisoned)
     nodes.append(node)
-    if specification.kind == .sink { hasSink = true }
     return [Endpoint(node: nodes.count - 1, port: nil, span: stage.word.span)]
   }
 
@@ -164,9 +165,7 @@ extension Analysis {
     let span = last?.word.span ?? endpoint.span
     report(
       .noSink, "this chain has no sink: what `\(source.text(of: span))` gives goes nowhere", at: span,
-      help:
-        "end it with a sink such as `\(sinkExample)`, or give it a name: `heard = \(source.text(of: statement.span).prefix(40))`"
-    )
+      help: "end it with a sink such as `\(sinkExample)`, or give it a name, `heard = …`, and use that")
   }
 
   private var sinkExample: String {
@@ -174,160 +173,7 @@ extension Analysis {
       ? "| stdout" : "| \(catalogue.all.first { $0.kind == .sink }?.name ?? "stdout")"
   }
 
-  // MARK: References
-
-  /// The name and port of a head that is a bound name; nil when it is a stage.
-  private func reference(in stage: StageSyntax) -> (WordSyntax, WordSyntax?)? {
-    let parts = split(stage.word)
-    return names[parts.0.text] != nil ? parts : nil
-  }
-
-  private func split(_ word: WordSyntax) -> (WordSyntax, WordSyntax?) {
-    guard let dot = word.text.utf8.firstIndex(of: UInt8(ascii: ".")) else { return (word, nil) }
-    let length = word.text.utf8.distance(from: word.text.startIndex, to: dot)
-    let stem = WordSyntax(
-      text: String(word.text[..<dot]), span: SourceSpan(word.span.lower, word.span.lower + length))
-    let port = WordSyntax(
-      text: String(word.text[word.text.utf8.index(after: dot)...]),
-      span: SourceSpan(word.span.lower + length + 1, word.span.upper))
-    return (stem, port)
-  }
-
-  private mutating func resolve(_ stem: WordSyntax, _ port: WordSyntax?) -> [Endpoint]? {
-    guard let bound = names[stem.text] else { return nil }
-    names[stem.text]?.isUsed = true
-    guard !bound.isPoisoned else { return nil }
-    let span = SourceSpan(stem.span.lower, port?.span.upper ?? stem.span.upper)
-    guard let port else { return bound.streams.map { Endpoint(node: $0.node, port: $0.port, span: span) } }
-    guard bound.streams.count == 1, let stream = bound.streams.first, stream.port == nil else {
-      report(
-        .unknownPort, "`\(stem.text)` has no ports", at: port.span,
-        secondary: [.init(bound.definition, "bound here")])
-      return nil
-    }
-    let specification = nodes[stream.node].specification
-    let ports = specification.ports.map(\.name)
-    guard ports.contains(port.text) else {
-      let near = Suggestions.nearest(to: port.text, in: ports)
-      let known =
-        ports.isEmpty
-        ? "`\(specification.name)` has no ports"
-        : Suggestions.listing(ports).map { "ports of `\(specification.name)`: \($0)" }
-      report(
-        .unknownPort, "`\(stem.text)` has no port `\(port.text)`", at: port.span,
-        label: near.map { "did you mean `\($0)`?" } ?? "", notes: known.map { [$0] } ?? [],
-        replacement: near.map { .init(port.span, $0) })
-      return nil
-    }
-    return [Endpoint(node: stream.node, port: port.text, span: span)]
-  }
-
-  /// The streams of `a, b`.
-  private mutating func union(_ words: [WordSyntax]) -> [Endpoint]? {
-    var streams: [Endpoint] = []
-    var seen: [String: SourceSpan] = [:]
-    var isComplete = true
-    for word in words {
-      let (stem, port) = split(word)
-      guard names[stem.text] != nil else {
-        isComplete = false
-        if catalogue[word.text] != nil, definitions[word.text] == nil {
-          report(
-            .unknownName, "`,` joins streams by their names, and `\(word.text)` is a stage", at: word.span,
-            help: "name it first: `my_\(word.text) = \(word.text)`")
-        } else {
-          reportUnknownName(word)
-        }
-        continue
-      }
-      if let earlier = seen[word.text] {
-        report(
-          .duplicateStream, "`\(word.text)` is joined with itself", at: word.span,
-          secondary: [.init(earlier, "first here")])
-        isComplete = false
-      }
-      seen[word.text] = word.span
-      guard let found = resolve(stem, port) else {
-        isComplete = false
-        continue
-      }
-      for endpoint in found where endpoint.port == nil && nodes[endpoint.node].specification.kind == .sink {
-        isComplete = false
-        if !nodes[endpoint.node].isPoisoned {
-          report(
-            .noOutput, "`\(word.text)` stands for a sink, and nothing comes out of it", at: word.span,
-            secondary: [.init(nodes[endpoint.node].word, "a sink")])
-        }
-      }
-      streams += found
-    }
-    return isComplete ? streams : nil
-  }
-
   // MARK: Mistakes
-
-  private mutating func reportUnknownName(_ word: WordSyntax) {
-    let stem = split(word).0
-    if let later = definitions[stem.text] {
-      report(
-        .useBeforeDefinition, "`\(stem.text)` is used before it is defined", at: stem.span,
-        secondary: [.init(later, "defined here")],
-        help: "move the definition up: names are known from there on")
-      return
-    }
-    let near = Suggestions.nearest(to: stem.text, in: names.keys.sorted())
-    report(
-      .unknownName, "no stream is called `\(stem.text)`", at: stem.span,
-      label: near.map { "did you mean `\($0)`?" } ?? "", replacement: near.map { .init(stem.span, $0) })
-  }
-
-  private mutating func reportUnknownStage(_ stage: StageSyntax, isHead: Bool) {
-    let word = stage.word
-    if isHead, definitions[split(word).0.text] != nil {
-      reportUnknownName(word)
-      return
-    }
-    if !isHead, names[split(word).0.text] != nil {
-      report(
-        .unknownStage, "`\(word.text)` is a stream, and a stage is wanted here", at: word.span,
-        secondary: names[split(word).0.text].map { [.init($0.definition, "bound here")] } ?? [],
-        help: "a name begins a chain: `\(word.text) | …`")
-      return
-    }
-    let what = isHead ? "stage or stream" : "stage"
-    if isHead, let opener = opener(for: word.text) {
-      report(
-        .unknownStage, "no stage or stream is called `\(word.text)`", at: word.span,
-        label: "did you mean `\(opener) \(word.text)`?",
-        replacement: .init(word.span, "\(opener) \(word.text)"))
-      return
-    }
-    let known = catalogue.all.map(\.name)
-    let near = Suggestions.nearest(to: word.text, in: known + (isHead ? names.keys.sorted() : []))
-    var notes: [String] = []
-    if let list = Suggestions.listing(known) {
-      notes.append("stages: \(list)")
-    } else if near == nil {
-      notes.append("\(known.count) stages are known; list them with `fluxgraph inspect`")
-    }
-    report(
-      .unknownStage, "no \(what) is called `\(word.text)`", at: word.span,
-      label: near.map { "did you mean `\($0)`?" } ?? "", notes: notes,
-      replacement: near.map { .init(word.span, $0) })
-  }
-
-  /// The stage that opens what looks like a file or an address.
-  private func opener(for word: String) -> String? {
-    if word.contains("://") {
-      let isWeb = word.hasPrefix("http://") || word.hasPrefix("https://")
-      return isWeb && catalogue["http"] != nil ? "http" : nil
-    }
-    guard catalogue["file"] != nil else { return nil }
-    if word.contains("/") { return "file" }
-    guard let dot = word.lastIndex(of: "."), dot != word.startIndex else { return nil }
-    let ending = word[word.index(after: dot)...]
-    return (1...5).contains(ending.count) && ending.allSatisfy { $0.isLetter || $0.isNumber } ? "file" : nil
-  }
 
   private mutating func reportNotASource(_ stage: StageSyntax, _ specification: StageSpecification) {
     let wants = requirement(of: specification.make()).noun
@@ -336,6 +182,14 @@ extension Analysis {
       .notASource, "`\(stage.word.text)` takes \(wants), and nothing comes before it", at: stage.word.span,
       notes: Suggestions.listing(sources).map { ["sources: \($0)"] } ?? [],
       help: "begin with a source, or with the name of a stream")
+  }
+
+  /// Names without a use are only warned of, but a graph in which nothing arrives anywhere does nothing.
+  private mutating func checkForSink() {
+    guard !nodes.isEmpty, !nodes.contains(where: { $0.specification.kind == .sink }) else { return }
+    report(
+      .noSink, "the graph has no sink: nothing would come out of it", at: nodes[nodes.count - 1].word,
+      help: "end a chain with a sink such as `\(sinkExample)`")
   }
 
   private mutating func checkUnused() {
@@ -347,7 +201,7 @@ extension Analysis {
         help: "use it: `\(name) \(sinkExample)`")
     }
     for (name, parameter) in parameters.sorted(by: { $0.value.definition.lower < $1.value.definition.lower })
-    where !parameter.isUsed && !hasErrors {
+    where !parameter.isUsed {
       report(
         .unusedParameter, "the parameter `\(name)` is never used", at: parameter.definition,
         help: "a parameter is used as `$\(name)`")

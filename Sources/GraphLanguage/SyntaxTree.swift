@@ -1,3 +1,5 @@
+package import FluxGraph
+
 /// A graph as it is written: what every piece is, and where it stands. Nothing is looked up yet.
 package struct SyntaxTree: Sendable, Hashable {
   package var items: [ItemSyntax]
@@ -95,4 +97,10 @@ package indirect enum PredicateSyntax: Sendable, Hashable {
   case not(PredicateSyntax)
   case and(PredicateSyntax, PredicateSyntax)
   case or(PredicateSyntax, PredicateSyntax)
+}
+
+/// A comparison in a predicate and its place.
+package struct OperatorSyntax: Sendable, Hashable {
+  package var comparison: Predicate.Comparison
+  package var span: SourceSpan
 }

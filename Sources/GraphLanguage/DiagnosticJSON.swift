@@ -1,0 +1,64 @@
+extension CheckResult {
+  /// The diagnostics as a JSON array, for editors: the same facts as the text, with places as byte ranges of the file's UTF-8.
+  package var json: String {
+    "[" + diagnostics.map { $0.json(source: source) }.joined(separator: ",\n ") + "]"
+  }
+}
+
+extension Diagnostic {
+  /// The diagnostic as one JSON object on one line. Secrets are in none of its fields.
+  package func json(source: GraphSource) -> String {
+    var members = [
+      ("code", quoted(code)), ("severity", quoted(severity.rawValue)), ("message", quoted(message)),
+      ("file", quoted(source.name)),
+    ]
+    if let primary { members += place(primary, source) }
+    if !secondary.isEmpty {
+      let related = secondary.map { object(place($0, source)) }
+      members.append(("related", "[" + related.joined(separator: ",") + "]"))
+    }
+    if !notes.isEmpty { members.append(("notes", "[" + notes.map(quoted).joined(separator: ",") + "]")) }
+    if let help { members.append(("help", quoted(help))) }
+    if let replacement {
+      members.append(
+        (
+          "replacement",
+          object([
+            ("start", String(replacement.span.lower)), ("end", String(replacement.span.upper)),
+            ("text", quoted(replacement.text)),
+          ])
+        ))
+    }
+    return object(members)
+  }
+
+  private func place(_ label: Label, _ source: GraphSource) -> [(String, String)] {
+    let (line, column) = source.position(of: label.span.lower)
+    return [
+      ("line", String(line)), ("column", String(column)), ("start", String(label.span.lower)),
+      ("end", String(label.span.upper)), ("label", quoted(label.text)),
+    ]
+  }
+
+  private func object(_ members: [(String, String)]) -> String {
+    "{" + members.map { "\(quoted($0.0)):\($0.1)" }.joined(separator: ",") + "}"
+  }
+
+  /// `text` as a JSON string (RFC 8259, section 7).
+  private func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\n": result += "\\n"
+      case "\t": result += "\\t"
+      case _ where scalar.value < 0x20:
+        let digits = String(scalar.value, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+}

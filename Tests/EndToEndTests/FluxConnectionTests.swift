@@ -17,7 +17,8 @@ struct FluxConnectionTests {
     environment: [String: String] = [:]
   ) async throws -> Program.Outcome {
     try await Fluxgraph.run(
-      "file \(recordings.path(sound)) | flux endpoint=\(call.url) \(options) | \(sink)", environment: environment)
+      "file \(recordings.path(sound)) | flux endpoint=\(call.url) \(options) | \(sink)",
+      environment: environment)
   }
 
   @Test(
@@ -83,7 +84,8 @@ struct FluxConnectionTests {
     let query = try #require(URLComponents(string: record.path)?.percentEncodedQuery)
     #expect(
       query.split(separator: "&").dropFirst(2).sorted() == [
-        "encoding=linear16", "eot_threshold=0.8", "keyterm=C%2B%2B", "keyterm=Z%C3%BCrich", "model=flux-general-en",
+        "encoding=linear16", "eot_threshold=0.8", "keyterm=C%2B%2B", "keyterm=Z%C3%BCrich",
+        "model=flux-general-en",
         "sample_rate=16000",
       ])
     for text in [outcome.output, outcome.errors] {
@@ -113,7 +115,8 @@ struct FluxConnectionTests {
   @Test("a close in the middle of a turn ends the turn as not final, and names the request", arguments: codes)
   func closedInMidstream(code: String) async throws {
     let outcome = try await run(flux.call("close", ["at": "streaming", "code": code]))
-    outcome.expectFailure(69, saying: "127.0.0.1", Self.words(for: code), "019f4c80-a061-72f2-9780-89f9950b1adb")
+    outcome.expectFailure(
+      69, saying: "127.0.0.1", Self.words(for: code), "019f4c80-a061-72f2-9780-89f9950b1adb")
     let events = try outcome.events()
     #expect(events.filter { $0.event == "EndOfTurn" }.count == 1)
     #expect(events.last?.event == "EndOfTurn")
@@ -143,9 +146,11 @@ struct FluxConnectionTests {
   @Test(
     "bytes that break the WebSocket protocol end the session with one sentence and an orderly close",
     arguments: [
-      ("c1 01 41", 0, 1002), ("83 00", 0, 1002), ("81 81 00 00 00 00 41", 0, 1002), ("89 7e 00 7e", 126, 1002),
+      ("c1 01 41", 0, 1002), ("83 00", 0, 1002), ("81 81 00 00 00 00 41", 0, 1002),
+      ("89 7e 00 7e", 126, 1002),
       ("09 00", 0, 1002), ("80 00", 0, 1002), ("88 01 03", 0, 1002), ("88 02 03 ec", 0, 1002),
-      ("81 02 c3 28", 0, 1007), ("81 7f 00 00 00 ff ff ff ff ff", 0, 1009), ("81 7f ff ff ff ff ff ff ff ff", 0, 1002),
+      ("81 02 c3 28", 0, 1007), ("81 7f 00 00 00 ff ff ff ff ff", 0, 1009),
+      ("81 7f ff ff ff ff ff ff ff ff", 0, 1009),
     ])
   func brokenFrames(bytes: String, zeros: Int, code: Int) async throws {
     let call = flux.call("raw", ["bytes": bytes.filter { $0 != " " }, "zeros": zeros])
@@ -171,7 +176,8 @@ struct FluxConnectionTests {
     let error = #"{"type":"Error","sequence_id":3,"code":"ODD","description":"a\u001b[31mb\u0007c\nd"}"#
     let outcome = try await run(flux.call("text", ["text": error, "closes": 1]))
     outcome.expectFailure(69, saying: "ODD")
-    #expect(outcome.errors.unicodeScalars.allSatisfy { $0 == "\n" || $0.properties.generalCategory != .control })
+    #expect(
+      outcome.errors.unicodeScalars.allSatisfy { $0 == "\n" || $0.properties.generalCategory != .control })
   }
 
   @Test("an Error of the service is shown in its own words, with the request")

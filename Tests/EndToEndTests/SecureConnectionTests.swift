@@ -22,7 +22,8 @@ struct SecureConnectionTests {
     return (outcome, call)
   }
 
-  @Test("a server with a certificate of the authority in `ca=` is trusted, by name and by address",
+  @Test(
+    "a server with a certificate of the authority in `ca=` is trusted, by name and by address",
     arguments: ["localhost", "127.0.0.1"])
   func trusted(host: String) async throws {
     let (outcome, call) = try await run("good", host: host, authority: flux.certificates.authority)
@@ -34,8 +35,8 @@ struct SecureConnectionTests {
   @Test(
     "a certificate that cannot be trusted is refused with its cause and the remedy",
     arguments: [
-      ("good", false, ["authority", "`ca="]), ("alone", false, ["authority", "`ca="]),
-      ("alone", true, ["authority", "`ca="]), ("other", true, ["another host", "check the name"]),
+      ("good", false, ["authority", "`ca=FILE`"]), ("alone", false, ["authority", "`ca=FILE`"]),
+      ("alone", true, ["authority", "`ca=FILE`"]), ("other", true, ["another host", "check the name"]),
       ("expired", true, ["expired", "renew"]),
     ])
   func untrusted(certificate: String, isAuthorityNamed: Bool, words: [String]) async throws {
@@ -75,7 +76,8 @@ struct SecureConnectionTests {
     let proxy = try Peers.start("proxy.py")
     let port = try await proxy.line(containing: "port").dropFirst(5)
     let (outcome, call) = try await run(
-      "good", authority: flux.certificates.authority, environment: ["https_proxy": "http://127.0.0.1:\(port)"])
+      "good", authority: flux.certificates.authority, environment: ["https_proxy": "http://127.0.0.1:\(port)"]
+    )
     #expect(outcome.status == 0, "\(outcome.errors)")
     let host = try #require(URL(string: call.url).map { "localhost:\($0.port ?? 0)" })
     _ = try await proxy.line(containing: "target CONNECT \(host)")
@@ -87,7 +89,8 @@ struct SecureConnectionTests {
     let proxy = try Peers.start("proxy.py", ["\(status)"])
     let port = try await proxy.line(containing: "port").dropFirst(5)
     let (outcome, _) = try await run(
-      "good", authority: flux.certificates.authority, environment: ["https_proxy": "http://127.0.0.1:\(port)"])
+      "good", authority: flux.certificates.authority, environment: ["https_proxy": "http://127.0.0.1:\(port)"]
+    )
     outcome.expectFailure(69, saying: "proxy", "\(status)", "localhost")
   }
 }

@@ -36,7 +36,7 @@ class Session:
     """One connection: what it was asked for, and what came."""
 
     def __init__(self, connection):
-        query = parse_qs(urlsplit(connection.request.path).query)
+        query = parse_qs(urlsplit(connection.request.path).query, keep_blank_values=True)
         self.query = {name: values[0] for name, values in query.items()}
         self.connection = connection
         self.sequence = 0

@@ -14,7 +14,8 @@ final class FakeFlux: Sendable {
 
       init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
-        self = try (try? container.decode(Int.self)).map(Message.audio) ?? .text(container.decode(String.self))
+        self =
+          try (try? container.decode(Int.self)).map(Message.audio) ?? .text(container.decode(String.self))
       }
     }
 
@@ -54,7 +55,8 @@ final class FakeFlux: Sendable {
     folder = try Folder()
     certificates = try await Certificates(in: folder)
     program = try Peers.start("flux.py", [folder.path] + Certificates.servers)
-    ports = try JSONDecoder().decode([String: Int].self, from: Data(try await program.line(containing: "plain").utf8))
+    ports = try JSONDecoder().decode(
+      [String: Int].self, from: Data(try await program.line(containing: "plain").utf8))
   }
 
   /// A scenario of Peers/flux.py.

@@ -8,11 +8,11 @@ enum Fluxgraph {
     ?? Peers.packageRoot.appending(path: ".build/debug/fluxgraph").path
 
   /// What on the machine of the tests could change what the program does.
-  private static let neutral: [String: String?] = [
-    "DEEPGRAM_API_KEY": .some(nil), "NO_COLOR": "1", "http_proxy": .some(nil), "https_proxy": .some(nil),
-    "HTTP_PROXY": .some(nil), "HTTPS_PROXY": .some(nil), "all_proxy": .some(nil), "ALL_PROXY": .some(nil),
-    "no_proxy": .some(nil), "NO_PROXY": .some(nil),
-  ]
+  private static let neutral: [String: String?] = {
+    let proxies = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"]
+    let names = ["DEEPGRAM_API_KEY"] + proxies + proxies.map { $0.uppercased() }
+    return Dictionary(uniqueKeysWithValues: names.map { ($0, nil) }).merging(["NO_COLOR": "1"]) { $1 }
+  }()
 
   static func surroundings(
     _ environment: [String: String] = [:], directory: String? = nil, input: [UInt8] = [],
@@ -74,7 +74,8 @@ extension Program.Outcome {
     #expect(self.status == status, "\(errors)", sourceLocation: sourceLocation)
     #expect(errorLines.count == 1, "\(errors)", sourceLocation: sourceLocation)
     for part in parts {
-      #expect(errorLines.first?.contains(part) == true, "no “\(part)” in \(errors)", sourceLocation: sourceLocation)
+      #expect(
+        errorLines.first?.contains(part) == true, "no “\(part)” in \(errors)", sourceLocation: sourceLocation)
     }
     expectNoCrash(sourceLocation: sourceLocation)
   }

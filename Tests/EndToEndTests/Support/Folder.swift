@@ -22,7 +22,8 @@ final class Folder: Sendable {
 
   func write(_ bytes: Data, to name: String) throws {
     let url = URL(filePath: path(name))
-    try FileManager.default.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+    try FileManager.default.createDirectory(
+      at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
     try bytes.write(to: url)
   }
 

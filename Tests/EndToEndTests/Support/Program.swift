@@ -33,6 +33,8 @@ final class Program: Sendable {
     var limit = 40.0
   }
 
+  private static let starting = Mutex<Void>(())
+
   private let process: pid_t
   private let output: PipeReader
   private let errors: PipeReader
@@ -42,14 +44,19 @@ final class Program: Sendable {
 
   /// Starts a program.
   init(_ path: String, _ arguments: [String], _ surroundings: Surroundings = Surroundings()) throws {
-    let (input, out, err) = (try UnixPipe(), try UnixPipe(), try UnixPipe())
-    process = try Self.spawn(
-      path, arguments, surroundings, streams: [input.readEnd, out.writeEnd, err.writeEnd])
+    // One at a time: a process that starts between a pipe's making and its mark would inherit it and hold it open.
+    let (process, input, out, err) = try Self.starting.withLock { _ in
+      let (input, out, err) = (try UnixPipe(), try UnixPipe(), try UnixPipe())
+      let process = try Self.spawn(
+        path, arguments, surroundings, streams: [input.readEnd, out.writeEnd, err.writeEnd])
+      return (process, input, out, err)
+    }
+    self.process = process
     for end in [input.readEnd, out.writeEnd, err.writeEnd] { close(end) }
     output = PipeReader(out.readEnd)
     errors = PipeReader(err.readEnd)
     heldInput = surroundings.holdsInput ? input.writeEnd : nil
-    let (process, ending, bytes, isHeld) = (process, ending, surroundings.input, surroundings.holdsInput)
+    let (ending, bytes, isHeld) = (ending, surroundings.input, surroundings.holdsInput)
     detachThread {
       bytes.withUnsafeBytes { bytes in
         var written = 0
@@ -131,7 +138,6 @@ final class Program: Sendable {
     for (number, descriptor) in streams.enumerated() {
       posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(number))
     }
-    if let directory = surroundings.directory { posix_spawn_file_actions_addchdir_np(&actions, directory) }
 
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
@@ -145,11 +151,14 @@ final class Program: Sendable {
 
     var environment = ProcessInfo.processInfo.environment
     for (name, value) in surroundings.environment { environment[name] = value }
-    var words = ([path] + arguments).map { strdup($0) } + [nil]
+    // Only the shell can change the directory here.
+    let shell = surroundings.directory.map { ["/bin/sh", "-c", "cd \"$0\" && exec \"$@\"", $0] } ?? []
+    let command = shell + [path] + arguments
+    var words = command.map { strdup($0) } + [nil]
     var settings = environment.map { strdup("\($0)=\($1)") } + [nil]
     defer { for text in words + settings { free(text) } }
     var process: pid_t = 0
-    let error = posix_spawn(&process, path, &actions, &attributes, &words, &settings)
+    let error = posix_spawn(&process, command[0], &actions, &attributes, &words, &settings)
     try #require(error == 0, "cannot start \(path): \(String(cString: strerror(error)))")
     return process
   }
@@ -229,7 +238,8 @@ private struct UnixPipe {
 
   init() throws {
     var ends: [Int32] = [0, 0]
-    try #require(pipe2(&ends, O_CLOEXEC) == 0)
+    try #require(pipe(&ends) == 0)
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     (readEnd, writeEnd) = (ends[0], ends[1])
   }
 }

@@ -22,17 +22,22 @@ final class Signal: @unchecked Sendable {
     condition.unlock()
   }
 
-  func wait<Value>(_ value: () -> Value?) -> Value {
-    wait(until: .distantFuture, value)!
-  }
-
-  /// Returns nil when there is still nothing at the deadline.
+  /// Returns the value, once there is one; nil when there is none at the deadline.
   func wait<Value>(until deadline: Date, _ value: () -> Value?) -> Value? {
     condition.lock()
     defer { condition.unlock() }
     while true {
       if let value = value() { return value }
       if !condition.wait(until: deadline) { return value() }
+    }
+  }
+
+  func wait<Value>(_ value: () -> Value?) -> Value {
+    condition.lock()
+    defer { condition.unlock() }
+    while true {
+      if let value = value() { return value }
+      condition.wait()
     }
   }
 }

@@ -150,7 +150,7 @@ struct FluxConnectionTests {
       ("89 7e 00 7e", 126, 1002),
       ("09 00", 0, 1002), ("80 00", 0, 1002), ("88 01 03", 0, 1002), ("88 02 03 ec", 0, 1002),
       ("81 02 c3 28", 0, 1007), ("81 7f 00 00 00 ff ff ff ff ff", 0, 1009),
-      ("81 7f ff ff ff ff ff ff ff ff", 0, 1009),
+      ("81 7f ff ff ff ff ff ff ff ff", 0, 1002),
     ])
   func brokenFrames(bytes: String, zeros: Int, code: Int) async throws {
     let call = flux.call("raw", ["bytes": bytes.filter { $0 != " " }, "zeros": zeros])

@@ -144,6 +144,13 @@ class Session:
     async def play_silent(self):
         await self.listen(None)
 
+    async def play_deaf(self):
+        """Opens a turn and never says a word again."""
+        await self.greet()
+        await self.listen(3)
+        while True:
+            await self.receive()
+
     async def play_raw(self):
         """Bytes that need not be a frame, in the middle of a turn."""
         await self.greet()

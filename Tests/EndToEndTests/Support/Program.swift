@@ -92,18 +92,16 @@ final class Program: Sendable {
   }
 
   /// The first line of its output that is complete and has `text`.
-  /// - Throws: when the output ends without one.
+  /// - Throws: when the output ends without one, or there is none for 30 seconds.
   func line(containing text: String = "") async throws -> String {
-    try await onThread { [output] in
-      try #require(output.line(containing: text), "the program wrote no line with “\(text)”")
-    }
+    let line = try await onThread { [output] in output.line(containing: text) }
+    return try #require(line, "the program wrote no line with “\(text)”")
   }
 
   /// The same of standard error.
   func errorLine(containing text: String) async throws -> String {
-    try await onThread { [errors] in
-      try #require(errors.line(containing: text), "the program said nothing with “\(text)”")
-    }
+    let line = try await onThread { [errors] in errors.line(containing: text) }
+    return try #require(line, "the program said nothing with “\(text)”")
   }
 
   /// Waits for the end.
@@ -221,7 +219,7 @@ private final class PipeReader: Sendable {
   }
 
   func line(containing text: String) -> String? {
-    condition.wait { () -> String?? in
+    let line = condition.wait(until: Date(timeIntervalSinceNow: 30)) { () -> String?? in
       state.withLock { state in
         let whole = state.bytes[..<((state.bytes.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1)]
         let lines = String(decoding: whole, as: UTF8.self).split(separator: "\n")
@@ -229,6 +227,7 @@ private final class PipeReader: Sendable {
         return state.hasEnded ? .some(nil) : nil
       }
     }
+    return line ?? nil
   }
 }
 

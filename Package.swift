@@ -67,6 +67,6 @@ let package = Package(
     tests(
       "FluxServerTests", ["FluxServer", "FluxProtocol", "FluxGraph", "NetLoop", "AudioCodecs"],
       exclude: ["Peers"]),
-    tests("EndToEndTests", ["FluxGraphCLI", "FluxGraph", "FluxServer"]),
+    tests("EndToEndTests", ["FluxGraphCLI", "FluxGraph", "FluxServer"], exclude: ["Peers"]),
   ]
 )

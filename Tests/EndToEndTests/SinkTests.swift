@@ -111,7 +111,28 @@ struct SinkTests {
     outcome.expectFailure(74, saying: "/proc/nothing")
   }
 
-  @Test("a template prints the fields it names, whatever the service says in them on one line")
+  @Test(
+    "what a service says cannot begin a line or move the cursor; as JSON it is kept",
+    arguments: ["", "{turn} {transcript}"])
+  func controlCharacters(template: String) async throws {
+    let flux = try await FakeFlux.shared.value
+    let end = #"""
+      {"type":"TurnInfo","event":"EndOfTurn","turn_index":0,"sequence_id":4,"audio_window_start":0,"audio_window_end":1,
+       "transcript":"one\nline\u001b[2J\r","words":[],"end_of_turn_confidence":0.5,"trigger":"model"}
+      """#
+    let folder = try Folder()
+    let outcome = try await Fluxgraph.run(
+      """
+      heard = file \(sound) | flux endpoint=\(flux.call("text", ["text": end]).url)
+      heard | stdout \(template.isEmpty ? "" : "\"\(template)\"")
+      heard | jsonl all.jsonl
+      """, directory: folder.path)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.output == (template.isEmpty ? "[0:00.0] one line [2J \n" : "1 one line [2J \n"))
+    #expect(try folder.text(of: "all.jsonl").contains(#""transcript":"one\nline\u001b[2J\r""#))
+  }
+
+  @Test("a template prints the fields it names")
   func template() async throws {
     let flux = try await FakeFlux.shared.value
     let outcome = try await Fluxgraph.run(

@@ -78,8 +78,9 @@ struct ServeTests {
 
   @Test("a port that is taken is told")
   func takenPort() async throws {
-    let (_, port) = try await serve(["--words", "none"])
+    let (server, port) = try await serve(["--words", "none"])
     let outcome = try await Fluxgraph.command(["serve", "--port", "\(port)"])
     outcome.expectFailure(69, saying: "\(port)")
+    server.signal(SIGTERM)
   }
 }

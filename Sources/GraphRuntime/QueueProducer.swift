@@ -43,7 +43,8 @@ final class BranchQueue: Sendable {
 final class QueueProducer: AudioProducer {
   private let branch: BranchQueue
   private let context: StageContext
-  private var expected: Int64?
+  /// The position the next block should have. The stream begins at 0, even if its beginning was dropped.
+  private var expected: Int64 = 0
   /// Frames of silence still to be given for a gap.
   private var silence: Int64 = 0
   /// The block behind a gap.
@@ -78,7 +79,7 @@ final class QueueProducer: AudioProducer {
       case .ended: return .finished
       case .block: break
       }
-      if let expected, held.position > expected {
+      if held.position > expected {
         silence = held.position - expected
         context.notice(
           Notice(

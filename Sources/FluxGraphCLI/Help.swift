@@ -1,6 +1,6 @@
 /// What `help` says.
 enum Help {
-  static let commands = ["run", "check", "inspect", "serve", "help", "version"]
+  static let commands = ["run", "check", "inspect", "devices", "serve", "help", "version"]
 
   static let overview = """
     fluxgraph: declarative audio graphs for Deepgram Flux
@@ -10,6 +10,7 @@ enum Help {
       run FILE | -e TEXT     run a graph
       check FILE… | -e TEXT  check graphs and print their plans
       inspect [STAGE]        list the stages, or show one
+      devices                list what there is to listen to
       serve                  a local Flux server, for any Flux client
       help [COMMAND]         more about a command
       version                the program's version
@@ -24,6 +25,7 @@ enum Help {
     case "check": check
     case "inspect":
       "usage: fluxgraph inspect [STAGE]\n\nLists the stages, or shows one: its options, ports and examples.\n"
+    case "devices": devices
     case "serve": serve
     default: overview
     }
@@ -55,6 +57,18 @@ enum Help {
       -e TEXT            the graph itself
       --set NAME=VALUE   the value of a `param`
       --strict           refuse automatic stages
+
+    """
+
+  private static let devices = """
+    usage: fluxgraph devices
+
+    Lists what there is to listen to on the PulseAudio or PipeWire server: outputs, microphones and
+    programs that play, each with a graph to paste.
+
+      --format FORMAT    text or json
+      --watch            print the list again whenever it changes; in JSON, one line each time
+      --server ADDRESS   another server than the session's, such as tcp:studio.local:4713
 
     """
 

@@ -38,6 +38,7 @@ import Testing
         let text = example.trimmingCharacters(in: .whitespaces)
         let outcome = try await Fluxgraph.command(["check", "-e", text])
         #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(text)\n\(outcome.errors)")
+        #expect(outcome.output.hasPrefix("-e  ok\n"))
       }
     }
   }
@@ -49,6 +50,7 @@ import Testing
     for block in blocks {
       let outcome = try await Fluxgraph.command(["check", "-e", block])
       #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(block)\n\(outcome.errors)")
+      #expect(outcome.output.hasPrefix("-e  ok\n"))
     }
   }
 
@@ -60,6 +62,7 @@ import Testing
     for graph in graphs where !graph.contains("gain") {
       let outcome = try await Fluxgraph.command(["check", "-e", String(graph)])
       #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(graph)\n\(outcome.errors)")
+      #expect(outcome.output.hasPrefix("-e  ok\n"))
     }
   }
 

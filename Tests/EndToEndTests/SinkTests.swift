@@ -101,6 +101,7 @@ struct SinkTests {
     #expect(!outcome.wasLate)
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(outcome.errors.isEmpty)
+    #expect(outcome.output.split(separator: "\n").count == 1)
   }
 
   @Test("a file that cannot be written is told by name")

@@ -16,7 +16,7 @@ struct NoticePrinter: Sendable {
     if let stream = notice.stream, !notice.message.hasPrefix(stream) { line += "\(stream): " }
     line += notice.message
     if let location { line += " (\(location))" }
-    print(line)
+    print(line.onOneLine)
   }
 
   /// Prints a line of the program's own.

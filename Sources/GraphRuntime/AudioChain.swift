@@ -32,7 +32,6 @@ final class AudioChain: @unchecked Sendable {
 
   private var started = false
   private var stopApplied = false
-  private var inputEnded = false
   private var block = AudioBuffer(format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
   private var queues: [AudioQueue] = []
   private(set) var isEnded = false
@@ -112,7 +111,7 @@ final class AudioChain: @unchecked Sendable {
     if isStopping.load(ordering: .acquiring) && !stopApplied {
       stopApplied = true
       producer.stop()
-      if !started { return .ended }
+      if !started && producer.hasSource { return .ended }
     }
     if !started {
       guard let output = try producer.start(now) else { return .waiting(until: nil) }
@@ -144,6 +143,8 @@ final class AudioChain: @unchecked Sendable {
   }
 
   private func deliver() throws {
+    // A source that says it gave something and did not must not show behind it.
+    if block.isEmpty { return }
     switch tail {
     case .sink(let sink): try sink.write(block)
     case .branches: for queue in queues { queue.push(block) }
@@ -155,6 +156,7 @@ final class AudioChain: @unchecked Sendable {
 
   private func end(_ error: (any Error)?) throws {
     isEnded = true
+    producer.close()
     var error = error
     if started {
       switch tail {
@@ -163,10 +165,7 @@ final class AudioChain: @unchecked Sendable {
       case .branches: for queue in queues { queue.end() }
       }
     } else if case .branches(let branches) = tail {
-      // Nothing was ever opened: an empty stream lets what follows end in its own way.
-      for branch in branches {
-        branch.open(.init(format: AudioFormat(.s16le, rate: 16_000, channels: 1), blockFrames: 1)).end()
-      }
+      for branch in branches { branch.endUnopened() }
     }
     ended(error)
   }

@@ -8,7 +8,7 @@ import Testing
 
   @Test("gives back what was written, cut anyhow, and counts what found no room")
   func passesThrough() {
-    var random = SplitMix64(5)
+    var random = SplitMix64(seed: 5)
     let ring = CaptureRing(format: Self.format, duration: .milliseconds(300))
     var written: [Float] = []
     var read: [Float] = []

@@ -3,21 +3,6 @@ import Testing
 
 @testable import AudioStages
 
-/// A small generator with a seed, so that a failure can be had again.
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  init(_ seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-}
-
 /// A device, a server and a process that go wrong in every way they can, on a virtual clock of 1 µs.
 private struct FaultySource {
   enum Fault: CaseIterable { case announced, unannounced, hole, stall, burst }
@@ -38,7 +23,7 @@ private struct FaultySource {
   var faults: [Fault: Int] = [:]
 
   init(seed: UInt64, partsPerMillion: Double, hasFaults: Bool) {
-    random = SplitMix64(seed)
+    random = SplitMix64(seed: seed)
     self.partsPerMillion = partsPerMillion
     self.hasFaults = hasFaults
   }
@@ -209,7 +194,7 @@ private struct FaultySource {
 @Suite("The drift of a live source's clock") struct PulseDriftTests {
   @Test("is measured within its error, whatever the jitter", arguments: [0.0, 50, -50, 300, -300])
   func measured(partsPerMillion: Double) throws {
-    var random = SplitMix64(UInt64(bitPattern: Int64(partsPerMillion)))
+    var random = SplitMix64(seed: UInt64(bitPattern: Int64(partsPerMillion)))
     var drift = ClockDrift(rate: 48_000)
     for number in 0..<30_000 {
       let time = Double(number) * 20e6 / (1 + partsPerMillion * 1e-6)

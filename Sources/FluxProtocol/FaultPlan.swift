@@ -27,7 +27,7 @@ package struct FaultPlan: Equatable, Sendable {
 
   private mutating func take(_ text: Substring) throws(FaultError) {
     var settings = FaultSettings(text)
-    if let number = try settings.integer("seed", 0...Int.max), settings.name.isEmpty {
+    if settings.name.isEmpty, let number = try settings.integer("seed", 0...Int.max) {
       seed = UInt64(number)
     } else {
       let kind = try Self.kind(&settings)

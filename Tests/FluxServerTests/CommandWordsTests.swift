@@ -19,6 +19,8 @@ struct CommandWordsTests {
 
     /// The first `count` answers.
     func first(_ count: Int) async -> [WordAnswer] {
+      let there = all.withLock { $0 }
+      if there.count >= count { return there }
       for await _ in more.stream {
         let all = all.withLock { $0 }
         if all.count >= count { return all }

@@ -65,7 +65,7 @@ struct FaultyServerTests {
 
   @Test(
     "a client that checks closes with the code of what was wrong",
-    arguments: [("garbage-frame", 1002), ("oversize-frame", 1009), ("bad-utf8", 1007)])
+    arguments: [("garbage-frame", 1002), ("oversize-frame", 1009), ("bad-utf8; stall after=1s", 1007)])
   func wrongFrames(plan: String, code: Int) async throws {
     let line = try #require(try await Self.seen(plan).first)
     #expect(line["sent"]?.intValue == code)

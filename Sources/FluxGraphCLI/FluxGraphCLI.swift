@@ -30,6 +30,12 @@ public enum FluxGraphCLI {
       case "check": return CheckCommand(try CheckCommand.Arguments(rest), catalogue).run()
       case "inspect": return try InspectCommand(rest, catalogue).run()
       case "serve": return await ServeCommand(try ServeCommand.Arguments(rest), signals).run()
+      case "schema":
+        guard rest.isEmpty else {
+          throw rest[0] == "--help" || rest[0] == "-h" ? .help : UsageError("`schema` takes nothing")
+        }
+        Terminal.output.write(EventSchema.text)
+        return .success
       case "help", "--help", "-h":
         Terminal.output.write(Help.text(for: rest.first))
         return .success

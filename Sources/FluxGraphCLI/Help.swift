@@ -1,6 +1,6 @@
 /// What `help` says.
 enum Help {
-  static let commands = ["run", "check", "inspect", "serve", "help", "version"]
+  static let commands = ["run", "check", "inspect", "serve", "schema", "help", "version"]
 
   static let overview = """
     fluxgraph: declarative audio graphs for Deepgram Flux
@@ -11,6 +11,7 @@ enum Help {
       check FILE… | -e TEXT  check graphs and print their plans
       inspect [STAGE]        list the stages, or show one
       serve                  a local Flux server, for any Flux client
+      schema                 the JSON Schema of the event format
       help [COMMAND]         more about a command
       version                the program's version
 
@@ -25,6 +26,8 @@ enum Help {
     case "inspect":
       "usage: fluxgraph inspect [STAGE]\n\nLists the stages, or shows one: its options, ports and examples.\n"
     case "serve": serve
+    case "schema":
+      "usage: fluxgraph schema\n\nPrints the JSON Schema (draft 2020-12) of the event format: of each line `jsonl` and `stdout json` write.\n"
     default: overview
     }
   }

@@ -30,6 +30,7 @@ public enum FluxGraphCLI {
       case "check": return CheckCommand(try CheckCommand.Arguments(rest), catalogue).run()
       case "inspect": return try InspectCommand(rest, catalogue).run()
       case "serve": return await ServeCommand(try ServeCommand.Arguments(rest), signals).run()
+      case "spool": return try SpoolCommand(rest).run()
       case "schema":
         guard rest.isEmpty else {
           throw rest[0] == "--help" || rest[0] == "-h" ? .help : UsageError("`schema` takes nothing")

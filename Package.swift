@@ -61,7 +61,7 @@ let package = Package(
     tests("FluxProtocolTests", ["FluxProtocol", "FluxGraph"]),
     tests("WebSocketCoreTests", ["WebSocketCore"]),
     tests("NetLoopTests", ["NetLoop", "WebSocketCore", "FluxGraph"], exclude: ["Peers"]),
-    tests("AudioStagesTests", ["AudioStages", "FluxGraph", "StageTesting"]),
+    tests("AudioStagesTests", ["AudioStages", "AudioCodecs", "FluxGraph", "StageTesting"]),
     tests("FluxClientTests", ["FluxClient", "FluxProtocol", "FluxGraph", "StageTesting"]),
     tests("EventStagesTests", ["EventStages", "FluxGraph", "StageTesting"]),
     tests(

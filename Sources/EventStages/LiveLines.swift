@@ -29,7 +29,7 @@ struct LiveLines {
   mutating func frame(for event: Event, on screen: Screen) -> String {
     switch event {
     case .notice(let notice):
-      return clear + Self.harmless("notice: " + notice.message) + "\n" + drawn(on: screen)
+      return clear + "notice: \(notice.message)".onOneLine + "\n" + drawn(on: screen)
     case .turn(let turn):
       let speaker = Speaker(stream: turn.stream, session: turn.session)
       let index = open.firstIndex { $0.speaker == speaker }
@@ -78,7 +78,7 @@ struct LiveLines {
   /// A turn's line. One that has to fit shows the end of its text: that is where something happens.
   private func line(_ turn: TurnEvent, width limit: Int?) -> String {
     var heading = "[\(positionText(turn.start))] "
-    if let stream = turn.stream { heading += Self.harmless(stream) + ": " }
+    if let stream = turn.stream { heading += stream.onOneLine + ": " }
     var cells = cells(of: turn)
     if turn.isFinal == false { cells += Self.cells(" (\(turn.trigger ?? "not final"))", color: nil) }
     if let limit {
@@ -106,7 +106,7 @@ struct LiveLines {
   }
 
   private static func cells(_ text: String, color: String?) -> [Cell] {
-    harmless(text).map { Cell(text: String($0), width: displayWidth($0), color: color) }
+    text.onOneLine.map { Cell(text: String($0), width: displayWidth($0), color: color) }
   }
 
   private static func end(of cells: [Cell], width limit: Int) -> [Cell] {
@@ -128,14 +128,5 @@ struct LiveLines {
     case 0.7..<0.8: "\u{1B}[38;5;208m"
     default: "\u{1B}[31m"
     }
-  }
-
-  /// Nothing that came from outside may move the cursor or begin a line.
-  private static func harmless(_ text: String) -> String {
-    var scalars = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars {
-      scalars.append(scalar.properties.generalCategory == .control ? " " : scalar)
-    }
-    return String(scalars)
   }
 }

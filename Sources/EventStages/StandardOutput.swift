@@ -97,10 +97,10 @@ package struct StandardOutput: EventSink {
   func line(for event: Event) -> String? {
     if json { return event.json.serialized }
     guard case .text(let name)? = event.value(of: "event"), on.contains(name) else { return nil }
-    if let template { return template.rendered { event.value(of: $0) } }
+    if let template { return template.rendered { event.value(of: $0)?.onOneLine } }
     switch event {
-    case .notice(let notice): return "notice: \(notice.message)"
-    case .turn(let turn): return Self.text(turn)
+    case .notice(let notice): return "notice: \(notice.message)".onOneLine
+    case .turn(let turn): return Self.text(turn).onOneLine
     }
   }
 

@@ -88,11 +88,10 @@ package struct Webhook: EventSink {
   package mutating func write(_ event: Event) async throws {
     guard let courier, let context else { return }
     let text = body?.rendered { event.value(of: $0).map(Self.escaped) }
-    var stream = ""
-    if case .turn(let turn) = event { stream = turn.stream ?? turn.session }
     await courier.accept(
       Delivery(
-        id: WebhookSigner.id(of: event), stream: stream, accepted: context.clock.wallTime().seconds,
+        id: WebhookSigner.id(of: event), stream: event.value(of: "stream")?.description ?? "",
+        accepted: context.clock.wallTime().seconds,
         event: event.json,
         body: text))
   }

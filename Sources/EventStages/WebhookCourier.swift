@@ -201,7 +201,10 @@ actor WebhookCourier {
     context.notice(
       Notice(
         "undelivered", "\(settings.receiver) did not take an event: \(letter.reason)", severity: .warning,
-        details: [("id", .string(letter.delivery.id)), ("attempts", JSONValue(letter.delivery.attempts))]))
+        details: [
+          ("original", letter.delivery.event), ("id", .string(letter.delivery.id)),
+          ("attempts", JSONValue(letter.delivery.attempts)),
+        ]))
     // Beside the notice's own `event`, the event itself is the `original`.
     let details = (letter.json.members ?? []).map { (name: $0.0 == "event" ? "original" : $0.0, value: $0.1) }
     let event = Notice(

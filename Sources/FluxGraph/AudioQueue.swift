@@ -76,8 +76,9 @@ package final class AudioQueue: @unchecked Sendable {
     if claimed.load(ordering: .sequentiallyConsistent) == index { return false }
     var keptAll = true
     if end - start >= slots.count - 1 {
-      keptAll = false
-      _ = head.compareExchange(expected: start, desired: start + 1, ordering: .sequentiallyConsistent)
+      // Fails when the popping side was quicker: then there is room, and nothing is lost.
+      keptAll = !head.compareExchange(expected: start, desired: start + 1, ordering: .sequentiallyConsistent)
+        .exchanged
     }
     audio.withBytes { bytes in
       UnsafeMutableRawBufferPointer(rebasing: memory[(index * slotFrames * format.bytesPerFrame)...])

@@ -147,6 +147,8 @@ extension JSONValue {
   /// A number rounded to at most `digits` decimals: times to the millisecond do not need seventeen digits.
   package init(_ value: Double, digits: Int) {
     let scale = power(10, Double(digits))
-    self.init((value * scale).rounded() / scale)
+    // A number so large that its product is infinite has no decimal places.
+    let scaled = value * scale
+    self.init(scaled.isFinite ? scaled.rounded() / scale : value)
   }
 }

@@ -29,6 +29,7 @@ public enum FluxGraphCLI {
       case "run": return await RunCommand(try RunCommand.Arguments(rest), catalogue, signals).run()
       case "check": return CheckCommand(try CheckCommand.Arguments(rest), catalogue).run()
       case "inspect": return try InspectCommand(rest, catalogue).run()
+      case "devices": return await DevicesCommand(try DevicesCommand.Arguments(rest), signals).run()
       case "serve": return await ServeCommand(try ServeCommand.Arguments(rest), signals).run()
       case "spool": return try SpoolCommand(rest).run()
       case "schema":

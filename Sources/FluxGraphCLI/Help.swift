@@ -1,6 +1,8 @@
 /// What `help` says.
 enum Help {
-  static let commands = ["run", "check", "inspect", "serve", "spool", "schema", "help", "version"]
+  static let commands = [
+    "run", "check", "inspect", "devices", "serve", "spool", "schema", "help", "version",
+  ]
 
   static let overview = """
     fluxgraph: declarative audio graphs for Deepgram Flux
@@ -10,6 +12,7 @@ enum Help {
       run FILE | -e TEXT     run a graph
       check FILE… | -e TEXT  check graphs and print their plans
       inspect [STAGE]        list the stages, or show one
+      devices                list what there is to listen to
       serve                  a local Flux server, for any Flux client
       spool                  what webhooks have not delivered yet
       schema                 the JSON Schema of the event format
@@ -26,6 +29,7 @@ enum Help {
     case "check": check
     case "inspect":
       "usage: fluxgraph inspect [STAGE]\n\nLists the stages, or shows one: its options, ports and examples.\n"
+    case "devices": devices
     case "serve": serve
     case "spool": spool
     case "schema":
@@ -71,6 +75,18 @@ enum Help {
       ls          what waits to be delivered, and how many dead letters there are
       redeliver   has the dead letters delivered again when the graph runs the next time
       drop        throws away what waits and the dead letters
+
+    """
+
+  private static let devices = """
+    usage: fluxgraph devices
+
+    Lists what there is to listen to on the PulseAudio or PipeWire server: outputs, microphones and
+    programs that play, each with a graph to paste.
+
+      --format FORMAT    text or json
+      --watch            print the list again whenever it changes; in JSON, one line each time
+      --server ADDRESS   another server than the session's, such as tcp:studio.local:4713
 
     """
 

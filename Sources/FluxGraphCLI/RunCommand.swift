@@ -1,3 +1,4 @@
+internal import AudioStages
 internal import FluxClient
 internal import FluxGraph
 internal import Glibc
@@ -99,7 +100,10 @@ struct RunCommand: Sendable {
     let services = GraphServices(
       loop: network, webSockets: network, http: network, disk: BlockingWorker("disk"),
       terminal: BlockingWorker("stdout"),
-      resources: [ObjectIdentifier(LocalFlux.self): LocalFlux { options in try await local.url(options) }],
+      resources: [
+        ObjectIdentifier(LocalFlux.self): LocalFlux { options in try await local.url(options) },
+        ObjectIdentifier(PulseConnections.self): PulseConnections(),
+      ],
       environment: { environment[$0] },
       notice: { notice, location in printer.print(notice, location) })
     let graph = RunningGraph(plan, services: services)

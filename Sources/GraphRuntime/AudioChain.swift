@@ -32,7 +32,6 @@ final class AudioChain: @unchecked Sendable {
 
   private var started = false
   private var stopApplied = false
-  private var inputEnded = false
   private var block = AudioBuffer(format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
   private var queues: [AudioQueue] = []
   private(set) var isEnded = false

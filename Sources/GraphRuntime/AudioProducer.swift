@@ -50,6 +50,7 @@ final class SourceProducer: AudioProducer {
   private var source: any AudioSource
   private let context: StageContext
   private var isStopped = false
+  private var isClosed = false
 
   init(_ source: any AudioSource, _ context: StageContext) {
     self.source = source
@@ -63,7 +64,12 @@ final class SourceProducer: AudioProducer {
   }
 
   override func pull(_ audio: inout AudioBuffer, _ now: Instant) throws -> SourceProgress {
-    isStopped ? .finished : try source.read(into: &audio)
+    let progress = isStopped ? .finished : try source.read(into: &audio)
+    if progress == .finished && !isClosed {
+      isClosed = true
+      source.close()
+    }
+    return progress
   }
 
   override func stop() { isStopped = true }

@@ -1,57 +1,75 @@
 internal import FluxGraph
 internal import Glibc
-internal import Synchronization
 
 /// A thread that runs operations which may block, one after the other: `disk` for files, `stdout` for standard output.
-package final class BlockingWorker: BlockingThread, @unchecked Sendable {
-  // Unchecked: `jobs` and `isStopping` are touched only under `mutex`; the pointers never change.
-  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-  private var jobs: [@Sendable () -> Void] = []
-  private var isStopping = false
-  private var thread: NamedThread?
+///
+/// What was handed over is still done when the worker goes away.
+package final class BlockingWorker: BlockingThread, Sendable {
+  private let jobs = JobQueue()
+  private let thread: NamedThread
 
   package init(_ name: String) {
-    pthread_mutex_init(mutex, nil)
-    pthread_cond_init(condition, nil)
-    thread = NamedThread(name) { [unowned self] in work() }
+    thread = NamedThread(name) { [jobs] in jobs.runAll() }
   }
 
   deinit {
-    pthread_mutex_lock(mutex)
-    isStopping = true
-    pthread_cond_signal(condition)
-    pthread_mutex_unlock(mutex)
-    thread?.join()
+    jobs.close()
+    // The last reference may be one that a job holds; a thread cannot wait for itself.
+    if thread.isCurrent { thread.detach() } else { thread.join() }
+  }
+
+  package func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+    try await withCheckedThrowingContinuation { continuation in
+      jobs.append { continuation.resume(with: Swift.Result { try body() }) }
+    }
+  }
+}
+
+/// Work for one thread.
+private final class JobQueue: @unchecked Sendable {
+  // Unchecked: the two variables are touched only under `mutex`; the pointers never change.
+  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
+  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+  private var jobs: [@Sendable () -> Void] = []
+  private var isClosed = false
+
+  init() {
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(condition, nil)
+  }
+
+  deinit {
     pthread_mutex_destroy(mutex)
     pthread_cond_destroy(condition)
     mutex.deallocate()
     condition.deallocate()
   }
 
-  package func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-    try await withCheckedThrowingContinuation { continuation in
-      submit { continuation.resume(with: Swift.Result { try body() }) }
-    }
-  }
-
-  private func submit(_ job: @escaping @Sendable () -> Void) {
+  func append(_ job: @escaping @Sendable () -> Void) {
     pthread_mutex_lock(mutex)
     jobs.append(job)
     pthread_cond_signal(condition)
     pthread_mutex_unlock(mutex)
   }
 
-  private func work() {
+  /// Says that nothing more is appended.
+  func close() {
+    pthread_mutex_lock(mutex)
+    isClosed = true
+    pthread_cond_signal(condition)
+    pthread_mutex_unlock(mutex)
+  }
+
+  /// Runs jobs as they come, until the queue is closed and empty.
+  func runAll() {
     while true {
       pthread_mutex_lock(mutex)
       // A while and not an if: a condition variable may wake its waiters for no reason.
-      while jobs.isEmpty && !isStopping { pthread_cond_wait(condition, mutex) }
+      while jobs.isEmpty && !isClosed { pthread_cond_wait(condition, mutex) }
       let batch = jobs
       jobs = []
-      let ends = isStopping && batch.isEmpty
       pthread_mutex_unlock(mutex)
-      if ends { return }
+      if batch.isEmpty { return }
       for job in batch { job() }
     }
   }

@@ -100,9 +100,11 @@ final class EventQueue: Sendable {
     return nil
   }
 
-  /// Events dropped since the last time this was asked.
+  /// Events dropped since the last time this was told. It is told once the queue has half its room again, or no more events
+  /// follow: while a sink lags behind, a word after each event would be one more flood.
   func takeDropped() -> Int {
     state.withLock { state in
+      guard state.isEnded || state.count <= capacity / 2 else { return 0 }
       defer { state.dropped = 0 }
       return state.dropped
     }

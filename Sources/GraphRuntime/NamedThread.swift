@@ -41,6 +41,14 @@ final class NamedThread: @unchecked Sendable {
     close(file)
   }
 
+  /// Whether this is the thread that asks.
+  var isCurrent: Bool { pthread_equal(handle, pthread_self()) != 0 }
+
+  /// Lets the thread end by itself, instead of a join.
+  func detach() {
+    pthread_detach(handle)
+  }
+
   /// Waits until the thread has ended.
   func join() {
     pthread_join(handle, nil)

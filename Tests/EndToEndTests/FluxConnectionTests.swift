@@ -171,6 +171,26 @@ struct FluxConnectionTests {
     outcome.expectNoCrash()
   }
 
+  @Test(
+    "a message nested a million deep, and numbers beyond all bounds, end nothing",
+    arguments: [
+      ("[", 1_000_000), ("{\"a\":", 500_000),
+      (
+        #"""
+        {"type":"TurnInfo","event":"Update","turn_index":9223372036854775807,"sequence_id":1e300,"audio_window_start":-1e308,
+         "audio_window_end":1e308,"transcript":"x","words":[{"word":"x","confidence":1e999,"start":1e308,"end":-5}],
+         "end_of_turn_confidence":-1}
+        """#, 1
+      ),
+    ])
+  func hostileMessages(text: String, times: Int) async throws {
+    let outcome = try await run(flux.call("text", ["text": text, "times": times]))
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.errors.contains("127.0.0.1"), "\(outcome.errors)")
+    #expect(try outcome.events().filter { $0.event == "EndOfTurn" && $0.turn == 1 }.count == 1)
+    outcome.expectNoCrash()
+  }
+
   @Test("control characters in the service's words do not reach the terminal")
   func controlCharacters() async throws {
     let error = #"{"type":"Error","sequence_id":3,"code":"ODD","description":"a\u001b[31mb\u0007c\nd"}"#

@@ -84,6 +84,20 @@ struct SecureConnectionTests {
     #expect(try await flux.record(of: call).audio.reduce(0, +) == 19_200)
   }
 
+  @Test(
+    "a plain connection goes through http_proxy, and past it to hosts in no_proxy",
+    arguments: ["", "127.0.0.1"])
+  func plainProxy(exempt: String) async throws {
+    let proxy = try Peers.start("proxy.py", exempt.isEmpty ? [] : ["403"])
+    let port = try await proxy.line(containing: "port").dropFirst(5)
+    let call = flux.call("normal")
+    let outcome = try await Fluxgraph.run(
+      "file \(sound) | flux endpoint=\(call.url) | stdout",
+      environment: ["http_proxy": "http://127.0.0.1:\(port)", "no_proxy": exempt])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    if exempt.isEmpty { _ = try await proxy.line(containing: "target CONNECT 127.0.0.1:") }
+  }
+
   @Test("a proxy that refuses is told with its status", arguments: [403, 407])
   func refusingProxy(status: Int) async throws {
     let proxy = try Peers.start("proxy.py", ["\(status)"])

@@ -5,7 +5,7 @@ import Testing
 
 @testable import EventStages
 
-@Suite struct JSONLinesTests {
+@Suite struct JSONLinesFileTests {
   private func stage(_ path: String, _ change: (inout JSONLines) -> Void = { _ in }) throws -> JSONLines {
     var stage = JSONLines()
     stage.path = PathTemplate(try Template(path))

@@ -6,7 +6,7 @@ import Testing
 
 @testable import EventStages
 
-@Suite struct WebhookTests {
+@Suite struct WebhookDeliveryTests {
   private func stage(_ change: (inout Webhook) -> Void = { _ in }) -> Webhook {
     var stage = Webhook()
     stage.url = .init(text: "https://example.com/turns")

@@ -163,7 +163,7 @@ class Session:
         """A text message of one's own, in the middle of a turn."""
         await self.greet()
         await self.listen(4)
-        await self.connection.send(self.query["text"])
+        await self.connection.send(self.query["text"] * int(self.query.get("times", 1)))
         if self.query.get("closes"):
             await self.end("none")
         else:

@@ -13,7 +13,7 @@ struct Recordings: Sendable {
       make() { ffmpeg -nostdin -v error -f lavfi -i "$1" $2; }
       make sine=440:sample_rate=16000:duration=0.6 '-ac 1 short.wav'
       make sine=440:sample_rate=44100:duration=2.0123 '-ac 2 stereo.wav'
-      make anoisesrc=sample_rate=48000:duration=2:seed=7 '-ac 2 -c:a libopus -b:a 64k noise.opus'
+      make anoisesrc=sample_rate=48000:duration=2:seed=7 '-ac 2 -c:a libopus -b:a 64k -page_duration 200000 noise.opus'
       make sine=440:sample_rate=16000:duration=60 '-ac 1 minute.wav'
       make sine=440:sample_rate=44100:duration=1 'sine.mp3'
       make sine=440:sample_rate=44100:duration=1 'sine.flac'

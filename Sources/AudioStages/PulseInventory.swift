@@ -1,0 +1,114 @@
+/// What a sound server has: devices that record, devices that play, programs that play. A value, read at one moment.
+package struct PulseInventory: Sendable, Equatable {
+  /// Whether a device is at work.
+  package enum State: String, Sendable, Hashable {
+    case running, idle, suspended
+  }
+
+  /// A device sound can be recorded from: a microphone, or the monitor of an output.
+  package struct Source: Sendable, Equatable {
+    package var index: UInt32
+    package var name: String
+    package var description: String
+    /// Frames a second, in Hz.
+    package var rate: Int
+    package var channels: Int
+    package var state: State
+    package var isMuted: Bool
+    /// The name of the output whose sound this is; nil for a microphone.
+    package var monitorOf: String?
+
+    package init(
+      index: UInt32, name: String, description: String, rate: Int, channels: Int, state: State = .idle,
+      isMuted: Bool = false, monitorOf: String? = nil
+    ) {
+      self.index = index
+      self.name = name
+      self.description = description
+      self.rate = rate
+      self.channels = channels
+      self.state = state
+      self.isMuted = isMuted
+      self.monitorOf = monitorOf
+    }
+  }
+
+  /// An output: a device that plays.
+  package struct Sink: Sendable, Equatable {
+    package var index: UInt32
+    package var name: String
+    package var description: String
+    package var rate: Int
+    package var channels: Int
+    package var state: State
+    package var isMuted: Bool
+    /// The name of the source that gives what this output plays.
+    package var monitor: String
+
+    package init(
+      index: UInt32, name: String, description: String, rate: Int, channels: Int, state: State = .idle,
+      isMuted: Bool = false, monitor: String
+    ) {
+      self.index = index
+      self.name = name
+      self.description = description
+      self.rate = rate
+      self.channels = channels
+      self.state = state
+      self.isMuted = isMuted
+      self.monitor = monitor
+    }
+  }
+
+  /// One stream a program plays.
+  package struct Playback: Sendable, Equatable {
+    package var index: UInt32
+    /// The program as it calls itself.
+    package var application: String
+    /// The name of the program's file.
+    package var binary: String?
+    /// What is being played, as the program calls it.
+    package var title: String
+    /// The index of the output it plays to.
+    package var sink: UInt32
+    package var rate: Int
+    package var channels: Int
+    package var isPaused: Bool
+    package var isMuted: Bool
+
+    package init(
+      index: UInt32, application: String, binary: String? = nil, title: String = "", sink: UInt32,
+      rate: Int = 48_000, channels: Int = 2, isPaused: Bool = false, isMuted: Bool = false
+    ) {
+      self.index = index
+      self.application = application
+      self.binary = binary
+      self.title = title
+      self.sink = sink
+      self.rate = rate
+      self.channels = channels
+      self.isPaused = isPaused
+      self.isMuted = isMuted
+    }
+  }
+
+  /// What the server calls itself: "pulseaudio 16.1", "PulseAudio (on PipeWire 1.2.7)".
+  package var server = ""
+  package var defaultSource: String?
+  package var defaultSink: String?
+  package var sources: [Source] = []
+  package var sinks: [Sink] = []
+  package var playbacks: [Playback] = []
+
+  package init() {}
+
+  package func source(named name: String?) -> Source? { sources.first { $0.name == name } }
+  package func sink(named name: String?) -> Sink? { sinks.first { $0.name == name } }
+  package func sink(_ index: UInt32) -> Sink? { sinks.first { $0.index == index } }
+
+  /// What people call a source.
+  package func title(of source: Source) -> String {
+    guard let sink = sink(named: source.monitorOf) else { return source.description }
+    return "the monitor of \(sink.description)"
+  }
+}

@@ -31,6 +31,13 @@ public enum FluxGraphCLI {
       case "inspect": return try InspectCommand(rest, catalogue).run()
       case "devices": return await DevicesCommand(try DevicesCommand.Arguments(rest), signals).run()
       case "serve": return await ServeCommand(try ServeCommand.Arguments(rest), signals).run()
+      case "spool": return try SpoolCommand(rest).run()
+      case "schema":
+        guard rest.isEmpty else {
+          throw rest[0] == "--help" || rest[0] == "-h" ? .help : UsageError("`schema` takes nothing")
+        }
+        Terminal.output.write(EventSchema.text)
+        return .success
       case "help", "--help", "-h":
         Terminal.output.write(Help.text(for: rest.first))
         return .success

@@ -2,7 +2,9 @@ internal import FluxProtocol
 
 /// What `help` says.
 enum Help {
-  static let commands = ["run", "check", "inspect", "devices", "serve", "help", "version"]
+  static let commands = [
+    "run", "check", "inspect", "devices", "serve", "spool", "schema", "help", "version",
+  ]
 
   static let overview = """
     fluxgraph: declarative audio graphs for Deepgram Flux
@@ -14,6 +16,8 @@ enum Help {
       inspect [STAGE]        list the stages, or show one
       devices                list what there is to listen to
       serve                  a local Flux server, for any Flux client
+      spool                  what webhooks have not delivered yet
+      schema                 the JSON Schema of the event format
       help [COMMAND]         more about a command
       version                the program's version
 
@@ -29,6 +33,9 @@ enum Help {
       "usage: fluxgraph inspect [STAGE]\n\nLists the stages, or shows one: its options, ports and examples.\n"
     case "devices": devices
     case "serve": serve
+    case "spool": spool
+    case "schema":
+      "usage: fluxgraph schema\n\nPrints the JSON Schema (draft 2020-12) of the event format: of each line `jsonl` and `stdout json` write.\n"
     default: overview
     }
   }
@@ -59,6 +66,17 @@ enum Help {
       -e TEXT            the graph itself
       --set NAME=VALUE   the value of a `param`
       --strict           refuse automatic stages
+
+    """
+
+  private static let spool = """
+    usage: fluxgraph spool ls|redeliver|drop DIRECTORY [SINK]
+
+    Works on the directory a webhook's `spool` names, for all sinks or for one.
+
+      ls          what waits to be delivered, and how many dead letters there are
+      redeliver   has the dead letters delivered again when the graph runs the next time
+      drop        throws away what waits and the dead letters
 
     """
 

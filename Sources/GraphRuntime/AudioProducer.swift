@@ -31,6 +31,10 @@ class AudioProducer {
   /// Makes the source at the head of the row say that it has finished.
   func stop() { preconditionFailure("overridden") }
 
+  /// Lets go of what the row has open, once nothing will be pulled any more. False when that takes longer; it is called again
+  /// when the chain is woken.
+  func close() throws -> Bool { true }
+
   /// The earliest time at which pulling again can be of use, when a stage holds the stream back.
   var heldUntil: Instant? { nil }
 
@@ -60,6 +64,7 @@ final class SourceProducer: AudioProducer {
   }
 
   override func stop() { isStopped = true }
+  override func close() throws -> Bool { output == nil ? true : try source.close() }
 }
 
 /// Samples changed in place.
@@ -97,6 +102,7 @@ final class TransformProducer: AudioProducer {
     upstream.stop()
   }
 
+  override func close() throws -> Bool { try upstream.close() }
   override var heldUntil: Instant? { held ?? upstream.heldUntil }
   override var progress: Double? { upstream.progress }
 }
@@ -149,6 +155,7 @@ final class ConverterProducer: AudioProducer {
   }
 
   override func stop() { upstream.stop() }
+  override func close() throws -> Bool { try upstream.close() }
   override var heldUntil: Instant? { upstream.heldUntil }
   override var progress: Double? { upstream.progress }
 }

@@ -42,7 +42,8 @@ let package = Package(
     module("AudioStages", ["FluxGraph", "AudioDSP", "AudioCodecs", "CPulse"]),
     module("FluxClient", ["FluxGraph", "FluxProtocol"]),
     module("EventStages", ["FluxGraph"]),
-    module("FluxServer", ["FluxProtocol", "WebSocketCore", "NetLoop", "AudioCodecs", "AudioDSP"]),
+    module(
+      "FluxServer", ["FluxGraph", "FluxProtocol", "WebSocketCore", "NetLoop", "AudioCodecs", "AudioDSP"]),
     module("StageTesting", ["FluxGraph", "GraphLanguage", "GraphRuntime"]),
     module(
       "FluxGraphCLI",
@@ -64,7 +65,8 @@ let package = Package(
     tests("FluxClientTests", ["FluxClient", "FluxProtocol", "FluxGraph", "StageTesting"]),
     tests("EventStagesTests", ["EventStages", "FluxGraph", "StageTesting"]),
     tests(
-      "FluxServerTests", ["FluxServer", "FluxProtocol", "NetLoop", "AudioCodecs"], exclude: ["Peers"]),
-    tests("EndToEndTests", ["FluxGraphCLI", "FluxGraph", "FluxServer"]),
+      "FluxServerTests", ["FluxServer", "FluxProtocol", "FluxGraph", "NetLoop", "AudioCodecs"],
+      exclude: ["Peers"]),
+    tests("EndToEndTests", ["FluxGraphCLI", "FluxGraph", "FluxServer"], exclude: ["Peers"]),
   ]
 )

@@ -166,7 +166,7 @@ package struct OggOpusDecoder<Sample: OpusSample>: ~Copyable, Sendable {
   }
 
   private mutating func silence(_ count: Int) {
-    for index in 0..<(count * channels) { frames[index] = .silence }
+    frames.withUnsafeMutableBufferPointer { $0[..<(count * channels)].update(repeating: .silence) }
   }
 
   /// Makes the first `count` frames available but for what the pre-skip takes.

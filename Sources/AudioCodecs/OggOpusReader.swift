@@ -26,6 +26,8 @@ package struct OggOpusReader: Sendable {
     package var jumps = 0
     /// The input ended without the page that ends the stream.
     package var isTruncated = false
+
+    package init() {}
   }
 
   /// Samples at 48 kHz of the longest gap reported, ten minutes: a call on hold. A longer one is a clock that
@@ -181,7 +183,7 @@ package struct OggOpusReader: Sendable {
       return
     }
     phase = .audio
-    if begins { packets.removeFirst() }
+    if begins, !page.isContinuation { packets.removeFirst() }
   }
 
   /// Compares the position at the end of `page` with the packets on it.

@@ -28,7 +28,7 @@ package struct OggPage: Sendable, Equatable {
 ///
 ///      0        4    5     6          14      18        22     26        27           27+n
 ///     "OggS" version flags granule:8  serial  sequence  crc:4  segments  lengths[n]   body
-///                      │                                                 each 0…255; less than 255 ends a packet
+///                      │                                                 0…255 each; below 255 a packet ends
 ///                      └ 1 continued · 2 first page · 4 last page
 ///
 /// A page counts only when its checksum is right, so that damage costs the page it is in and no more: the
@@ -37,7 +37,7 @@ package struct OggPageReader: Sendable {
   /// The largest page there is: header, 255 lengths, 255 segments of 255 bytes.
   package static let largestPage = 27 + 255 + 255 * 255
 
-  /// Holds bytes `start ..< filled`; grows to `limit` when pages ask for it.
+  /// Holds bytes `start ..< filled`; grows to `limit` with the size of what is pushed.
   private var buffer = [UInt8](repeating: 0, count: 1 << 14)
   private static let limit = 1 << 17
   private var start = 0

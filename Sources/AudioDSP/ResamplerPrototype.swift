@@ -13,7 +13,7 @@ import Glibc
 /// with f in cycles per sample of the lower rate. It gives 0.0053 dB of ripple and -106 dB at the edge of the
 /// stop band. The stop band falls with 1.5 times the logarithm of the frequency, because sampling the
 /// function folds its tail back: for 48 kHz to 16 kHz -104.5 dB are left. The same figures with a Kaiser
-/// window, which cannot spend less effort on the pass band than on the stop band, take a third more taps.
+/// window, which cannot spend less effort on the pass band than on the stop band, take a fifth more taps.
 enum ResamplerPrototype {
   /// Length of the function in samples of the lower rate: 128 taps for 48 kHz to 16 kHz.
   static let support = 128.0 / 3

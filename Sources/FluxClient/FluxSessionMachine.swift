@@ -174,7 +174,8 @@ package struct FluxSessionMachine: Sendable {
   package mutating func failed(_ failure: NetworkFailure) -> [Action] {
     guard state != .over else { return [] }
     if state == .closing { return end(.inputEnded) + finish(nil) }
-    return end(.disconnected) + finish(StageError(.unavailable, failure.message + request))
+    let help = failure.code == .unknownAuthority ? "The option for that is `ca=FILE`." : nil
+    return end(.disconnected) + finish(StageError(.unavailable, failure.message + request, help: help))
   }
 
   /// The network has taken nothing of what was sent for longer than the limit.

@@ -104,12 +104,12 @@ public protocol AudioSource: Stage {
   /// Appends at least one frame and at most what fits, without blocking. Live sources set `captureTime`.
   /// - Throws: `StageError`; the stream then ends.
   mutating func read(into audio: inout AudioBuffer) throws -> SourceProgress
-  /// Called once nothing more will be read, until it returns true, as for a `ByteSource`.
-  mutating func close() throws -> Bool
+  /// Called once when nothing more will be read. The place to let go of the device, and to say what there is to say.
+  mutating func close()
 }
 
 extension AudioSource {
-  public mutating func close() throws -> Bool { true }
+  public mutating func close() {}
 }
 
 /// What a decoder did with the bytes it was given.

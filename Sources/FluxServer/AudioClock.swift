@@ -1,7 +1,7 @@
 /// The grid the server hears on: 16 kHz mono, cut into 80 ms steps of eight 10 ms frames.
 ///
-/// Every time inside the server is a count on this grid, so that the same audio gives the same events however fast it
-/// arrives and however it is cut into messages.
+/// Every time inside the server is a count on this grid, so that the same audio gives the same events however
+/// fast it arrives and however it is cut into messages.
 package enum AudioClock {
   /// Samples a second.
   package static let rate = 16_000

@@ -2,21 +2,23 @@ import FoundationEssentials
 import Glibc
 package import NetLoop
 
-/// A server that speaks Flux's `/v2/listen` on this machine: for any Flux client, without key, network or cost.
+/// A server that speaks Flux's `/v2/listen` on this machine: for any Flux client, without key, network or
+/// cost.
 ///
-/// Its sockets are the loop's; its words come from a recogniser's own threads. What it hears decides its events, not the
-/// time: the same audio and parameters give the same events.
+/// Its sockets are the loop's; its words come from a recogniser's own threads. What it hears decides its
+/// events, not the time: the same audio and parameters give the same events.
 ///
-/// Unchecked: `connections`, `listener` and `stopping` are touched on the loop thread only.
+/// Unchecked: everything that varies is touched on the loop thread only.
 package final class FluxServer: @unchecked Sendable {
   package struct Options: Sendable {
     package var address = ListenAddress.tcp(port: 0)
     /// The key clients have to show; without one every client is let in.
     package var key: String?
     package var words = WordChoice.pocketSphinx()
-    /// How long the words of a piece of audio may take; after that `[speech]` stands for them.
+    /// How long a recogniser may give no answer; after that `[speech]` stands for the words.
     package var wordLimit = Duration.seconds(10)
-    /// Told what a user should know, one plain sentence each time. On the loop thread.
+    /// Told what a user should know, one plain sentence each time, the same one at most once a minute. On the
+    /// loop thread.
     package var notice: @Sendable (String) -> Void = { _ in }
     /// Told about each connection. On the loop thread.
     package var report: @Sendable (ConnectionReport) -> Void = { _ in }
@@ -33,6 +35,7 @@ package final class FluxServer: @unchecked Sendable {
   private var listener: Listener?
   private var connections: [ObjectIdentifier: FluxServerConnection] = [:]
   private var stopping: (@Sendable () -> Void)?
+  private var noticed: [String: ContinuousClock.Instant] = [:]
 
   /// - Parameter loop: has to run before ``start()`` and until ``stop()`` has returned.
   package init(loop: EventLoop, options: Options = Options()) {
@@ -55,7 +58,8 @@ package final class FluxServer: @unchecked Sendable {
     return listener.port ?? 0
   }
 
-  /// Stops listening, closes what is connected with 1001, and ends the recogniser's threads; bounded by a few seconds.
+  /// Stops listening, closes what is connected with 1001, and ends the recogniser's threads; bounded by a few
+  /// seconds.
   package func stop() async {
     await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
       let isRunning = loop.execute { self.closeAll { done.resume() } }
@@ -85,6 +89,14 @@ package final class FluxServer: @unchecked Sendable {
     loop.schedule(after: Self.stopLimit) {
       for connection in self.connections.values { connection.abort() }
     }
+  }
+
+  /// Many connections often have the same trouble.
+  func tell(_ notice: String) {
+    let now = loop.now
+    if let last = noticed[notice], now - last < .seconds(60) { return }
+    noticed[notice] = now
+    options.notice(notice)
   }
 
   func forget(_ connection: FluxServerConnection) {

@@ -8,6 +8,8 @@ import WebSocketCore
 final class FluxServerConnection: @unchecked Sendable {
   /// How long a client may take for its request.
   private static let requestLimit = Duration.seconds(10)
+  /// Half a minute of raw audio at once, which is heard in a few milliseconds.
+  private static let messageLimits = WebSocketLimits(maximumFrameSize: 1 << 20, maximumMessageSize: 1 << 20)
   /// Bytes a client may leave unread before it is let go; a turn's messages are a few kilobytes a second.
   private static let unreadLimit = 8 << 20
 
@@ -110,7 +112,8 @@ final class FluxServerConnection: @unchecked Sendable {
       let actions = machine.start()
       // No pings: a client that is silent for too long is let go anyway.
       let timing = WebSocketTiming(pingInterval: nil)
-      let socket = WebSocketConnectionState(role: .server, timing: timing, at: now)
+      let socket = WebSocketConnectionState(
+        role: .server, limits: Self.messageLimits, timing: timing, at: now)
       phase = .session(Session(socket: socket, machine: machine, words: words))
       perform(actions)
     }
@@ -176,7 +179,7 @@ final class FluxServerConnection: @unchecked Sendable {
         if session.socket.append(text: text, to: &bytes) { send(bytes) }
       case .recognise(let block): session.words.hear(block)
       case .abandonSegment: session.words.abandonSegment()
-      case .notice(let notice): server.options.notice(notice)
+      case .notice(let notice): server.tell(notice)
       case .close(let reason):
         note(reason: reason)
         guard case .session(var session) = phase else { return }

@@ -2,8 +2,8 @@ package import FluxProtocol
 
 /// The service's side of one `/v2/listen` connection, from the accepted upgrade to its end, as a value.
 ///
-/// Messages of the client, answers of the recogniser and time go in; what to do comes out in order. Text and audio are
-/// dealt with strictly in the order they came.
+/// Messages of the client, answers of the recogniser and time go in; what to do comes out in order. Text and
+/// audio are dealt with strictly in the order they came.
 package struct FluxSessionMachine: Sendable {
   package enum Action: Sendable, Equatable {
     /// A text message for the client.
@@ -13,8 +13,8 @@ package struct FluxSessionMachine: Sendable {
     case abandonSegment
     /// For whoever runs the server, one plain sentence.
     case notice(String)
-    /// Close the WebSocket without a status code, as the service does; the reason is for whoever runs the server. The
-    /// last action.
+    /// Close the WebSocket without a status code, as the service does; the reason is for whoever runs the
+    /// server. The last action.
     case close(reason: String)
   }
 
@@ -56,7 +56,7 @@ package struct FluxSessionMachine: Sendable {
   ///   - parameters: as the service accepted them.
   ///   - requestID: a UUID.
   ///   - judge: tells where speech is.
-  ///   - wordLimit: how long the words of one step of audio may take in wall time.
+  ///   - wordLimit: how long the recogniser may give no answer, in wall time.
   ///   - now: time since any fixed moment, as in all calls.
   package init(
     parameters: ListenParameters, requestID: String, judge: any SpeechJudge, wordLimit: Duration,
@@ -124,7 +124,7 @@ package struct FluxSessionMachine: Sendable {
 
   package mutating func take(_ answer: WordAnswer, now: Duration) -> [Action] {
     guard phase != .closed else { return [] }
-    pipeline.take(answer)
+    pipeline.take(answer, now: now)
     return run(now: now)
   }
 

@@ -24,7 +24,8 @@ package enum ListenAudioError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// Turns a connection's binary messages into 16 kHz mono samples, whatever was declared or is found at their beginning.
+/// Turns a connection's binary messages into 16 kHz mono samples, whatever was declared or is found at their
+/// beginning.
 struct ListenAudio: Sendable {
   /// Seconds of audio in one message; a damaged Ogg stream can claim any length.
   static let mostSeconds = 600
@@ -58,9 +59,7 @@ struct ListenAudio: Sendable {
     case .raw(let encoding):
       return convert(decode(bytes, as: encoding))
     case .undecided(var first):
-      for index in 0..<bytes.byteCount {
-        first.append(bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self))
-      }
+      bytes.withUnsafeBytes { first.append(contentsOf: $0) }
       guard first.count >= 4 else {
         format = .undecided(first)
         return []
@@ -96,7 +95,7 @@ struct ListenAudio: Sendable {
 
   private mutating func decode(_ bytes: RawSpan, as encoding: SampleEncoding) -> [Int16] {
     var whole = rest
-    for index in 0..<bytes.byteCount { whole.append(bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)) }
+    bytes.withUnsafeBytes { whole.append(contentsOf: $0) }
     rest = Array(whole.suffix(whole.count % encoding.size))
     return [Int16](unsafeUninitializedCapacity: whole.count / encoding.size) { buffer, count in
       buffer.initialize(repeating: 0)
@@ -143,10 +142,19 @@ struct ListenAudio: Sendable {
 
 /// Any rate to 16 kHz.
 private struct RateConverter: Sendable {
+  /// How much of a mirror image of telephone speech is put into the empty band above it.
+  ///
+  /// The recogniser's model never heard an empty band: without this, three in four words at the beginning of a
+  /// telephone call are wrong, with it one in four (nine sentences of flite at 8 kHz; 0.2 to 0.3 are best).
+  private static let telephoneImage: Float = 0.25
+
   private var resampler: Resampler?
+  private let fillsUpperBand: Bool
+  private var isOdd = false
 
   init(from rate: Int) {
     resampler = rate == AudioClock.rate ? nil : Resampler(from: rate, to: AudioClock.rate, channels: 1)
+    fillsUpperBand = rate == 8000
   }
 
   mutating func convert(_ samples: [Int16]) -> [Int16] {
@@ -158,7 +166,7 @@ private struct RateConverter: Sendable {
     var resampled = [Float](repeating: 0, count: resampler.outputCapacity(forInput: samples.count) + 1)
     var resampledSpan = resampled.mutableSpan
     let produced = resampler.process(floats.span, into: &resampledSpan).produced
-    return Self.rounded(resampled, count: produced)
+    return rounded(&resampled, count: produced)
   }
 
   mutating func finish() -> [Int16] {
@@ -170,11 +178,18 @@ private struct RateConverter: Sendable {
       var output = tail.mutableSpan
       let produced = resampler.finish(into: &output)
       guard produced > 0 else { return samples }
-      samples += Self.rounded(tail, count: produced)
+      samples += rounded(&tail, count: produced)
     }
   }
 
-  private static func rounded(_ samples: [Float], count: Int) -> [Int16] {
+  private mutating func rounded(_ samples: inout [Float], count: Int) -> [Int16] {
+    if fillsUpperBand {
+      // Changing the sign of every other sample mirrors the spectrum about 4 kHz.
+      for index in 0..<count {
+        samples[index] *= 1 + (isOdd ? -Self.telephoneImage : Self.telephoneImage)
+        isOdd.toggle()
+      }
+    }
     var rounded = [Int16](repeating: 0, count: count)
     var output = rounded.mutableSpan
     _ = SampleConversion.convert(samples.span, into: &output)

@@ -2,8 +2,8 @@ import Glibc
 
 /// One PocketSphinx decoder: about 95 MB, loaded in a third of a second, used by one thread at a time.
 ///
-/// A decoder adapts to what it hears (cepstral mean), so it serves one stream and is not passed on: the same audio gives
-/// the same words.
+/// A decoder adapts to what it hears (cepstral mean), so it serves one stream and is not passed on: the same
+/// audio gives the same words.
 final class PocketSphinxDecoder {
   private let library: PocketSphinxLibrary
   private let decoder: PocketSphinxLibrary.Pointer
@@ -16,7 +16,8 @@ final class PocketSphinxDecoder {
     let language = model + "/en-us.lm.bin"
     let dictionary = model + "/cmudict-en-us.dict"
     for path in [acoustic, language, dictionary] where access(path, R_OK) != 0 { throw .modelMissing(path) }
-    // The server cuts speech from silence itself; a decoder doing so again would shift the times of the words.
+    // The server cuts speech from silence itself; a decoder doing so again would shift the times of the
+    // words.
     let arguments = [
       "fluxgraph", "-hmm", acoustic, "-lm", language, "-dict", dictionary, "-remove_silence", "no",
     ]
@@ -38,7 +39,8 @@ final class PocketSphinxDecoder {
     _ = library.freeDecoder(decoder)
   }
 
-  /// Takes the next block of a segment and returns the segment's words so far; after its last block, the settled ones.
+  /// Takes the next block of a segment and returns the segment's words so far; after its last block, the
+  /// settled ones.
   func hear(_ block: SpeechBlock) -> [RecognisedWord] {
     if block.begins {
       abandon()
@@ -61,8 +63,8 @@ final class PocketSphinxDecoder {
     isInUtterance = false
   }
 
-  /// - Parameter areSettled: whether the last pass has run, without which no word has a posterior probability; until
-  ///   then each counts one half.
+  /// - Parameter areSettled: whether the last pass has run, without which no word has a posterior
+  ///   probability; until then each counts one half.
   private func words(areSettled: Bool) -> [RecognisedWord] {
     var words: [RecognisedWord] = []
     var base: Int32?
@@ -91,7 +93,8 @@ final class PocketSphinxDecoder {
     return words
   }
 
-  /// The word without the mark of an alternative pronunciation, `read(2)`; `nil` for silence, fillers and noises.
+  /// The word without the mark of an alternative pronunciation, `read(2)`; `nil` for silence, fillers and
+  /// noises.
   static func spoken(_ name: String) -> String? {
     guard let first = name.first, !"<[+".contains(first) else { return nil }
     guard name.last == ")", let bracket = name.lastIndex(of: "("), bracket > name.startIndex else {

@@ -1,12 +1,13 @@
 import Glibc
 
-/// The functions of PocketSphinx (5prealpha, `libpocketsphinx.so.3`) that are used, found at run time: the recogniser is
-/// optional, and so is its library.
+/// The functions of PocketSphinx (5prealpha, `libpocketsphinx.so.3`) that are used, found at run time: the
+/// recogniser is optional, and so is its library.
 struct PocketSphinxLibrary: Sendable {
   typealias Pointer = UnsafeMutableRawPointer
 
   let arguments: @convention(c) () -> Pointer?
-  /// `cmd_ln_parse_r`: the configuration from an argument list; `cmd_ln_init` is variadic and out of Swift's reach.
+  /// `cmd_ln_parse_r`: the configuration from an argument list; `cmd_ln_init` is variadic and out of Swift's
+  /// reach.
   let parseArguments:
     @convention(c) (Pointer?, Pointer?, Int32, UnsafePointer<UnsafeMutablePointer<CChar>?>, Int32) -> Pointer?
   let freeArguments: @convention(c) (Pointer?) -> Int32
@@ -54,7 +55,8 @@ struct PocketSphinxLibrary: Sendable {
     setMessageCallback(nil, nil)
   }
 
-  /// Keeps the calling thread from writing pages of settings to stderr; the messages proper are off for all threads.
+  /// Keeps the calling thread from writing pages of settings to stderr; the messages proper are off for all
+  /// threads.
   func silenceThisThread() {
     setLogFile(nil)
   }

@@ -3,9 +3,9 @@ import Synchronization
 
 /// Words from PocketSphinx, if it is installed: recognised on threads of their own, `words-0` and up.
 ///
-/// Each stream has its own decoder, loaded when speech is first heard and freed with the stream. Threads take blocks
-/// from the streams in turn, so that a talkative stream does not hold up the others. What a stream hears and how it is
-/// cut alone decide the words.
+/// Each stream has its own decoder, loaded when speech is first heard and freed with the stream. Threads take
+/// blocks from the streams in turn, so that a talkative stream does not hold up the others. What a stream
+/// hears and how it is cut alone decide the words.
 package final class PocketSphinxWords: WordSource {
   /// Where Debian's `pocketsphinx-en-us` puts its model.
   package static let standardModel = "/usr/share/pocketsphinx/model/en-us"
@@ -15,8 +15,8 @@ package final class PocketSphinxWords: WordSource {
   /// - Parameters:
   ///   - model: a directory with `en-us`, `en-us.lm.bin` and `cmudict-en-us.dict`.
   ///   - threads: how many recognise at once.
-  ///   - decoders: how many streams may have a decoder at once; one takes about 95 MB, and a fifth of a core in
-  ///     uninterrupted speech.
+  ///   - decoders: how many streams may have a decoder at once; one takes about 95 MB, and a fifth of a core
+  ///     in uninterrupted speech.
   package init(
     model: String = PocketSphinxWords.standardModel, threads: Int = PocketSphinxWords.processors,
     decoders: Int = min(6 * PocketSphinxWords.processors, 24)

@@ -1,4 +1,5 @@
-import FoundationEssentials
+import FluxGraph
+import FluxProtocol
 
 /// Words known beforehand, each heard when the audio reaches its end: the same answers for any audio.
 ///
@@ -12,17 +13,16 @@ package struct ScriptedWords: WordSource {
   }
 
   /// Reads a JSON array of objects with `word`, `start`, `end` and, if wanted, `confidence` (1 without).
-  package init(json: some Sequence<UInt8>) throws(ScriptError) {
-    let entries: [Entry]
-    do {
-      entries = try JSONDecoder().decode([Entry].self, from: Data(json))
+  package init(json: [UInt8]) throws(ScriptError) {
+    let entries: [JSONValue]?
+    do throws(JSONError) {
+      entries = try JSONValue.parse(json).arrayValue
     } catch {
-      throw ScriptError(entry: nil, problem: "is not a JSON array of {\"word\", \"start\", \"end\"} objects")
+      throw ScriptError(entry: nil, problem: "is not JSON: \(error)")
     }
+    guard let entries else { throw ScriptError(entry: nil, problem: "is not an array of words") }
     var words: [RecognisedWord] = []
-    for (index, entry) in entries.enumerated() {
-      words.append(try entry.word(at: index))
-    }
+    for (index, entry) in entries.enumerated() { words.append(try Self.word(entry, at: index)) }
     self.init(words)
   }
 
@@ -34,26 +34,20 @@ package struct ScriptedWords: WordSource {
     ScriptedWordStream(words: words, answer: answer)
   }
 
-  private struct Entry: Decodable {
-    var word: String
-    var start: Double
-    var end: Double
-    var confidence: Double?
-
-    func word(at index: Int) throws(ScriptError) -> RecognisedWord {
-      guard !word.isEmpty, !word.contains(where: \.isWhitespace) else {
-        throw ScriptError(entry: index, problem: "has an empty word or one with blanks")
-      }
-      // A day is more than any stream lasts, and its samples are countable.
-      guard start >= 0, end >= start, end <= 86_400 else {
-        throw ScriptError(entry: index, problem: "needs 0 <= start <= end, in seconds")
-      }
-      let confidence = confidence ?? 1
-      guard (0...1).contains(confidence) else {
-        throw ScriptError(entry: index, problem: "has a confidence outside of 0 to 1")
-      }
-      return RecognisedWord(text: word, start: start, end: end, confidence: confidence)
+  private static func word(_ entry: JSONValue, at index: Int) throws(ScriptError) -> RecognisedWord {
+    guard let word = entry["word"]?.stringValue, !word.isEmpty, !word.contains(where: \.isWhitespace) else {
+      throw ScriptError(entry: index, problem: "needs a \"word\" without blanks")
     }
+    // A day is more than any stream lasts, and its samples are countable.
+    guard let start = entry["start"]?.doubleValue, let end = entry["end"]?.doubleValue, start >= 0,
+      end >= start,
+      end <= 86_400
+    else { throw ScriptError(entry: index, problem: "needs 0 <= \"start\" <= \"end\", in seconds") }
+    let confidence = entry["confidence"].map(\.doubleValue) ?? 1
+    guard let confidence, (0...1).contains(confidence) else {
+      throw ScriptError(entry: index, problem: "has a \"confidence\" that is no number from 0 to 1")
+    }
+    return RecognisedWord(text: word, start: start, end: end, confidence: confidence)
   }
 }
 

@@ -4,7 +4,8 @@ import Glibc
 package struct SpeechActivity: Sendable, Equatable {
   /// How many of the step's eight 10 ms frames carry speech.
   package var frames: Int
-  /// How long no speech has been heard at the step's end, in 10 ms frames; since the stream began if there was none.
+  /// How long no speech has been heard at the step's end, in 10 ms frames; since the stream began if there
+  /// was none.
   package var silence: Int
 
   package init(frames: Int, silence: Int) {
@@ -17,7 +18,8 @@ package struct SpeechActivity: Sendable, Equatable {
 
 /// Tells speech from everything else, one step of audio at a time.
 ///
-/// The one thing the turn logic knows about sound, so that a better judge can take the place of ``SpeechDetector``.
+/// The one thing the turn logic knows about sound, so that a better judge can take the place of
+/// ``SpeechDetector``.
 package protocol SpeechJudge: Sendable {
   /// Judges the next step: ``AudioClock/stepSamples`` samples, 16 kHz mono.
   mutating func judge(_ step: Span<Int16>) -> SpeechActivity
@@ -25,9 +27,9 @@ package protocol SpeechJudge: Sendable {
 
 /// Speech as energy well above the background.
 ///
-/// The background is the lowest smoothed level of the last 2.4 s: speech dips between syllables and words, a fan does
-/// not. Before anything is known it is taken as quiet, so that speech in the very first frame counts at once; a stream
-/// that begins with steady noise is mistaken for speech until the window has passed.
+/// The background is the lowest smoothed level of the last 2.4 s: speech dips between syllables and words, a
+/// fan does not. Before anything is known it is taken as quiet, so that speech in the very first frame counts
+/// at once; a stream that begins with steady noise is mistaken for speech until the window has passed.
 ///
 /// A plain value; judging a frame allocates nothing.
 package struct SpeechDetector: SpeechJudge {
@@ -109,7 +111,8 @@ package struct SpeechDetector: SpeechJudge {
     return isSpeaking
   }
 
-  /// The frame's level in dB of full scale, without what lies below speech (a 77 Hz high-pass takes offset and hum).
+  /// The frame's level in dB of full scale, without what lies below speech (a 77 Hz high-pass takes offset
+  /// and hum).
   private mutating func level(of frame: Span<Int16>) -> Float {
     var energy: Float = 0
     var last = lastSample

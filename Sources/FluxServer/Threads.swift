@@ -31,7 +31,8 @@ func startThread(named name: String, _ body: @escaping @Sendable () -> Void) -> 
 
 /// Names the calling thread for `top` and debuggers; the kernel keeps 15 characters.
 ///
-/// `pthread_setname_np` is a GNU extension that Swift's Glibc module does not show; this file is what it writes to.
+/// `pthread_setname_np` is a GNU extension that Swift's Glibc module does not show; this file is what it
+/// writes to.
 private func nameThisThread(_ name: String) {
   let file = open("/proc/thread-self/comm", O_WRONLY | O_CLOEXEC)
   guard file >= 0 else { return }

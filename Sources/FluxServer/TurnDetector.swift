@@ -42,17 +42,19 @@ package struct TurnReport: Sendable, Equatable {
   }
 }
 
-/// The state machine of turns, driven by audio time alone: one call for each 80 ms step, at most one event each.
+/// The state machine of turns, driven by audio time alone: one call for each 80 ms step, at most one event
+/// each.
 ///
-/// The confidence that a turn is over grows with the silence after its last speech, s² / (s² + 0.09) for s in seconds:
-/// 0.5 at 0.30 s, 0.7 at 0.46 s, 0.9 at 0.90 s; speech takes it back to 0. Neither an eager nor a final end is
-/// declared while a segment's words are still open, so what an `EndOfTurn` says was said before, or a `TurnResumed`
-/// came first.
+/// The confidence that a turn is over grows with the silence after its last speech, s² / (s² + 0.09) for s in
+/// seconds: 0.5 at 0.30 s, 0.7 at 0.46 s, 0.9 at 0.90 s; speech takes it back to 0. Neither an eager nor a
+/// final end is declared while a segment's words are still open, so what an `EndOfTurn` says was said before,
+/// or a `TurnResumed` came first.
 package struct TurnDetector: Sendable {
   /// Steps between two `Update`s, normally; every step once the end is near.
   static let updateSteps = 3
   static let finelyReportedConfidence = 0.5
-  /// Speech before a turn starts and before an announced end is taken back, in steps, when no word decides it.
+  /// Speech before a turn starts and before an announced end is taken back, in steps, when no word decides
+  /// it.
   static let decisiveSteps = 3
 
   package var thresholds: TurnThresholds
@@ -107,7 +109,8 @@ package struct TurnDetector: Sendable {
     return report(.endOfTurn(.manual))
   }
 
-  /// The last audio of the stream, which may be less than a step: an `Update` if anything is left to say, never more.
+  /// The last audio of the stream, which may be less than a step: an `Update` if anything is left to say,
+  /// never more.
   package mutating func finish(
     at end: Int, activity: SpeechActivity, phase: SegmentPhase, words: [RecognisedWord]?
   ) -> TurnReport? {

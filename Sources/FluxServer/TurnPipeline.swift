@@ -1,9 +1,10 @@
-/// From sound to turn events for one stream, as a value: audio and commands go in, in order; blocks for a recogniser
-/// and reports come out.
+/// From sound to turn events for one stream, as a value: audio and commands go in, in order; blocks for a
+/// recogniser and reports come out.
 ///
-/// Audio time is the only clock of its decisions. An event waits for the words of its step, however long the
-/// recogniser takes; wall time matters only once they take longer than ``wordLimit``: then the segment's transcript
-/// is `[speech]` and a notice says so. The caller takes every output with ``next(now:)`` after each call.
+/// Audio time is the only clock of its decisions. An event waits for the words of its step. Wall time matters
+/// only once the recogniser has answered nothing for ``wordLimit``: then the segment's transcript is
+/// `[speech]` and a notice says so. A recogniser that is slow but moving is waited for; the caller then holds
+/// the client back. The caller takes every output with ``next(now:)`` after each call.
 package struct TurnPipeline: Sendable {
   package enum Output: Sendable, Equatable {
     case recognise(SpeechBlock)
@@ -41,12 +42,14 @@ package struct TurnPipeline: Sendable {
     var isLast: Bool
   }
 
-  /// How long the words of one step may take, in wall time.
+  /// How long the next words may take, in wall time.
   package let wordLimit: Duration
   private var detector: TurnDetector
   private var judge: any SpeechJudge
   private var tracker = SegmentTracker()
   private var inputs: [Input] = []
+  /// Samples of the first input that have been taken.
+  private var firstOffset = 0
   private var pending: [Pending] = []
   private var outputs: [Output] = []
   private var step: [Int16] = []
@@ -54,8 +57,9 @@ package struct TurnPipeline: Sendable {
   private var position = 0
   private var segmentStart = 0
   private var blockNumber = 0
+  private var lastAnswer = Duration.zero
   /// Answers that will still come for blocks nobody waits for any more.
-  private var oweds = 0
+  private var unwanted = 0
   private var isSegmentLost = false
   private var backlog = 0
   private var isFinished = false
@@ -73,7 +77,8 @@ package struct TurnPipeline: Sendable {
     set { detector.thresholds = newValue }
   }
 
-  /// Samples taken and not yet heard, because the recogniser is behind. The caller stops reading when this grows.
+  /// Samples taken and not yet heard, because the recogniser is behind. The caller stops reading when this
+  /// grows.
   package var backlogSamples: Int { backlog + pending.count * AudioClock.stepSamples }
 
   /// Samples heard so far.
@@ -81,7 +86,7 @@ package struct TurnPipeline: Sendable {
 
   /// When ``expire(now:)`` is due.
   package var deadline: Duration? {
-    pending.first { $0.number != nil }.map { $0.submitted + wordLimit }
+    pending.first { $0.number != nil }.map { max($0.submitted, lastAnswer) + wordLimit }
   }
 
   /// 16 kHz mono audio, any number of samples.
@@ -101,7 +106,8 @@ package struct TurnPipeline: Sendable {
     inputs.append(.finish)
   }
 
-  /// Ends the active turn with what was heard; `nil` if no turn is active. To be called on ``Output/reached(_:)``.
+  /// Ends the active turn with what was heard; `nil` if no turn is active. To be called on
+  /// ``Output/reached(_:)``.
   package mutating func forceEndTurn() -> TurnReport? {
     guard let report = detector.forceEnd() else { return nil }
     if tracker.isOpen {
@@ -113,9 +119,10 @@ package struct TurnPipeline: Sendable {
     return report
   }
 
-  package mutating func take(_ answer: WordAnswer) {
+  package mutating func take(_ answer: WordAnswer, now: Duration) {
+    lastAnswer = now
     guard let index = pending.firstIndex(where: { $0.number == answer.number }) else {
-      oweds = max(oweds - 1, 0)
+      unwanted = max(unwanted - 1, 0)
       return
     }
     pending[index].number = nil
@@ -131,12 +138,12 @@ package struct TurnPipeline: Sendable {
   /// Gives up on words that took too long.
   package mutating func expire(now: Duration) {
     guard let deadline, deadline <= now else { return }
-    say(
-      "The local recogniser did not keep up: what it took longer than \(wordLimit) for is shown as [speech].")
+    let seconds = wordLimit.components.seconds
+    say("The local recogniser gave no answer for \(seconds) s: speech is shown as [speech].")
     for index in pending.indices where pending[index].number != nil {
       pending[index].number = nil
       pending[index].words = [speechMark(pending[index])]
-      oweds += 1
+      unwanted += 1
     }
     if tracker.isOpen { isSegmentLost = true }
     outputs.append(.abandonSegment)
@@ -172,13 +179,13 @@ package struct TurnPipeline: Sendable {
     guard let input = inputs.first, !isFinished, pending.count < Self.mostPending else { return false }
     switch input {
     case .audio(let samples):
-      let taken = min(samples.count, AudioClock.stepSamples - step.count)
-      step += samples[..<taken]
+      let taken = min(samples.count - firstOffset, AudioClock.stepSamples - step.count)
+      step += samples[firstOffset..<firstOffset + taken]
       backlog -= taken
-      if taken == samples.count {
+      firstOffset += taken
+      if firstOffset == samples.count {
         inputs.removeFirst()
-      } else {
-        inputs[0] = .audio(Array(samples[taken...]))
+        firstOffset = 0
       }
       if step.count == AudioClock.stepSamples { hearStep(isLast: false, now: now) }
       return true
@@ -207,7 +214,7 @@ package struct TurnPipeline: Sendable {
     }
     if phase == .begins {
       segmentStart = position
-      isSegmentLost = oweds > 0
+      isSegmentLost = unwanted > 0
       if isSegmentLost { say("The local recogniser is still busy with earlier speech.") }
     }
     var number: Int?

@@ -27,7 +27,8 @@ package struct SpeechBlock: Sendable, Equatable {
   package var number: Int
   /// The position of the first sample in the stream.
   package var start: Int
-  /// 16 kHz mono. The first block of a segment also has up to 320 ms of what came before, so that no first sound is lost.
+  /// 16 kHz mono. The first block of a segment also has up to 320 ms of what came before, so that no first
+  /// sound is lost.
   package var samples: [Int16]
   package var begins: Bool
   package var ends: Bool
@@ -69,7 +70,8 @@ package protocol WordSource: Sendable {
 
   /// Opens a stream of its own for one connection.
   ///
-  /// `answer` is called once for each block, in order, from any thread or from within ``WordStream/hear(_:)``.
+  /// `answer` is called once for each block, in order, from any thread or from within
+  /// ``WordStream/hear(_:)``.
   func open(answer: @escaping @Sendable (WordAnswer) -> Void) -> any WordStream
 
   /// Ends the source's threads and waits for them; streams still open answer no more.
@@ -85,8 +87,8 @@ extension WordSource {
 package protocol WordStream: AnyObject, Sendable {
   func hear(_ block: SpeechBlock)
 
-  /// Forgets the segment in hand: its turn was ended by command, or its words took too long. Blocks heard and not yet
-  /// answered are answered soon, with whatever there is.
+  /// Forgets the segment in hand: its turn was ended by command, or its words took too long. Blocks heard and
+  /// not yet answered are answered soon, with whatever there is.
   func abandonSegment()
 
   /// Nothing will be heard any more and no answer is wanted.

@@ -136,7 +136,9 @@ extension Analysis {
       return nil
     }
     var node = DraftNode(
-      specification: specification, settings: settings, stage: stage, span: nodes[consumer].span,
+      specification: specification, settings: settings, text: stageText(specification, settings),
+      stage: stage,
+      span: nodes[consumer].span,
       word: nodes[consumer].word, isAutomatic: true, inputs: [endpoint], input: input)
     node.output = output(of: stage, role: role, for: input)
     if case .audio? = node.output { node.firstTee = nodes[endpoint.node].firstTee }
@@ -206,28 +208,43 @@ extension Analysis {
       for input in nodes[index].inputs where input.port == nil { consumers[input.node].append(index) }
     }
     for index in nodes.indices where isAdaptableDecoder(index) && !nodes[index].isPoisoned {
-      var wanted = AudioRequirement()
-      var last = index
-      while consumers[last].count == 1, let next = consumers[last].first, nodes[next].inputs.count == 1 {
-        guard let role = nodes[next].role, role != .decode, case .audio(let audio)? = nodes[next].output
-        else {
-          if case .audio(let accepted) = requirement(of: nodes[next].stage), wanted.sample == nil {
-            wanted.sample = accepted.sample
-          }
-          break
-        }
-        switch role {
-        case .mix: wanted.channels = audio.channels
-        case .resample: wanted.rate = audio.rate
-        // A decoder gives floating point or 16-bit samples, nothing else.
-        case .format: wanted.sample = audio.sample == .s16le ? .s16le : .f32le
-        default: break
-        }
-        last = next
-      }
+      let wanted = wish(of: index, consumers)
       nodes[index].wanted = wanted
       if wanted.sample == .s16le { forgetSample(behind: index, consumers) }
     }
+  }
+
+  /// What the adapters behind a decoder make together, as long as the decoder can stand in for them: the first of each role.
+  private func wish(of decoder: Int, _ consumers: [[Int]]) -> AudioRequirement {
+    var wanted = AudioRequirement()
+    var met: Set<AdapterRole> = []
+    var last = decoder
+    while consumers[last].count == 1, let next = consumers[last].first, nodes[next].inputs.count == 1 {
+      guard let role = nodes[next].role, role != .decode, canBeStoodInFor(next), met.insert(role).inserted,
+        case .audio(let audio)? = nodes[next].output
+      else {
+        if case .audio(let accepted) = requirement(of: nodes[next].stage), let sample = accepted.sample {
+          wanted.sample = wanted.sample ?? sample
+        }
+        break
+      }
+      switch role {
+      case .mix: wanted.channels = audio.channels
+      case .resample: wanted.rate = audio.rate
+      // A decoder gives floating point or 16-bit samples, nothing else.
+      case .format: wanted.sample = audio.sample == .s16le ? .s16le : .f32le
+      default: break
+      }
+      last = next
+    }
+    return wanted
+  }
+
+  /// Whether fewer channels are all that a mixing stage makes: one that takes the left channel must not be given a mix of both.
+  private func canBeStoodInFor(_ index: Int) -> Bool {
+    guard nodes[index].role == .mix, let option = AdapterRole.mix.optionName else { return true }
+    let written = nodes[index].settings.first { $0.option == option }?.value.text
+    return (written ?? nodes[index].specification.option(named: option)?.defaultText) == "mono"
   }
 
   /// What a decoder gives that is asked for 16-bit samples is known when it has seen the first bytes: those if it can do all that
@@ -255,7 +272,7 @@ extension Analysis {
     }
     for (place, adapters) in needed.sorted(by: { $0.key < $1.key }) {
       let texts = adapters.sorted { (nodes[$0].role?.rawValue ?? 0) < (nodes[$1].role?.rawValue ?? 0) }
-        .map { stageText(nodes[$0].specification, nodes[$0].settings) }
+        .map { nodes[$0].text }
       let word = nodes[adapters[0]].word
       let name = source.text(of: word)
       let count = adapters.count == 1 ? "a stage that is" : "\(adapters.count) stages that are"

@@ -15,6 +15,9 @@ struct Analysis {
   /// Where each name and parameter is first defined, whether before or after its uses.
   var definitions: [String: SourceSpan] = [:]
   var parameterDefinitions: [String: SourceSpan] = [:]
+  /// Names and parameters in the order of their definition.
+  var nameOrder: [String] = []
+  var parameterOrder: [String] = []
 
   var nodes: [DraftNode] = []
   var hasStatement = false
@@ -102,6 +105,7 @@ struct Endpoint: Hashable {
 struct DraftNode {
   var specification: StageSpecification
   var settings: [StageSetting]
+  var text: String
   var stage: any Stage
   var name: String?
   var span: SourceSpan

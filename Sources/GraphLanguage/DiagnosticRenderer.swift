@@ -43,7 +43,7 @@ struct DiagnosticRenderer {
     for line in Set(numbered.map(\.line)).sorted() {
       let here = numbered.filter { $0.line == line }.map(\.label)
       let bytes = source.line(line)
-      let text = MaskedLine(source: source, bytes: bytes, masked: diagnostic.masked)
+      let text = MaskedLine(source: source, bytes: bytes, around: here[0].span, masked: diagnostic.masked)
       let focus = text.columns(of: here[0].span)
       let window = window(around: focus, width: text.width)
       let number = String(line + 1)
@@ -51,6 +51,8 @@ struct DiagnosticRenderer {
         paint(blank(gutter - number.count) + number + " │ ", .frame) + text.shown(window))
       for label in here {
         let (start, end) = text.columns(of: label.span)
+        // The other end may lie in a part of a long line that is not shown.
+        guard window.contains(start) else { continue }
         let isPrimary = label == primary
         let mark = String(
           repeating: isPrimary ? "^" : "-", count: max(1, min(end, window.upperBound) - start))

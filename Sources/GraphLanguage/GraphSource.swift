@@ -8,6 +8,10 @@ package struct GraphSource: Sendable {
   let bytes: [UInt8]
   /// Where each line begins, in bytes.
   private let lineStarts: [Int]
+  /// Whether a character is a byte everywhere.
+  private let isASCII: Bool
+  /// In longer lines with other characters, columns are bytes: places must not take longer to find the longer the text is.
+  private static let longestCounted = 1_000
 
   package init(name: String, text: String, directory: String) {
     self.name = name
@@ -15,6 +19,7 @@ package struct GraphSource: Sendable {
     self.directory = directory
     let bytes = Array(text.utf8)
     lineStarts = [0] + bytes.indices.filter { bytes[$0] == .newline }.map { $0 + 1 }
+    isASCII = bytes.allSatisfy { $0 < 0x80 }
     self.bytes = bytes
   }
 
@@ -22,8 +27,10 @@ package struct GraphSource: Sendable {
   package func position(of offset: Int) -> (line: Int, column: Int) {
     let offset = min(max(0, offset), bytes.count)
     let line = lineIndex(of: offset)
-    let before = String(decoding: bytes[lineStarts[line]..<offset], as: UTF8.self)
-    return (line + 1, before.count + 1)
+    let before = lineStarts[line]..<offset
+    let isCounted = !isASCII && before.count <= Self.longestCounted
+    let count = isCounted ? String(decoding: bytes[before], as: UTF8.self).count : before.count
+    return (line + 1, count + 1)
   }
 
   /// `desk.graph:3:19`.

@@ -87,28 +87,24 @@ struct Lexer {
   /// The end of an atom that begins here.
   func endOfAtom() -> Int {
     var end = position
-    while end < bytes.count {
-      let byte = bytes[end]
-      if byte.isBlank || byte == .newline || byte == .pipe { break }
-      if depth > 0 {
-        if byte == .comma || byte == .closeBracket || byte == .closeParenthesis { break }
-      } else if byte == .semicolon && isBlankOrEnd(end + 1) {
-        break
-      }
-      end += 1
-    }
+    while end < bytes.count, !endsAtom(at: end) { end += 1 }
     return end
+  }
+
+  private func endsAtom(at index: Int) -> Bool {
+    let byte = bytes[index]
+    if byte.isBlank || byte == .newline || byte == .pipe { return true }
+    if depth > 0 { return byte == .comma || byte == .closeBracket || byte == .closeParenthesis }
+    return byte == .semicolon && isBlankOrEnd(index + 1)
   }
 
   /// The end of a word at the beginning of a chain: a comma separates names there, and `=` follows the name a chain is given.
   func endOfHead() -> Int {
-    let atomEnd = endOfAtom()
     var end = position
     var isName = true
-    while end < atomEnd {
+    while end < bytes.count, bytes[end] != .comma, !endsAtom(at: end) {
       let byte = bytes[end]
-      if byte == .comma { break }
-      if byte == .equals && isName && end > position && !(end + 1 < atomEnd && bytes[end + 1] == .equals) {
+      if byte == .equals, isName, end > position, end + 1 >= bytes.count || bytes[end + 1] != .equals {
         break
       }
       if !byte.isNameByte && byte != .hyphen { isName = false }
@@ -120,13 +116,12 @@ struct Lexer {
   /// The end of a word in a predicate, where operators need no blanks around them.
   func endOfOperand() -> Int {
     var end = position
-    let atomEnd = endOfAtom()
-    scan: while end < atomEnd {
+    scan: while end < bytes.count, !endsAtom(at: end) {
       switch bytes[end] {
       case .comma, .openBracket, .closeBracket, .openParenthesis, .closeParenthesis, .quote, .equals, .less,
         .greater, .tilde:
         break scan
-      case .exclamation where end + 1 < atomEnd && [.equals, .tilde].contains(bytes[end + 1]): break scan
+      case .exclamation where end + 1 < bytes.count && [.equals, .tilde].contains(bytes[end + 1]): break scan
       default: end += 1
       }
     }

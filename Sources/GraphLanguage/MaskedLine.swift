@@ -9,17 +9,24 @@ struct MaskedLine {
   }
 
   private var cells: [Cell] = []
-  /// Columns of the whole line.
+  /// Columns of what is held.
   private(set) var width = 0
   private let end: Int
 
-  init(source: GraphSource, bytes: Range<Int>, masked: [SourceSpan]) {
-    end = bytes.upperBound
-    let line = source.text(of: SourceSpan(bytes.lowerBound, bytes.upperBound))
-    let hidden =
-      masked.filter { $0.lower < bytes.upperBound && $0.upper > bytes.lowerBound }
-      + Self.likelySecrets(source.bytes, bytes)
-    var offset = bytes.lowerBound
+  /// Bytes that are shown on either side of a place at most; the renderer shows fewer columns.
+  private static let reach = 1_000
+
+  init(source: GraphSource, bytes: Range<Int>, around place: SourceSpan, masked: [SourceSpan]) {
+    var start = max(bytes.lowerBound, min(place.lower, bytes.upperBound) - Self.reach)
+    while start > bytes.lowerBound, source.bytes[start] & 0xC0 == 0x80 { start -= 1 }
+    var end = min(bytes.upperBound, max(place.lower, bytes.lowerBound) + Self.reach)
+    while end < bytes.upperBound, source.bytes[end] & 0xC0 == 0x80 { end += 1 }
+    self.end = end
+    let line = source.text(of: SourceSpan(start, end))
+    let hidden = (masked + Self.likelySecrets(source.bytes, bytes)).filter {
+      $0.lower < end && $0.upper > start
+    }
+    var offset = start
     var hiddenRun = 0
     for character in line {
       let next = offset + character.utf8.count

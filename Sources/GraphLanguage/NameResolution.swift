@@ -101,7 +101,7 @@ extension Analysis {
         help: "move the definition up: names are known from there on")
       return
     }
-    let near = Suggestions.nearest(to: stem.text, in: names.keys.sorted())
+    let near = Suggestions.nearest(to: stem.text, in: nameOrder)
     report(
       .unknownName, "no stream is called `\(stem.text)`", at: stem.span,
       label: near.map { "did you mean `\($0)`?" } ?? "", replacement: near.map { .init(stem.span, $0) })
@@ -129,7 +129,7 @@ extension Analysis {
       return
     }
     let known = catalogue.all.map(\.name)
-    let near = Suggestions.nearest(to: word.text, in: known + (isHead ? names.keys.sorted() : []))
+    let near = Suggestions.nearest(to: word.text, in: known + (isHead ? nameOrder : []))
     var notes: [String] = []
     if let list = Suggestions.listing(known) {
       notes.append("stages: \(list)")

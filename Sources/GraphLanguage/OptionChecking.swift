@@ -7,6 +7,8 @@ extension Analysis {
     var specification: StageSpecification
     var stage: any Stage
     var settings: [StageSetting] = []
+    /// The stage's word and what is set, as people may see it.
+    var texts: [String]
     /// Where each option given is written.
     var given: [String: SourceSpan] = [:]
     var hasFailed = false
@@ -15,8 +17,9 @@ extension Analysis {
   /// Checks a stage's options and sets them. The stage is nil after a mistake.
   mutating func configure(
     _ syntax: StageSyntax, _ specification: StageSpecification
-  ) -> (settings: [StageSetting], stage: (any Stage)?) {
-    var configuration = Configuration(specification: specification, stage: specification.make())
+  ) -> (settings: [StageSetting], text: String, stage: (any Stage)?) {
+    var configuration = Configuration(
+      specification: specification, stage: specification.make(), texts: [specification.name])
     var positional = specification.options.filter(\.isPositional)[...]
     var firstOption: SourceSpan?
     for argument in syntax.arguments {
@@ -38,7 +41,7 @@ extension Analysis {
             report(
               .valueAfterOption, "values come before options", at: value.span,
               secondary: [.init(firstOption, "options begin here")],
-              help: "move it to the front, or write `\(option.name)=\(shown(value))`")
+              help: "move it to the front, or write `\(option.name)=\(source.text(of: value.span))`")
             configuration.hasFailed = true
           } else {
             assign(option, value, argument.span, &configuration)
@@ -51,7 +54,8 @@ extension Analysis {
     if let predicate = syntax.predicate { assign(predicate, syntax, &configuration) }
     checkRequired(syntax, &configuration)
     if !configuration.hasFailed { validate(syntax, &configuration) }
-    return (configuration.settings, configuration.hasFailed ? nil : configuration.stage)
+    let text = configuration.texts.joined(separator: " ")
+    return (configuration.settings, text, configuration.hasFailed ? nil : configuration.stage)
   }
 
   private func flag(_ name: String, of specification: StageSpecification) -> OptionSpecification? {
@@ -108,6 +112,11 @@ extension Analysis {
     do throws(OptionError) {
       try configuration.specification.set(option.name, of: &configuration.stage, to: value)
       configuration.settings.append(StageSetting(option.name, value))
+      switch value {
+      case .flag: configuration.texts.append(option.name)
+      case .predicate(let predicate): configuration.texts.append(predicate.description)
+      default: configuration.texts.append(shown(option, syntax))
+      }
     } catch {
       report(error, option, syntax, span)
       configuration.hasFailed = true
@@ -267,10 +276,6 @@ extension Analysis {
     case .parameter(let word): parameters[word.text]?.value?.text
     default: nil
     }
-  }
-
-  private func shown(_ value: ValueSyntax) -> String {
-    String(source.text(of: value.span).prefix(40))
   }
 
   private func unquoted(_ text: String) -> String {

@@ -24,6 +24,7 @@ extension Analysis {
       )
     }
     parameters[name.text] = bound
+    parameterOrder.append(name.text)
   }
 
   /// Values given for parameters the graph does not have.
@@ -144,7 +145,7 @@ extension Analysis {
         secondary: [.init(later, "defined here")], help: "move the definition up")
       return
     }
-    let near = Suggestions.nearest(to: word.text, in: parameterDefinitions.keys.sorted())
+    let near = Suggestions.nearest(to: word.text, in: parameterOrder)
     report(
       .unknownParameter, "the graph has no parameter `\(word.text)`", at: word.span,
       label: near.map { "did you mean `$\($0)`?" } ?? "",

@@ -28,6 +28,8 @@ package struct PlanNode: Sendable {
   package var specification: StageSpecification
   /// The options given, their values checked.
   package var settings: [StageSetting]
+  /// The stage with its options as people may see it: parameters by their values, variables of the environment by their names.
+  package var text: String
   /// The name the user bound to the stage; nil without one.
   package var name: String?
   /// Where the stage is written; for an automatic stage, where the stage that needs it is written.
@@ -44,13 +46,14 @@ package struct PlanNode: Sendable {
   package var wanted: AudioRequirement?
 
   package init(
-    id: Int, specification: StageSpecification, settings: [StageSetting], name: String?, span: SourceSpan,
-    location: String, isAutomatic: Bool, input: StreamType?, output: StreamType?,
+    id: Int, specification: StageSpecification, settings: [StageSetting], text: String? = nil, name: String?,
+    span: SourceSpan, location: String, isAutomatic: Bool, input: StreamType?, output: StreamType?,
     wanted: AudioRequirement? = nil
   ) {
     self.id = id
     self.specification = specification
     self.settings = settings
+    self.text = text ?? specification.name
     self.name = name
     self.span = span
     self.location = location

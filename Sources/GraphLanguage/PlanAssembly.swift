@@ -14,7 +14,8 @@ extension Analysis {
       let node = nodes[index]
       plan.nodes.append(
         PlanNode(
-          id: number, specification: node.specification, settings: node.settings, name: node.name,
+          id: number, specification: node.specification, settings: node.settings, text: node.text,
+          name: node.name,
           span: node.span, location: source.location(of: node.word), isAutomatic: node.isAutomatic,
           input: node.input, output: node.output, wanted: node.wanted))
       for input in node.inputs {

@@ -3,9 +3,17 @@ internal import FluxGraph
 /// The plan as text for people: what `check` prints. One block a chain, one line a stage, the types in one column.
 package struct PlanPrinter {
   private let plan: Plan
+  private var inputs: [[PlanLink]]
+  private var outputs: [[PlanLink]]
 
   package init(_ plan: Plan) {
     self.plan = plan
+    inputs = Array(repeating: [], count: plan.nodes.count)
+    outputs = inputs
+    for link in plan.links {
+      outputs[link.from].append(link)
+      inputs[link.to].append(link)
+    }
   }
 
   private struct Row {
@@ -18,7 +26,7 @@ package struct PlanPrinter {
     let chains = chains()
     let blocks = chains.map { chain in (heading(of: chain), chain.map { row(plan.nodes[$0]) }) }
     let rows = blocks.flatMap(\.1)
-    let width = min(60, rows.map(\.stage.count).max() ?? 0)
+    let width = min(60, rows.map { columns($0.stage) }.max() ?? 0)
     let hasAutomatic = rows.contains(where: \.isAutomatic)
     return blocks.map { heading, rows in
       let lines = rows.map { row in
@@ -33,12 +41,6 @@ package struct PlanPrinter {
 
   /// Runs of nodes in which each feeds only the next and is the only one to feed it. A name ends a run.
   private func chains() -> [[Int]] {
-    var outputs = [[PlanLink]](repeating: [], count: plan.nodes.count)
-    var inputs = outputs
-    for link in plan.links {
-      outputs[link.from].append(link)
-      inputs[link.to].append(link)
-    }
     func continues(_ node: Int) -> Bool {
       guard inputs[node].count == 1, let link = inputs[node].first, link.port == nil else { return false }
       return outputs[link.from].count == 1 && plan.nodes[link.from].name == nil
@@ -55,7 +57,7 @@ package struct PlanPrinter {
   /// `crm =` before a chain with a name, `heard |` before one that is fed by others.
   private func heading(of chain: [Int]) -> String? {
     let name = plan.nodes[chain[chain.count - 1]].name.map { $0 + " =" }
-    let feeds = plan.links.filter { $0.to == chain[0] }.map {
+    let feeds = inputs[chain[0]].map {
       title($0.from) + ($0.port.map { "." + $0 } ?? "")
     }
     let words = [name, feeds.isEmpty ? nil : feeds.joined(separator: ", ") + " |"].compactMap { $0 }
@@ -65,7 +67,7 @@ package struct PlanPrinter {
   /// What a chain says it is fed by: an automatic stage that several share goes by the name of what is before it.
   private func title(_ node: Int) -> String {
     var node = node
-    while plan.nodes[node].isAutomatic, let before = plan.links.first(where: { $0.to == node })?.from {
+    while plan.nodes[node].isAutomatic, let before = inputs[node].first?.from {
       node = before
     }
     return plan.nodes[node].title
@@ -73,7 +75,7 @@ package struct PlanPrinter {
 
   private func row(_ node: PlanNode) -> Row {
     Row(
-      stage: stageText(node.specification, node.settings), isAutomatic: node.isAutomatic, type: typeText(node)
+      stage: node.text, isAutomatic: node.isAutomatic, type: typeText(node)
     )
   }
 
@@ -91,9 +93,11 @@ package struct PlanPrinter {
   }
 }
 
+private func columns(_ text: String) -> Int { text.reduce(0) { $0 + displayWidth($1) } }
+
 extension String {
   fileprivate func padded(to width: Int) -> String {
-    self + String(repeating: " ", count: max(0, width - count))
+    self + String(repeating: " ", count: max(0, width - columns(self)))
   }
 
   fileprivate var trimmedAtEnd: String {

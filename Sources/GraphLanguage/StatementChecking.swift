@@ -83,7 +83,7 @@ extension Analysis {
       reportUnknownStage(stage, isHead: isHead)
       return nil
     }
-    let (settings, made) = configure(stage, specification)
+    let (settings, text, made) = configure(stage, specification)
     let isSource = specification.kind == .source
     var isPoisoned = made == nil
     if isHead && !isSource {
@@ -101,7 +101,7 @@ extension Analysis {
     }
     if let streams, let first = streams.first, !isHead, !checkGives(first, to: stage) { isPoisoned = true }
     let node = DraftNode(
-      specification: specification, settings: settings, stage: made ?? specification.make(),
+      specification: specification, settings: settings, text: text, stage: made ?? specification.make(),
       span: stage.span, word: stage.word.span, inputs: isSource ? [] : streams ?? [], isPoisoned: isPoisoned)
     nodes.append(node)
     return [Endpoint(node: nodes.count - 1, port: nil, span: stage.word.span)]
@@ -150,6 +150,7 @@ extension Analysis {
         .nameHidesStage, "the name `\(name.text)` hides the stage of that name", at: name.span,
         help: "call it `my_\(name.text)`", replacement: .init(name.span, "my_\(name.text)"))
     }
+    nameOrder.append(name.text)
     names[name.text] = BoundName(definition: name.span, streams: streams ?? [], isPoisoned: isPoisoned)
     if let last = streams?.last, last.port == nil, statement.head != nil,
       !statement.stages.isEmpty || last.span == nodes[last.node].word
@@ -193,15 +194,16 @@ extension Analysis {
   }
 
   private mutating func checkUnused() {
-    for (name, bound) in names.sorted(by: { $0.value.definition.lower < $1.value.definition.lower })
-    where !bound.isUsed && !bound.isPoisoned {
-      if bound.streams.contains(where: { nodes[$0.node].specification.kind == .sink }) { continue }
+    for name in nameOrder {
+      guard let bound = names[name], !bound.isUsed,
+        !bound.streams.contains(where: { nodes[$0.node].specification.kind == .sink })
+      else { continue }
       report(
         .unusedName, "the stream `\(name)` is never used", at: bound.definition,
         help: "use it: `\(name) \(sinkExample)`")
     }
-    for (name, parameter) in parameters.sorted(by: { $0.value.definition.lower < $1.value.definition.lower })
-    where !parameter.isUsed {
+    for name in parameterOrder {
+      guard let parameter = parameters[name], !parameter.isUsed else { continue }
       report(
         .unusedParameter, "the parameter `\(name)` is never used", at: parameter.definition,
         help: "a parameter is used as `$\(name)`")

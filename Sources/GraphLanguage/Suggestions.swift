@@ -3,6 +3,9 @@ package enum Suggestions {
   /// Sets up to this size are shown whole.
   static let listedAtMost = 8
 
+  /// Names that are compared; nobody reads on in a longer list, and a large graph must not take long to check.
+  private static let comparedAtMost = 500
+
   /// The name most like `word`: at most two slips away (a swapped pair counts as one), or else with the same beginning.
   package static func nearest(to word: String, in names: some Sequence<String>) -> String? {
     let word = Array(word.lowercased().unicodeScalars.prefix(64))
@@ -10,7 +13,7 @@ package enum Suggestions {
     // A short word is like almost any other short word when two letters may differ.
     let allowed = word.count <= 3 ? 1 : 2
     var best: (name: String, distance: Int)?
-    for name in names {
+    for name in names.prefix(comparedAtMost) {
       let other = Array(name.lowercased().unicodeScalars)
       var distance = distance(word, other, limit: allowed)
       if distance > allowed {

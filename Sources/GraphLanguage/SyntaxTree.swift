@@ -41,6 +41,13 @@ package enum HeadSyntax: Sendable, Hashable {
   case union([WordSyntax])
   /// A stage, or a name on its own: what it is depends on the names bound before.
   case stage(StageSyntax)
+
+  package var span: SourceSpan {
+    switch self {
+    case .union(let words): SourceSpan(words[0].span.lower, words[words.count - 1].span.upper)
+    case .stage(let stage): stage.span
+    }
+  }
 }
 
 /// A stage with what is written behind it.

@@ -117,7 +117,7 @@ final class AudioChain: @unchecked Sendable {
     if isStopping.load(ordering: .acquiring) && !stopApplied {
       stopApplied = true
       producer.stop()
-      if !started { return .ended }
+      if !started && producer.hasSource { return .ended }
     }
     if !started {
       guard let output = try producer.start(now) else { return .waiting(until: nil) }
@@ -145,11 +145,15 @@ final class AudioChain: @unchecked Sendable {
     rate.store(output.format.rate, ordering: .relaxed)
     switch tail {
     case .sink(let sink): try sink.prepare(output.format)
-    case .branches(let branches): queues = branches.map { $0.open(output) }
+    case .branches(let branches):
+      queues = branches.map { $0.open(output) }
+      for queue in queues { queue.onRoom { [weak self] in self?.wake() } }
     }
   }
 
   private func deliver() throws {
+    // A source that says it gave something and did not must not show behind it.
+    if block.isEmpty { return }
     switch tail {
     case .sink(let sink): try sink.write(block)
     case .branches: for queue in queues { queue.push(block) }
@@ -185,10 +189,7 @@ final class AudioChain: @unchecked Sendable {
     case .sink(let sink):
       return started ? try sink.finish() : true
     case .branches(let branches) where !started:
-      // Nothing was ever opened: an empty stream lets what follows end in its own way.
-      for branch in branches {
-        branch.open(.init(format: AudioFormat(.s16le, rate: 16_000, channels: 1), blockFrames: 1)).end()
-      }
+      for branch in branches { branch.endUnopened() }
     case .branches:
       for queue in queues { queue.end() }
     }

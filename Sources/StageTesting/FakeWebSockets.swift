@@ -7,7 +7,7 @@ public final class FakeWebSockets: WebSocketConnector, Sendable {
   public final class Connection: WebSocketConnection, Sendable {
     private struct State {
       var binary: [UInt8] = []
-      var messages = 0
+      var lengths: [Int] = []
       var texts: [String] = []
       var isAborted = false
       var closeCode: UInt16?
@@ -34,11 +34,13 @@ public final class FakeWebSockets: WebSocketConnector, Sendable {
     /// All binary messages sent so far, one after the other.
     public var sentBytes: [UInt8] { state.withLock { $0.binary } }
     /// How many binary messages were sent.
-    public var sentMessages: Int { state.withLock { $0.messages } }
+    public var sentMessages: Int { state.withLock { $0.lengths.count } }
     /// The text messages sent so far.
     public var sentTexts: [String] { state.withLock { $0.texts } }
     /// Whether the stage dropped the connection.
     public var isAborted: Bool { state.withLock { $0.isAborted } }
+    /// The length of each binary message sent so far, in bytes.
+    public var sentLengths: [Int] { state.withLock { $0.lengths } }
 
     /// Makes the network stop taking bytes, or take them again.
     public func block(bufferedBytes: Int, since: Instant?) {
@@ -51,7 +53,7 @@ public final class FakeWebSockets: WebSocketConnector, Sendable {
     public func send(binary bytes: UnsafeRawBufferPointer) {
       state.withLock {
         $0.binary.append(contentsOf: bytes)
-        $0.messages += 1
+        $0.lengths.append(bytes.count)
       }
     }
 

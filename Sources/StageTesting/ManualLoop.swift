@@ -20,7 +20,10 @@ public final class ManualLoop: GraphLoop, GraphClock, Sendable {
 
   private let state = Mutex(State())
 
-  public init() {}
+  /// - Parameter start: the monotonic clock's first time.
+  public init(start: Instant = Instant(nanoseconds: 1_000_000_000)) {
+    state.withLock { $0.now = start }
+  }
 
   public func now() -> Instant { state.withLock { $0.now } }
   public func wallTime() -> WallTime { state.withLock { WallTime(seconds: $0.wallSeconds) } }

@@ -1,23 +1,39 @@
 public import FluxGraph
+package import GraphRuntime
 internal import Synchronization
 
 /// Everything a stage's context offers, under the control of a test.
 public final class TestWorld: Sendable {
   /// The loop and the clock.
-  public let loop = ManualLoop()
+  public let loop: ManualLoop
   public let webSockets = FakeWebSockets()
   private let environment: [String: String]
+  private let resources: [ObjectIdentifier: any Sendable]
   private let answers: @Sendable (HTTPRequest) -> HTTPResponse?
-  private let state = Mutex<(notices: [Notice], requests: [HTTPRequest], wakes: Int)>(([], [], 0))
+
+  private struct State {
+    var notices: [Notice] = []
+    var emitted: [(event: Event, port: String)] = []
+    var requests: [HTTPRequest] = []
+    var wakes = 0
+  }
+
+  private let state = Mutex(State())
 
   /// - Parameters:
   ///   - environment: the environment variables the stage sees.
+  ///   - resources: what the host program would provide; a stage finds each by its type.
+  ///   - start: the monotonic clock's first time.
   ///   - answers: what HTTP requests are answered with; nil refuses the connection.
   public init(
-    environment: [String: String] = [:],
+    environment: [String: String] = [:], resources: [any Sendable] = [],
+    start: Instant = Instant(nanoseconds: 1_000_000_000),
     answers: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil }
   ) {
+    loop = ManualLoop(start: start)
     self.environment = environment
+    self.resources = Dictionary(
+      resources.map { (ObjectIdentifier(type(of: $0)), $0) }, uniquingKeysWith: { _, last in last })
     self.answers = answers
   }
 
@@ -26,17 +42,29 @@ public final class TestWorld: Sendable {
   public func context(name: String = "stage", directory: String = ".") -> StageContext {
     StageContext(
       name: name, location: nil, directory: directory, clock: loop, loop: loop, webSockets: webSockets,
-      http: FakeHTTP(world: self), disk: InlineThread(), terminal: InlineThread(), resources: [:],
+      http: FakeHTTP(world: self), disk: InlineThread(), terminal: InlineThread(),
+      resources: resources,
       environment: { self.environment[$0] },
       waker: .init(
         wake: { self.state.withLock { $0.wakes += 1 } },
         wakeWhenReadable: { _ in self.state.withLock { $0.wakes += 1 } }),
       noticeHandler: { notice in self.state.withLock { $0.notices.append(notice) } },
-      portHandler: { _, _ in })
+      portHandler: { event, port in self.state.withLock { $0.emitted.append((event, port)) } })
+  }
+
+  /// The world of a whole graph.
+  /// - Parameter clock: the time the graph sees. Audio threads keep the machine's own.
+  package func services(clock: any GraphClock, disk: any BlockingThread) -> GraphServices {
+    GraphServices(
+      clock: clock, loop: loop, webSockets: webSockets, http: FakeHTTP(world: self), disk: disk,
+      terminal: disk, resources: resources, environment: { self.environment[$0] },
+      notice: { notice, _ in self.state.withLock { $0.notices.append(notice) } })
   }
 
   /// The notices given so far.
   public var notices: [Notice] { state.withLock { $0.notices } }
+  /// The events stages have sent out by their ports so far, notices among them.
+  public var emitted: [(event: Event, port: String)] { state.withLock { $0.emitted } }
   /// The HTTP requests sent so far.
   public var requests: [HTTPRequest] { state.withLock { $0.requests } }
   /// How often a source asked to be called again.

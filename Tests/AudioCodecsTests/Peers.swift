@@ -1,7 +1,8 @@
 import Foundation
 
-/// Programs the tests compare with. A test that needs one is skipped where it is not installed, for the tests must run
-/// anywhere; with FLUXGRAPH_REQUIRE_PEERS=1 it runs and fails instead, so that a complete run cannot miss it.
+/// Programs the tests compare with. A test that needs one is skipped where it is not installed, for the tests
+/// must run anywhere; with FLUXGRAPH_REQUIRE_PEERS=1 it runs and fails instead, so that a complete run cannot
+/// miss it.
 enum Peers {
   static let areRequired = ProcessInfo.processInfo.environment["FLUXGRAPH_REQUIRE_PEERS"] == "1"
   static let haveFFmpeg = areRequired || (path(of: "ffmpeg") != nil && path(of: "ffprobe") != nil)

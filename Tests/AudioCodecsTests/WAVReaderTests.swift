@@ -246,7 +246,8 @@ struct HandmadeWAV {
     }
     #expect(
       refused(HandmadeWAV.format(tag: 0x55))
-        == "The WAV file holds MP3 audio (format tag 85), which is not supported; PCM, float, mu-law and A-law are."
+        == "The WAV file holds MP3 audio (format tag 85), which is not supported; "
+        + "PCM, float, mu-law and A-law are."
     )
     #expect(refused(HandmadeWAV.format(tag: 2)).contains("Microsoft ADPCM"))
     #expect(

@@ -81,7 +81,7 @@ struct MeasuredResponse {
 
 @Suite struct ResamplerTests {
   @Test(
-    "the pass band is flat within 0.01 dB to 7 kHz, the stop band 100 dB down from 9 kHz, without shift in time",
+    "the pass band is flat within 0.01 dB to 7 kHz, the stop band 100 dB down from 9 kHz, phase is zero",
     arguments: [(48000, 16000), (44100, 16000), (8000, 16000), (32000, 16000), (16000, 24000)])
   func response(from: Int, to: Int) {
     let measured = MeasuredResponse(from: from, to: to)

@@ -3,8 +3,8 @@ import Testing
 
 @Suite("Speech detector")
 struct SpeechDetectorTests {
-  /// The drawing's 100 ms cells as `S` where speech is heard at their end, else as `-`: both the beginning and the end
-  /// of speech are noticed within 70 ms.
+  /// The drawing's 100 ms cells as `S` where speech is heard at their end, else as `-`: both the beginning
+  /// and the end of speech are noticed within 70 ms.
   func heard(_ drawing: String, gain: Double = 1) -> String {
     var detector = SpeechDetector()
     let samples = signal(drawing).map { Int16(max(-32_768, min(32_767, Double($0) * gain))) }

@@ -3,11 +3,12 @@ import Testing
 
 @Suite("Turn detector")
 struct TurnDetectorTests {
-  /// The events of each 80 ms step (what is left to say at the end of the stream is an Update): `u` Update, `S` StartOfTurn, `e` EagerEndOfTurn, `R` TurnResumed, `E` EndOfTurn by
-  /// the model, `T` by timeout, `M` by command.
+  /// The events of each 80 ms step (what is left to say at the end of the stream is an Update): `u` Update,
+  /// `S` StartOfTurn, `e` EagerEndOfTurn, `R` TurnResumed, `E` EndOfTurn by the model, `T` by timeout, `M` by
+  /// command.
   ///
-  /// - Parameter speech: a word in each run of letters but `_`, one letter for each step; `!` is silence in which the
-  ///   turn is ended by command at the step's end.
+  /// - Parameter speech: a word in each run of letters but `_`, one letter for each step; `!` is silence in
+  ///   which the turn is ended by command at the step's end.
   func events(_ speech: String, _ thresholds: TurnThresholds) -> String {
     var words: [RecognisedWord] = []
     for (step, letter) in speech.enumerated() where letter != "_" && letter != "!" {

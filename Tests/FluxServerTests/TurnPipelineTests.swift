@@ -41,7 +41,7 @@ struct TurnPipelineTests {
     #expect((0.3...0.6).contains(start) && (1.7...2.0).contains(end))
   }
 
-  @Test("events wait for their words, and words that take too long become [speech] with one notice")
+  @Test("events wait for their words, and words that do not come become [speech] with one notice")
   func late() {
     var session = Session()
     session.hear("___ssssssss____________")
@@ -58,6 +58,18 @@ struct TurnPipelineTests {
     #expect(end?.transcript == "[speech]")
   }
 
+  @Test("a recogniser that is slow but answers is waited for")
+  func slow() {
+    var session = Session()
+    session.hear("___ssssssss____________")
+    let first = session.blocks[0]
+    session.pipeline.take(WordAnswer(number: first.number, words: .heard([])), now: .seconds(9))
+    session.pipeline.expire(now: .seconds(18))
+    session.drain(now: .seconds(18))
+    #expect(session.notices.isEmpty)
+    #expect(session.pipeline.deadline == .seconds(19))
+  }
+
   @Test("a recogniser that catches up is used again")
   func recovery() {
     var session = Session()
@@ -67,7 +79,9 @@ struct TurnPipelineTests {
     session.drain(now: .seconds(10))
     session.hear("___sssssss______", now: .seconds(11))
     #expect(session.blocks.count == late.count, "it is still busy")
-    for block in late { session.pipeline.take(WordAnswer(number: block.number, words: .heard([]))) }
+    for block in late {
+      session.pipeline.take(WordAnswer(number: block.number, words: .heard([])), now: .zero)
+    }
     session.hear("___sssssss______", now: .seconds(12))
     #expect(session.blocks.count > late.count)
   }
@@ -98,7 +112,9 @@ struct TurnPipelineTests {
     session.hear(String(repeating: "_", count: 100))
     #expect(session.blocks.count == TurnPipeline.mostPending)
     #expect(session.pipeline.backlogSamples == 160_000)
-    for block in session.blocks { session.pipeline.take(WordAnswer(number: block.number, words: .heard([]))) }
+    for block in session.blocks {
+      session.pipeline.take(WordAnswer(number: block.number, words: .heard([])), now: .zero)
+    }
     session.drain(now: .zero)
     #expect(session.blocks.count == 2 * TurnPipeline.mostPending)
     #expect(session.pipeline.backlogSamples == 160_000 - TurnPipeline.mostPending * 1280)

@@ -76,7 +76,7 @@ struct Decode: AudioDecoder {
   { .finished }
 }
 
-enum Layout: String, OptionEnumeration { case mono, stereo }
+enum Layout: String, OptionEnumeration { case mono, left }
 
 struct Mix: AudioConverter {
   static let description = StageDescription<Mix>("mix", "Mixes channels.", role: .mix) {
@@ -86,7 +86,7 @@ struct Mix: AudioConverter {
   var accepts: AudioRequirement { .float }
   func output(for input: AudioStreamType) -> AudioStreamType {
     var output = input
-    output.channels = layout == .mono ? 1 : 2
+    output.channels = 1
     return output
   }
   mutating func prepare(input: AudioFormat, _ context: StageContext) throws -> (

@@ -6,6 +6,7 @@ import Testing
 /// Speech of the flite synthesiser and what is needed to recognise it.
 enum Flite {
   static let path = executable("flite")
+  static let ffmpeg = executable("ffmpeg")
   static let recogniser = Result { () throws(PocketSphinxError) in try PocketSphinxWords() }
 
   /// Whether the peers are there; when they are required, tests run without and fail.
@@ -16,18 +17,38 @@ enum Flite {
 
   /// 16 kHz mono samples of the spoken text.
   static func say(_ text: String, voice: String) throws -> [Int16] {
-    let file = FileManager.default.temporaryDirectory.appending(path: "flite-\(UUID().uuidString).wav")
-    defer { try? FileManager.default.removeItem(at: file) }
-    let process = Process()
-    process.executableURL = URL(filePath: try #require(path, "flite is not installed"))
-    process.arguments = ["-voice", voice, "-t", text, "-o", file.path]
-    try process.run()
-    process.waitUntilExit()
+    let bytes = try output(of: try #require(path, "flite is not installed")) { file in
+      ["-voice", voice, "-t", text, "-o", file]
+    }
     // flite writes a 44-byte header and, with these voices, 16 kHz mono samples.
-    let bytes = [UInt8](try Data(contentsOf: file))
+    try #require(bytes.count > 44)
     let rate = bytes[24..<28].reversed().reduce(0) { $0 << 8 | Int($1) }
     #expect(rate == 16_000 && bytes[22] == 1)
     return samples(of: bytes.dropFirst(44))
+  }
+
+  /// 16 kHz mono samples as ffmpeg encodes them.
+  static func encode(_ samples: [Int16], _ arguments: [String]) throws -> [UInt8] {
+    let input = FileManager.default.temporaryDirectory.appending(path: "speech-\(UUID().uuidString).raw")
+    defer { try? FileManager.default.removeItem(at: input) }
+    try samples.withUnsafeBytes { Data($0) }.write(to: input)
+    return try output(of: try #require(ffmpeg, "ffmpeg is not installed")) { file in
+      ["-nostdin", "-v", "error", "-f", "s16le", "-ar", "16000", "-ac", "1", "-i", input.path] + arguments + [
+        file
+      ]
+    }
+  }
+
+  private static func output(of program: String, _ arguments: (_ file: String) -> [String]) throws -> [UInt8]
+  {
+    let file = FileManager.default.temporaryDirectory.appending(path: "speech-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: file) }
+    let process = Process()
+    process.executableURL = URL(filePath: program)
+    process.arguments = arguments(file.path)
+    try process.run()
+    process.waitUntilExit()
+    return [UInt8](try Data(contentsOf: file))
   }
 
   static func samples(of bytes: some Sequence<UInt8>) -> [Int16] {

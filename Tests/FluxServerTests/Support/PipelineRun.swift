@@ -49,7 +49,7 @@ struct PipelineRun {
       }
       guard pipeline.deadline != nil else { return }
       let answer = answers.wait { $0.isEmpty ? nil : $0.removeFirst() }
-      pipeline.take(answer)
+      pipeline.take(answer, now: .zero)
     }
   }
 

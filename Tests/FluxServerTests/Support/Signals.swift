@@ -17,8 +17,8 @@ struct SeededGenerator: RandomNumberGenerator {
   }
 }
 
-/// Sounds by the second, drawn: `_` digital silence, `.` noise at -62 dB, `n` noise at -40 dB, `s` something like
-/// speech at -20 dB. One letter is 100 ms.
+/// Sounds by the second, drawn: `_` digital silence, `.` noise at -62 dB, `n` noise at -40 dB, `s` something
+/// like speech at -20 dB. One letter is 100 ms.
 func signal(_ drawing: String, seed: UInt64 = 1) -> [Int16] {
   var random = SeededGenerator(seed: seed)
   var samples: [Int16] = []

@@ -1,0 +1,64 @@
+import FluxGraph
+import Testing
+
+@testable import GraphRuntime
+
+@Suite(.timeLimit(.minutes(1))) struct EventQueueTests {
+  private let start = Instant(nanoseconds: 1)
+
+  private func event(_ number: Int) -> Event { .turn(turnEvent(number, "")) }
+
+  private func number(_ event: Event?) -> Int? {
+    if case .turn(let turn)? = event { turn.turn } else { nil }
+  }
+
+  @Test("a full queue grows as long as the patience lasts, then drops and counts")
+  func patience() async {
+    let queue = EventQueue(capacity: 2, patience: .seconds(1))
+    let soon = start.advanced(by: .milliseconds(999))
+    let late = start.advanced(by: .seconds(1))
+    #expect(queue.offer(event(1), now: start) == .kept)
+    #expect(queue.offer(event(2), now: start) == .kept)
+    #expect(queue.offer(event(3), now: start) == .kept)
+    #expect(queue.offer(event(4), now: soon) == .kept)
+    #expect(queue.offer(event(5), now: late) == .firstDropped)
+    #expect(queue.offer(event(6), now: late) == .dropped)
+    #expect(queue.takeDropped() == 2)
+    #expect(queue.takeDropped() == 0)
+    for expected in 1...4 { #expect(number(await queue.next()) == expected) }
+    // Room again: the patience begins anew.
+    #expect(queue.offer(event(7), now: late) == .kept)
+    #expect(queue.offer(event(8), now: late) == .kept)
+    #expect(queue.offer(event(9), now: late) == .kept)
+    queue.end()
+    for expected in 7...9 { #expect(number(await queue.next()) == expected) }
+    #expect(number(await queue.next()) == nil)
+  }
+
+  @Test("not even patience lets the queue grow beyond four times its capacity")
+  func bound() {
+    let queue = EventQueue(capacity: 2, patience: .seconds(1))
+    for number in 1...8 { #expect(queue.offer(event(number), now: start) == .kept) }
+    #expect(queue.offer(event(9), now: start) == .firstDropped)
+  }
+
+  @Test("a closed queue takes everything and keeps nothing")
+  func closed() {
+    let queue = EventQueue(capacity: 2)
+    _ = queue.offer(event(1), now: start)
+    #expect(queue.close() == 1)
+    for number in 2...100 { #expect(queue.offer(event(number), now: start) == .kept) }
+    #expect(queue.close() == 0)
+  }
+
+  @Test("next() waits for an event, and a cancelled task stops waiting")
+  func waiting() async {
+    let queue = EventQueue()
+    let first = Task { await queue.next() }
+    _ = queue.offer(event(1), now: start)
+    #expect(number(await first.value) == 1)
+    let second = Task { await queue.next() }
+    second.cancel()
+    #expect(number(await second.value) == nil)
+  }
+}

@@ -17,6 +17,17 @@ package struct StandardOutput: EventSink {
     Option("template", \StandardOutput.template, "What to print for an event.", positional: true)
     Option("json", \StandardOutput.json, "Print every event as a JSON object.")
     Option("on", \StandardOutput.on, "The events a line is printed for.")
+    Rule(
+      "json-and-template", reads: ["json", "template"],
+      "`json` prints whole events, and a template prints parts of them: a line can only be one of the two.",
+      example: "file talk.opus | flux | stdout \"{transcript}\" json",
+      fix: "file talk.opus | flux | stdout json"
+    ) { output in
+      guard output.json, output.template != nil else { return nil }
+      return OptionConflict(
+        "`json` prints whole events, and a template parts of them", options: ["json", "template"],
+        help: "leave one of them out")
+    }
   }
 
   package var template: Template?
@@ -29,11 +40,6 @@ package struct StandardOutput: EventSink {
   package init() {}
 
   package func validate() throws(OptionConflict) {
-    if json && template != nil {
-      throw OptionConflict(
-        code: "json-and-template", "`json` prints whole events, and a template parts of them",
-        options: ["json", "template"], help: "leave one of them out")
-    }
     let known = TurnEvent.Kind.known.map(\.rawValue) + ["Notice"]
     for name in on where !known.contains(name) {
       throw OptionConflict(

@@ -14,6 +14,8 @@ extension Analysis {
     switch value {
     case .atom, .string: return source.text(of: value.span)
     case .list(let elements, _): return "[" + elements.map(shown).joined(separator: ", ") + "]"
+    case .call(let word, let arguments, _) where word.text == "secret":
+      return "secret(" + arguments.map(shown).joined(separator: ":") + ")"
     case .call(let word, let arguments, _):
       return word.text + "(" + arguments.map(shown).joined(separator: ", ") + ")"
     case .parameter(let word):

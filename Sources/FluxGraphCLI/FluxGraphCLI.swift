@@ -27,7 +27,10 @@ public enum FluxGraphCLI {
     do throws(UsageError) {
       switch word {
       case "run": return await RunCommand(try RunCommand.Arguments(rest), catalogue, signals).run()
-      case "check": return CheckCommand(try CheckCommand.Arguments(rest), catalogue).run()
+      case "check": return try CheckCommand(rest, catalogue).run()
+      case "graph": return try GraphCommand(rest, catalogue).run()
+      case "explain": return try ExplainCommand(rest, catalogue).run()
+      case "completion": return try CompletionCommand(rest, catalogue).run()
       case "fmt": return try FormatCommand(rest).run()
       case "test": return try TestCommand(rest, catalogue).run()
       case "inspect": return try InspectCommand(rest, catalogue).run()

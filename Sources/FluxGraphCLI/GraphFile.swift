@@ -13,8 +13,22 @@ struct GraphFile: Sendable {
   init(path: String) throws(StageError) {
     let text = try Self.text(of: path)
     let directory = path == "-" ? "." : path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-    self.init(GraphSource(name: path, text: text, directory: directory))
+    guard path.hasSuffix(".json") else {
+      self.init(GraphSource(name: path, text: text, directory: directory))
+      return
+    }
+    do {
+      let graph = try GraphDrawing.graphText(of: try JSONValue.parse(text))
+      self.init(GraphSource(name: path, text: graph, directory: directory))
+    } catch let error as DrawingError {
+      throw StageError(.badGraph, "\(path): \(error.message)")
+    } catch {
+      throw StageError(.badGraph, "\(path) is no JSON: \(error)")
+    }
   }
+
+  /// The graphs in a Markdown document.
+  var markdownGraphs: [GraphFile] { MarkdownGraphs.sources(in: source).map(GraphFile.init) }
 
   private static func text(of path: String) throws(StageError) -> String {
     let bytes = try InputFile.read(path, limit: sizeLimit)

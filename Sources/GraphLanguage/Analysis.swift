@@ -22,6 +22,8 @@ struct Analysis {
   var parameterOrder: [String] = []
 
   var nodes: [DraftNode] = []
+  /// Whether something was left out of a stage's text because it may be secret.
+  var isRedacted = false
   /// Events conditions wait for: where they are named, and the node that waits.
   var awaitedEvents: [(SourceSpan, String, Int)] = []
   var hasStatement = false
@@ -85,6 +87,8 @@ struct BoundParameter {
   /// nil after a mistake that has been reported.
   var value: GraphValue?
   var origin: Origin
+  /// What the graph says the value is, as people may see it; nil when it came from the command line.
+  var text: String?
   var isUsed = false
 }
 

@@ -16,6 +16,7 @@ extension Analysis {
     } else if let value = parameter.value {
       bound.value = resolve(value, as: nil)
       if !isFromOutside(value) { bound.origin = .literal(value) }
+      bound.text = shown(value)
     } else if !parameter.isBroken {
       report(
         .missingParameter, "the parameter `\(name.text)` has no value", at: name.span,

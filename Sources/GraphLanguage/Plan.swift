@@ -7,6 +7,10 @@ package struct Plan: Sendable {
   package var links: [PlanLink]
   /// The directory relative paths are relative to.
   package var directory: String
+  /// Parameters the stages' texts speak of, with what the graph says they are; nil for a value from the command line.
+  package var parameters: [(name: String, text: String?)] = []
+  /// Whether the stages' texts leave out what may be secret in an address.
+  package var isRedacted = false
 
   package init(nodes: [PlanNode], links: [PlanLink], directory: String) {
     self.nodes = nodes

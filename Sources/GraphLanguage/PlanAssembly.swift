@@ -12,6 +12,11 @@ extension Analysis {
   func assemble(needed: [Bool]) -> (plan: Plan, numbers: [Int?]) {
     var numbers = [Int?](repeating: nil, count: nodes.count)
     var plan = Plan(nodes: [], links: [], directory: source.directory)
+    plan.isRedacted = isRedacted
+    plan.parameters = parameterOrder.compactMap { name in
+      guard let parameter = parameters[name], parameter.isUsed else { return nil }
+      return (name, parameter.text.map { WebURL($0)?.redacted ?? $0 })
+    }
     for index in order() where needed[index] {
       let number = plan.nodes.count
       numbers[index] = number

@@ -148,6 +148,7 @@ import Testing
         2 │ sound = mic | gian 3dB
           │               ^^^^ did you mean `gain`?
 
+
         """)
     #expect(result.json.contains(#""file":"/graphs/a.graph","line":2,"column":15,"start":22,"end":26"#))
   }

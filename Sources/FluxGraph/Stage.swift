@@ -50,6 +50,23 @@ public struct OptionConflict: Error, Sendable {
     self.help = help
     self.isWarning = isWarning
   }
+
+  /// A conflict found by a `Rule`, which knows the code.
+  public init(_ message: String, options: [String], help: String? = nil, isWarning: Bool = false) {
+    self.init(code: "", message, options: options, help: help, isWarning: isWarning)
+  }
+}
+
+/// A kind of event a recogniser will not send the way it is set up, and what would make it send it.
+public struct UnsentEvent: Sendable, Hashable {
+  public var kind: TurnEvent.Kind
+  /// "set `eager_eot_threshold`".
+  public var help: String
+
+  public init(_ kind: TurnEvent.Kind, help: String) {
+    self.kind = kind
+    self.help = help
+  }
 }
 
 /// Thrown by a sink when nobody is interested in its output any more, as when the reader of a pipe has gone. The sink then ends
@@ -207,10 +224,16 @@ extension AudioSink {
 public protocol Recogniser: Stage {
   /// The audio this takes.
   var accepts: AudioRequirement { get }
+  /// Events it will not send as its options are; a graph that waits for them is warned.
+  var unsentEvents: [UnsentEvent] { get }
   /// Listens to `audio` until it ends, and emits events. Must not block its thread; it is cancelled when the program is told to
   /// stop a second time. The context's connections and timers call back on one thread.
   /// - Throws: `StageError` when it fails for good. Returning ends the stage in good order.
   mutating func run(_ audio: AudioInlet, into events: EventOutlet, _ context: StageContext) async throws
+}
+
+extension Recogniser {
+  public var unsentEvents: [UnsentEvent] { [] }
 }
 
 /// Turns each event into any number of events.

@@ -69,7 +69,11 @@ struct RunCommand: Sendable {
       let result = file.check(catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict)
       Terminal.error.write(result.rendered(color: Terminal.error.isColored))
       guard let plan = result.plan else { return .badGraph }
-      return try await run(plan, file)
+      let reader = SecretReader()
+      let complete = try await plan.resolvingSecrets { reference throws(StageError) in
+        try await reader.secret(reference)
+      }
+      return try await run(complete, file)
     } catch let error as StageError {
       Terminal.error.write("error: \(error)\n")
       return .failure(error.code)

@@ -207,7 +207,8 @@ struct GraphBuilder {
     let ports = ports(of: node)
     let services = services
     return StageContext(
-      name: node.title, location: node.location, directory: plan.directory, clock: services.clock,
+      name: node.title, location: node.location, directory: node.directory ?? plan.directory,
+      clock: services.clock,
       loop: services.loop, webSockets: services.webSockets, http: services.http, disk: services.disk,
       terminal: services.terminal,
       resources: services.resources, environment: services.environment,

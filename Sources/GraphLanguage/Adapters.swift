@@ -77,8 +77,11 @@ extension Analysis {
   /// The audio of an input, decoded first if it is bytes.
   private mutating func decoded(_ input: Int, of index: Int, _ type: StreamType) -> AudioStreamType? {
     var type = type
-    if case .bytes = type {
-      guard let decoder = insert(.decode, nil, after: nodes[index].inputs[input], type, for: index) else {
+    if case .bytes(let bytes) = type {
+      guard
+        let decoder = insert(
+          .decode, bytes.samples.map(\.graphValue), after: nodes[index].inputs[input], type, for: index)
+      else {
         return nil
       }
       nodes[index].inputs[input].node = decoder
@@ -284,11 +287,23 @@ extension Analysis {
   }
 }
 
+extension AudioFormat {
+  /// The format as a graph writes it.
+  var graphValue: GraphValue {
+    .call(
+      "pcm",
+      [
+        .word(sample.rawValue), .word(SampleRate(rate).description),
+        .word(channels == 1 ? "mono" : channels == 2 ? "stereo" : String(channels)),
+      ])
+  }
+}
+
 extension AdapterRole {
   /// The option that says what the adapter makes.
   var optionName: String? {
     switch self {
-    case .decode: nil
+    case .decode: "raw"
     case .mix: "layout"
     case .resample: "rate"
     case .format: "format"

@@ -35,7 +35,7 @@ package final class BlockingWorker: BlockingThread, @unchecked Sendable {
     }
   }
 
-  private func submit(_ job: @escaping @Sendable () -> Void) {
+  package func submit(_ job: @escaping @Sendable () -> Void) {
     pthread_mutex_lock(mutex)
     jobs.append(job)
     pthread_cond_signal(condition)

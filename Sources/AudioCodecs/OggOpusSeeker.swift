@@ -45,27 +45,31 @@ package struct OggOpusSeeker<Failure: Error> {
       }
     }
     var best: Int?
-    var offset = low
-    while let page = try page(from: offset, before: length), page.granule <= target {
-      best = page.offset
-      offset = page.end
+    try walk(from: low, before: length) { page, at, _ in
+      guard isPlace(page) else { return true }
+      guard page.granulePosition <= target else { return false }
+      best = at
+      return true
     }
     return best.map { Point(headerLength: headerLength, offset: $0, origin: origin) }
   }
 
   private struct Page {
     var offset: Int
-    var end: Int
     var granule: Int
+  }
+
+  /// Whether a page of the stream tells its place in time.
+  private func isPlace(_ page: OggPage) -> Bool {
+    page.serial == serial && !page.isFirst && page.granulePosition >= 0 && page.granulePosition < 1 << 62
   }
 
   /// The first whole page of the stream at or after `offset` on which a packet ends.
   private func page(from offset: Int, before limit: Int) throws(Failure) -> Page? {
     var found: Page?
     try walk(from: offset, before: limit) { page, at, _ in
-      guard page.serial == serial, !page.isFirst, page.granulePosition >= 0, page.granulePosition < 1 << 62
-      else { return true }
-      found = Page(offset: at, end: at + page.length, granule: Int(page.granulePosition))
+      guard isPlace(page) else { return true }
+      found = Page(offset: at, granule: Int(page.granulePosition))
       return false
     }
     return found

@@ -50,7 +50,9 @@ package struct Decode: AudioDecoder {
       default: return false
       }
     }
-    return try format?.seek(to: start, in: bytes) ?? false
+    if try format?.seek(to: start, in: bytes) == true { return true }
+    if raw == nil { format = nil }
+    return false
   }
 
   private func sniff(_ bytes: borrowing ByteBuffer, isLast: Bool) throws -> (any FormatDecoder)? {
@@ -86,7 +88,9 @@ package struct Decode: AudioDecoder {
       }
     return StageError(
       .badInput, "it holds \(name), which is not decoded here",
-      help: "ffmpeg can: ffmpeg -v error -i FILE -f wav - | fluxgraph run -e 'stdin | flux | stdout'")
+      help:
+        #"ffmpeg can; write this in the place of the source: exec ["ffmpeg", "-v", "error", "-i", "FILE", "-f", "wav", "-"]"#
+    )
   }
 }
 

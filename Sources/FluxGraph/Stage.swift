@@ -219,6 +219,21 @@ extension AudioConverter {
   public mutating func finish(into output: inout AudioBuffer) {}
 }
 
+/// Joins several streams of audio of one rate into one.
+public protocol AudioJoiner: Stage {
+  /// Called once, with the format of every input and whether it comes from a device; returns the format of what comes out.
+  mutating func prepare(inputs: [(format: AudioFormat, liveness: Liveness)], _ context: StageContext) throws
+    -> AudioFormat
+  /// Frames an input can be given now.
+  func room(of input: Int) -> Int
+  /// Takes a block of an input.
+  mutating func take(_ audio: borrowing AudioBuffer, from input: Int)
+  /// Called once for each input, after its last block.
+  mutating func inputEnded(_ input: Int)
+  /// Appends at least one frame and at most what fits, without blocking.
+  mutating func read(into output: inout AudioBuffer) -> SourceProgress
+}
+
 /// Hands audio to something that works at its own pace, and takes from it what comes back: another program.
 public protocol AudioRelay: Stage {
   /// The audio this takes.

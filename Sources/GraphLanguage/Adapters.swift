@@ -48,6 +48,14 @@ extension Analysis {
       guard let audio = decoded(input, of: index, type) else { return nil }
       streams.append(audio)
     }
+    // Each is mixed down by itself, as the stage would do it.
+    let layout = nodes[index].settings.first { $0.option == AdapterRole.mix.optionName }?.value
+    for input in streams.indices where streams[input].channels != 1 {
+      guard let mixed = convert(.mix, layout ?? .word("mono"), input, of: index, streams[input]) else {
+        return nil
+      }
+      streams[input] = mixed
+    }
     let rates = Set(streams.map(\.rate))
     if rates.count > 1 || rates.contains(nil) || wanted.rate != nil {
       // The highest known rate loses nothing; without any, the rate most devices have.

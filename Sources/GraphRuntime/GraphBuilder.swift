@@ -11,6 +11,9 @@ struct GraphBuilder {
   /// What programs the graph starts must not see.
   private let secrets: Set<Secret>
 
+  /// The inputs of joining stages that have not been linked yet, the first one last.
+  private var joins: [Int: [BranchQueue]] = [:]
+
   private(set) var chains: [(chain: AudioChain, wake: WakeRoute)] = []
   private(set) var sinks: [(node: PlanNode, sink: EventSinkNode)] = []
   private(set) var recogniserCount = 0
@@ -106,6 +109,10 @@ struct GraphBuilder {
         break
       }
       let next = plan.nodes[links[0].to]
+      if plan.inputs(of: next.id).count > 1 {
+        tail = .branches([try branch(to: next)])
+        break
+      }
       let stage = try make(next)
       if let transform = stage as? any AudioTransform {
         producer = TransformProducer(producer, transform, context(next, route))
@@ -152,10 +159,29 @@ struct GraphBuilder {
 
   /// The queue in front of a stage that has a branch to itself.
   private mutating func branch(to node: PlanNode) throws -> AudioBranch {
+    if plan.inputs(of: node.id).count > 1 { return try inputBranch(of: node) }
     if try make(node) is any Recogniser { return recogniserBranch(node) }
     let route = WakeRoute()
     let queue = BranchQueue(changed: { route.wakeChain() })
     try buildBranchChain(QueueProducer(queue, context(node, route)), to: node, route)
+    return AudioBranch(opened: { queue.open($0) }, endUnopened: { queue.endUnopened() })
+  }
+
+  /// The queue in front of the next input of a stage that joins several.
+  private mutating func inputBranch(of node: PlanNode) throws -> AudioBranch {
+    if joins[node.id] == nil {
+      guard let joiner = try make(node) as? any AudioJoiner else { throw misuse(node) }
+      let route = WakeRoute()
+      let inputs = plan.inputs(of: node.id).map { link -> JoinProducer.Input in
+        let liveness: Liveness =
+          if case .audio(let type)? = plan.nodes[link.from].output { type.liveness } else { .finite }
+        return JoinProducer.Input(BranchQueue(changed: { route.wakeChain() }), liveness)
+      }
+      joins[node.id] = inputs.reversed().map(\.branch)
+      try buildChain(
+        JoinProducer(inputs, joiner, context(node, route)), from: node, behind: node, route)
+    }
+    guard let queue = joins[node.id]?.popLast() else { throw misuse(node) }
     return AudioBranch(opened: { queue.open($0) }, endUnopened: { queue.endUnopened() })
   }
 

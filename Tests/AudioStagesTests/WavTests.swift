@@ -113,13 +113,16 @@ import Testing
     ring.release()
     try write(seconds: 12, value: 9)
     ring.release()
+    try write(seconds: 1, value: 10)
+    ring.release()
     try write(seconds: 1, value: 11)
     while try !wav.finish() { ring.release() }
-    let samples = samples(try Array(directory.bytes("a.wav").suffix(50_000)), as: Int16.self)
-    #expect(samples.count == 25_000)
+    let samples = samples(try Array(directory.bytes("a.wav").suffix(52_000)), as: Int16.self)
+    #expect(samples.count == 26_000)
     #expect(samples[..<8000].allSatisfy { $0 == 7 })
     #expect(samples[8000..<12_000].allSatisfy { $0 == 0 })
-    #expect(samples[24_000...].allSatisfy { $0 == 11 })
+    #expect(samples[12_000..<16_000].allSatisfy { $0 == 9 })
+    #expect(samples[25_000...].allSatisfy { $0 == 11 })
     #expect(ring.world.notices.contains { $0.notice == "gap" && $0.message.contains("4.00 s") })
   }
 

@@ -101,7 +101,10 @@ extension Analysis {
     }
     guard takers.count > 1, let first = takers.first else { return }
     let endpoint = Endpoint(node: index, port: nil, span: nodes[index].word)
-    guard let decoder = insert(.decode, nil, after: endpoint, .bytes(bytes), for: first) else { return }
+    guard
+      let decoder = insert(
+        .decode, bytes.samples.map(\.graphValue), after: endpoint, .bytes(bytes), for: first)
+    else { return }
     for taker in takers {
       for input in nodes[taker].inputs.indices where nodes[taker].inputs[input].node == index {
         nodes[taker].inputs[input].node = decoder

@@ -29,6 +29,8 @@ public enum FluxGraphCLI {
       case "run": return await RunCommand(try RunCommand.Arguments(rest), catalogue, signals).run()
       case "check": return CheckCommand(try CheckCommand.Arguments(rest), catalogue).run()
       case "inspect": return try InspectCommand(rest, catalogue).run()
+      case "record":
+        return await RecordCommand(try RecordCommand.Arguments(rest), catalogue, signals).run()
       case "serve": return await ServeCommand(try ServeCommand.Arguments(rest), signals).run()
       case "help", "--help", "-h":
         Terminal.output.write(Help.text(for: rest.first))

@@ -2,7 +2,7 @@ internal import FluxProtocol
 
 /// What `help` says.
 enum Help {
-  static let commands = ["run", "check", "inspect", "serve", "help", "version"]
+  static let commands = ["run", "check", "inspect", "serve", "record", "help", "version"]
 
   static let overview = """
     fluxgraph: declarative audio graphs for Deepgram Flux
@@ -12,6 +12,7 @@ enum Help {
       run FILE | -e TEXT     run a graph
       check FILE… | -e TEXT  check graphs and print their plans
       inspect [STAGE]        list the stages, or show one
+      record FILE GRAPH      run a graph and keep its session with Flux in a file
       serve                  a local Flux server, for any Flux client
       help [COMMAND]         more about a command
       version                the program's version
@@ -27,6 +28,7 @@ enum Help {
     case "inspect":
       "usage: fluxgraph inspect [STAGE]\n\nLists the stages, or shows one: its options, ports and examples.\n"
     case "serve": serve
+    case "record": record
     default: overview
     }
   }
@@ -60,6 +62,17 @@ enum Help {
 
     """
 
+  private static let record = """
+    usage: fluxgraph record FILE GRAPH | -e TEXT
+
+    Runs a graph as `run` does, with its options, and puts the first session with Flux into FILE:
+    the URL, the audio, and every message with its time. The key is not in it. `serve --replay FILE`
+    gives the session to any client.
+
+      --no-audio         keep only how much audio there was
+
+    """
+
   private static let serve = """
     usage: fluxgraph serve
 
@@ -75,6 +88,7 @@ enum Help {
                          standard input and prints words as JSON lines
       --key VARIABLE     ask clients for the key that this environment variable holds
       --max-streams N    refuse more streams than this with 429
+      --replay FILE      give each client a recorded session, paced by its audio
       --fault TEXT       what goes wrong on purpose, such as "drop after=5s"; may be repeated
       --scenario FILE    faults from a file, one a line
 

@@ -48,7 +48,7 @@ struct FluxSessionMachineTests {
         case .recognise(let block): stream?.hear(block)
         case .abandonSegment: stream?.abandonSegment()
         case .notice(let notice): notices.append(notice)
-        case .close(let reason): closed = reason
+        case .close(_, let reason), .drop(let reason): closed = reason
         }
       }
       while !answers.pending.isEmpty { perform(machine.take(answers.pending.removeFirst(), now: now)) }

@@ -1,3 +1,4 @@
+import FluxGraph
 import FluxProtocol
 import FluxServer
 import Foundation
@@ -44,6 +45,10 @@ struct FluxSessionMachineTests {
         #expect(closed == nil, "nothing follows the close")
         switch action {
         case .send(let text):
+          if let message = try? JSONValue.parse(text) {
+            let problem = MessageSchema.problem(with: message)
+            #expect(problem == nil, "\(text)")
+          }
           do { sent.append(try ServerMessage(decoding: text)) } catch { Issue.record("\(error): \(text)") }
         case .recognise(let block): stream?.hear(block)
         case .abandonSegment: stream?.abandonSegment()

@@ -35,6 +35,8 @@ public enum FluxGraphCLI {
       case "test": return try TestCommand(rest, catalogue).run()
       case "inspect": return try InspectCommand(rest, catalogue).run()
       case "devices": return await DevicesCommand(try DevicesCommand.Arguments(rest), signals).run()
+      case "record":
+        return await RecordCommand(try RecordCommand.Arguments(rest), catalogue, signals).run()
       case "serve": return await ServeCommand(try ServeCommand.Arguments(rest), signals).run()
       case "spool": return try SpoolCommand(rest).run()
       case "schema":

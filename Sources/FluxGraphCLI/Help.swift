@@ -3,8 +3,8 @@ internal import FluxProtocol
 /// What `help` says.
 enum Help {
   static let commands = [
-    "run", "check", "inspect", "graph", "fmt", "test", "explain", "devices", "serve", "spool", "schema", "completion",
-    "help", "version",
+    "run", "check", "inspect", "graph", "fmt", "test", "explain", "devices", "serve", "record", "spool", "schema",
+    "completion", "help", "version",
   ]
 
   /// The options of the commands that take graphs, for completion.
@@ -29,6 +29,7 @@ enum Help {
       test FILE…             run the tests written beside graphs
       explain [CODE]         a mistake's cause, an example and its fix
       devices                list what there is to listen to
+      record FILE GRAPH      run a graph and keep its session with Flux in a file
       serve                  a local Flux server, for any Flux client
       spool                  what webhooks have not delivered yet
       schema                 the JSON Schema of the event format
@@ -57,6 +58,7 @@ enum Help {
     case "spool": spool
     case "schema":
       "usage: fluxgraph schema\n\nPrints the JSON Schema (draft 2020-12) of the event format: of each line `jsonl` and `stdout json` write.\n"
+    case "record": record
     default: overview
     }
   }
@@ -159,6 +161,17 @@ enum Help {
 
     """
 
+  private static let record = """
+    usage: fluxgraph record FILE GRAPH | -e TEXT
+
+    Runs a graph as `run` does, with its options, and puts the first session with Flux into FILE:
+    the URL, the audio, and every message with its time. The key is not in it. `serve --replay FILE`
+    gives the session to any client.
+
+      --no-audio         keep only how much audio there was
+
+    """
+
   private static let serve = """
     usage: fluxgraph serve
 
@@ -174,6 +187,7 @@ enum Help {
                          standard input and prints words as JSON lines
       --key VARIABLE     ask clients for the key that this environment variable holds
       --max-streams N    refuse more streams than this with 429
+      --replay FILE      give each client a recorded session, paced by its audio
       --fault TEXT       what goes wrong on purpose, such as "drop after=5s"; may be repeated
       --scenario FILE    faults from a file, one a line
 

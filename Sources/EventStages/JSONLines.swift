@@ -27,13 +27,13 @@ package struct JSONLines: EventSink {
     self.context = context
     // A path that cannot be written is better known before the first event than after the first hour.
     guard path.template.fieldNames.isEmpty else { return }
-    let target = context.resolve(Path(path.template.rendered { _ in nil }))
+    let target = context.resolve(path.rendered { _ in nil })
     try await context.disk.run { [file] in try file.append([], to: target) }
   }
 
   package mutating func write(_ event: Event) async throws {
     guard let context else { return }
-    let target = context.resolve(Path(path.template.rendered { event.value(of: $0) }))
+    let target = context.resolve(path.rendered { event.value(of: $0) })
     var line: [UInt8] = []
     event.json.write(to: &line)
     line.append(UInt8(ascii: "\n"))

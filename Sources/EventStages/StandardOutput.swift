@@ -22,6 +22,8 @@ package struct StandardOutput: EventSink {
   package var template: Template?
   package var json = false
   package var on = ["EndOfTurn"]
+  /// Where lines go; tests have their own pipe.
+  var descriptor = STDOUT_FILENO
   private var context: StageContext?
 
   package init() {}
@@ -47,14 +49,14 @@ package struct StandardOutput: EventSink {
   package mutating func write(_ event: Event) async throws {
     guard let line = line(for: event) else { return }
     let bytes = Array((line + "\n").utf8)
-    let failure = try await context?.terminal.run { writeWhole(bytes, to: STDOUT_FILENO) } ?? 0
+    let failure = try await context?.terminal.run { [descriptor] in writeWhole(bytes, to: descriptor) } ?? 0
     if failure == EPIPE { throw EndOfInterest() }
     if failure != 0 {
       throw StageError(.inputOutput, "cannot write to standard output: \(String(cString: strerror(failure)))")
     }
   }
 
-  private func line(for event: Event) -> String? {
+  func line(for event: Event) -> String? {
     if json { return event.json.serialized }
     guard case .text(let name)? = event.value(of: "event"), on.contains(name) else { return nil }
     if let template { return template.rendered { event.value(of: $0) } }

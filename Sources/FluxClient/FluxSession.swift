@@ -20,7 +20,8 @@ final class FluxSession: @unchecked Sendable {
   private var connection: (any WebSocketConnection)?
   private var timer: (any GraphTimer)?
   private var finished: CheckedContinuation<Void, any Error>?
-  private var nextPosition: Int64?
+  /// The number of the frame to be sent next, counted from the stream's first.
+  private var nextPosition: Int64 = 0
   private var isCancelled = false
   private let pumpScheduled = Atomic<Bool>(false)
 
@@ -111,7 +112,7 @@ final class FluxSession: @unchecked Sendable {
     pumpScheduled.store(false, ordering: .sequentiallyConsistent)
     while machine.takesAudio, let connection, connection.bufferedBytes < Self.bufferLimit {
       let result = audio.read { bytes, frames, position, _ in
-        if let expected = nextPosition, position > expected { sendSilence(position - expected) }
+        if position > nextPosition { sendSilence(position - nextPosition) }
         nextPosition = position + Int64(frames)
         if !bytes.isEmpty { connection.send(binary: bytes) }
       }

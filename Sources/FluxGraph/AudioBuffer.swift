@@ -67,6 +67,7 @@ public struct AudioBuffer: ~Copyable {
   public mutating func removeLast(_ count: Int) {
     precondition(count >= 0 && count <= frameCount)
     frameCount -= count
+    if frameCount == 0 { offset = 0 }
   }
 
   /// The samples as floating-point numbers, interleaved. The buffer's format must be `.f32le`.
@@ -130,7 +131,7 @@ public struct AudioBuffer: ~Copyable {
   /// Appends as many of `other`'s frames as fit, and returns how many. Both must have one format.
   @discardableResult
   public mutating func append(_ other: borrowing AudioBuffer, from first: Int = 0, count: Int? = nil) -> Int {
-    precondition(format == other.format)
+    precondition(format == other.format && first >= 0)
     let taken = min(count ?? (other.frameCount - first), other.frameCount - first, freeFrames)
     guard taken > 0 else { return 0 }
     let size = format.bytesPerFrame

@@ -69,14 +69,16 @@ package final class AudioQueue: @unchecked Sendable {
     precondition(audio.format == format && audio.frameCount <= slotFrames)
     if isClosed.load(ordering: .acquiring) { return true }
     let end = tail.load(ordering: .relaxed)
-    let start = head.load(ordering: .acquiring)
+    let start = head.load(ordering: .sequentiallyConsistent)
+    let index = end % slots.count
+    // Still being read although it was dropped since: this block is lost, and the oldest may stay. Whoever claims a slot
+    // rightly did so before the head moved past it, so that it is seen here.
+    if claimed.load(ordering: .sequentiallyConsistent) == index { return false }
     var keptAll = true
     if end - start >= slots.count - 1 {
       keptAll = false
       _ = head.compareExchange(expected: start, desired: start + 1, ordering: .sequentiallyConsistent)
     }
-    let index = end % slots.count
-    if claimed.load(ordering: .sequentiallyConsistent) == index { return false }
     audio.withBytes { bytes in
       UnsafeMutableRawBufferPointer(rebasing: memory[(index * slotFrames * format.bytesPerFrame)...])
         .copyMemory(from: bytes)

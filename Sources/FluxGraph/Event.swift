@@ -123,7 +123,8 @@ extension FieldValue {
 
 /// `seconds` of stream time for people: `1:23.4`, `1:02:03.4`.
 package func positionText(_ seconds: Double) -> String {
-  let tenths = Int((max(0, seconds) * 10).rounded())
+  // Times come from a service: whatever it says, the text stays within a thousand years.
+  let tenths = Int((min(max(0, seconds), 3.2e10) * 10).rounded())
   let (minutes, rest) = (tenths / 600, tenths % 600)
   let tail = pad(rest / 10, 2) + "." + String(rest % 10)
   return minutes >= 60 ? "\(minutes / 60):\(pad(minutes % 60, 2)):\(tail)" : "\(minutes):\(tail)"

@@ -47,18 +47,22 @@ public struct WallTime: Sendable, Hashable {
 
   /// The moment in UTC as RFC 3339 prescribes, to the millisecond: `2026-11-20T14:02:11.123Z`.
   public var rfc3339: String {
-    let milliseconds = Int64((seconds * 1000).rounded())
-    var whole = time_t(milliseconds / 1000)
+    let milliseconds = Int64((bounded * 1000).rounded())
+    let fraction = (milliseconds % 1000 + 1000) % 1000
+    var whole = time_t((milliseconds - fraction) / 1000)
     var parts = tm()
     gmtime_r(&whole, &parts)
     return pad(Int(parts.tm_year) + 1900, 4) + "-" + pad(Int(parts.tm_mon) + 1, 2) + "-"
       + pad(Int(parts.tm_mday), 2) + "T" + pad(Int(parts.tm_hour), 2) + ":" + pad(Int(parts.tm_min), 2) + ":"
-      + pad(Int(parts.tm_sec), 2) + "." + pad(Int(milliseconds % 1000), 3) + "Z"
+      + pad(Int(parts.tm_sec), 2) + "." + pad(Int(fraction), 3) + "Z"
   }
+
+  /// The seconds within the years 1 to 9999, which are those RFC 3339 can write.
+  private var bounded: Double { min(max(-62_135_596_800, seconds), 253_402_300_799) }
 
   /// Year, month, day, hour, minute and second in the local time zone.
   package var local: LocalTime {
-    var whole = time_t(seconds.rounded(.down))
+    var whole = time_t(bounded.rounded(.down))
     var parts = tm()
     localtime_r(&whole, &parts)
     return LocalTime(

@@ -131,7 +131,14 @@ extension AudioFormat: OptionValue {
         .unknownValue, "does not know the sample format `\(arguments[0].text ?? "")`",
         candidates: SampleFormat.allCases.map(\.rawValue), element: 0)
     }
-    let rate = try SampleRate.parse(arguments[1])
+    let rate: SampleRate
+    do throws(OptionError) {
+      rate = try SampleRate.parse(arguments[1])
+    } catch {
+      var located = error
+      located.element = 1
+      throw located
+    }
     let channels: Int
     switch arguments[2].text {
     case "mono": channels = 1

@@ -132,8 +132,9 @@ extension Template.Field {
 
 /// `number` with exactly `digits` decimals, whatever the locale.
 package func fixedText(_ number: Double, digits: Int) -> String {
-  guard number.isFinite, abs(number) < 1e15 else { return "\(number)" }
   let scale = power(10, Double(digits))
+  // As far as Int64 reaches.
+  guard abs(number) * scale < 9e18 else { return "\(number)" }
   let units = Int64((abs(number) * scale).rounded())
   let sign = number < 0 && units != 0 ? "-" : ""
   guard digits > 0 else { return sign + String(units) }
@@ -170,6 +171,18 @@ public struct PathTemplate: Sendable, Hashable, OptionValue {
 
   public init(_ template: Template) {
     self.template = template
+  }
+
+  /// The path with its fields filled in. A field is never more than part of one name: what was said into a microphone must not
+  /// choose a directory.
+  public func rendered(_ value: (String) -> FieldValue?) -> Path {
+    Path(
+      template.rendered { name in
+        guard let value = value(name) else { return nil }
+        if case .number = value { return value }
+        let name = value.description.map { $0 == "/" || $0 == "\0" ? "_" : $0 }
+        return .text(name.first == "." ? "_" + String(name.dropFirst()) : String(name))
+      })
   }
 
   public static var optionType: OptionType { .pathTemplate }

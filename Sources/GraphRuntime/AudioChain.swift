@@ -112,7 +112,7 @@ final class AudioChain: @unchecked Sendable {
     if isStopping.load(ordering: .acquiring) && !stopApplied {
       stopApplied = true
       producer.stop()
-      if !started { return .ended }
+      if !started && producer.hasSource { return .ended }
     }
     if !started {
       guard let output = try producer.start(now) else { return .waiting(until: nil) }
@@ -137,11 +137,15 @@ final class AudioChain: @unchecked Sendable {
     rate.store(output.format.rate, ordering: .relaxed)
     switch tail {
     case .sink(let sink): try sink.prepare(output.format)
-    case .branches(let branches): queues = branches.map { $0.open(output) }
+    case .branches(let branches):
+      queues = branches.map { $0.open(output) }
+      for queue in queues { queue.onRoom { [weak self] in self?.wake() } }
     }
   }
 
   private func deliver() throws {
+    // A source that says it gave something and did not must not show behind it.
+    if block.isEmpty { return }
     switch tail {
     case .sink(let sink): try sink.write(block)
     case .branches: for queue in queues { queue.push(block) }
@@ -153,6 +157,7 @@ final class AudioChain: @unchecked Sendable {
 
   private func end(_ error: (any Error)?) throws {
     isEnded = true
+    producer.close()
     var error = error
     if started {
       switch tail {
@@ -161,10 +166,7 @@ final class AudioChain: @unchecked Sendable {
       case .branches: for queue in queues { queue.end() }
       }
     } else if case .branches(let branches) = tail {
-      // Nothing was ever opened: an empty stream lets what follows end in its own way.
-      for branch in branches {
-        branch.open(.init(format: AudioFormat(.s16le, rate: 16_000, channels: 1), blockFrames: 1)).end()
-      }
+      for branch in branches { branch.endUnopened() }
     }
     ended(error)
   }

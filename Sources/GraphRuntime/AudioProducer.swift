@@ -28,8 +28,15 @@ class AudioProducer {
     preconditionFailure("overridden")
   }
 
-  /// Makes the source at the head of the row say that it has finished.
+  /// Makes the source at the head of the row say that it has finished, and holds back nothing that is on its way. A row behind
+  /// another chain is ended by that chain.
   func stop() { preconditionFailure("overridden") }
+
+  /// Whether the row begins with a source, and not behind another chain.
+  var hasSource: Bool { true }
+
+  /// Says that nobody will pull any more.
+  func close() { preconditionFailure("overridden") }
 
   /// The earliest time at which pulling again can be of use, when a stage holds the stream back.
   var heldUntil: Instant? { nil }
@@ -60,6 +67,7 @@ final class SourceProducer: AudioProducer {
   }
 
   override func stop() { isStopped = true }
+  override func close() {}
 }
 
 /// Samples changed in place.
@@ -97,6 +105,8 @@ final class TransformProducer: AudioProducer {
     upstream.stop()
   }
 
+  override func close() { upstream.close() }
+  override var hasSource: Bool { upstream.hasSource }
   override var heldUntil: Instant? { held ?? upstream.heldUntil }
   override var progress: Double? { upstream.progress }
 }
@@ -109,6 +119,8 @@ final class ConverterProducer: AudioProducer {
   private var input = AudioBuffer(format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
   private var isBypassed = false
   private var inputEnded = false
+  /// What ended the input, told once everything before it has been given.
+  private var failure: (any Error)?
 
   init(_ upstream: AudioProducer, _ converter: any AudioConverter, _ context: StageContext) {
     self.upstream = upstream
@@ -137,18 +149,27 @@ final class ConverterProducer: AudioProducer {
       }
       if inputEnded {
         converter.finish(into: &audio)
-        return audio.isEmpty ? .finished : .produced
+        if !audio.isEmpty { return .produced }
+        if let failure { throw failure }
+        return .finished
       }
       input.removeAll()
-      switch try upstream.pull(&input, now) {
-      case .produced: continue
-      case .waiting: return .waiting
-      case .finished: inputEnded = true
+      do {
+        switch try upstream.pull(&input, now) {
+        case .produced: continue
+        case .waiting: return .waiting
+        case .finished: inputEnded = true
+        }
+      } catch {
+        failure = error
+        inputEnded = true
       }
     }
   }
 
   override func stop() { upstream.stop() }
+  override func close() { upstream.close() }
+  override var hasSource: Bool { upstream.hasSource }
   override var heldUntil: Instant? { upstream.heldUntil }
   override var progress: Double? { upstream.progress }
 }

@@ -30,9 +30,12 @@ final class AudioBranch: Sendable {
 
   /// Receives the queue once the format is known.
   private let opened: @Sendable (AudioQueue) -> Void
+  /// Ends the branch, for which there is no queue and never will be.
+  let endUnopened: @Sendable () -> Void
 
-  init(opened: @escaping @Sendable (AudioQueue) -> Void) {
+  init(opened: @escaping @Sendable (AudioQueue) -> Void, endUnopened: @escaping @Sendable () -> Void) {
     self.opened = opened
+    self.endUnopened = endUnopened
   }
 
   /// Makes the queue for blocks of a format and hands its other end to the branch.

@@ -18,6 +18,8 @@ final class DecoderProducer: AudioProducer {
   private var isStopped = false
   private var sourceEnded = false
   private var bytesRead = 0
+  /// What ended the decoding, told once the frames before it have been given.
+  private var failure: (any Error)?
 
   init(
     _ source: any ByteSource, _ sourceContext: StageContext, _ decoder: any AudioDecoder,
@@ -57,9 +59,16 @@ final class DecoderProducer: AudioProducer {
   private func decode(into audio: inout AudioBuffer) throws -> SourceProgress {
     while true {
       if isStopped { return .finished }
+      if let failure { throw failure }
       let before = bytes.count
-      let progress = try decodeSome(into: &audio)
+      var progress = DecodeProgress.finished
+      do {
+        progress = try decodeSome(into: &audio)
+      } catch {
+        failure = error
+      }
       if !audio.isEmpty { return .produced }
+      if failure != nil { continue }
       switch progress {
       case .finished: return .finished
       case .produced: continue
@@ -92,6 +101,7 @@ final class DecoderProducer: AudioProducer {
   }
 
   override func stop() { isStopped = true }
+  override func close() {}
 
   override var progress: Double? {
     guard let length = source.length, length > 0 else { return nil }

@@ -30,27 +30,28 @@ final class EventTransformNode: EventConsumer, @unchecked Sendable {
   // Unchecked: the stage is touched only under the lock.
   private var transform: any EventTransform
   private let lock = Mutex<Int>(0)
-  private let output: EventFanOut
+  /// The main output, then the ports.
+  private let outputs: [EventFanOut]
 
   /// - Parameter producers: how many outputs are linked to the stage.
-  init(_ transform: any EventTransform, producers: Int, output: EventFanOut) {
+  init(_ transform: any EventTransform, producers: Int, outputs: [EventFanOut]) {
     self.transform = transform
-    self.output = output
+    self.outputs = outputs
     lock.withLock { $0 = producers }
   }
 
   func accept(_ event: Event) {
     // Handed on inside the lock: what comes from several streams keeps the order it was decided in.
-    lock.withLock { _ in transform.process(event) { output.emit($0) } }
+    lock.withLock { _ in transform.process(event) { outputs[0].emit($0) } }
   }
 
   func producerEnded() {
     let isLast = lock.withLock { producers in
       producers -= 1
-      if producers == 0 { transform.finish { output.emit($0) } }
+      if producers == 0 { transform.finish { outputs[0].emit($0) } }
       return producers == 0
     }
-    if isLast { output.end() }
+    if isLast { for output in outputs { output.end() } }
   }
 }
 
@@ -59,12 +60,17 @@ final class EventSinkNode: EventConsumer {
   let title: String
   let queue = EventQueue()
   private let producers: Atomic<Int>
+  private let ports: [EventFanOut]
   private let clock: any GraphClock
   private let context: StageContext
 
-  init(title: String, producers: Int, context: StageContext) {
+  /// - Parameters:
+  ///   - producers: how many outputs are linked to the sink.
+  ///   - ports: the sink's own outputs.
+  init(title: String, producers: Int, ports: [EventFanOut], context: StageContext) {
     self.title = title
     self.producers = Atomic(producers)
+    self.ports = ports
     self.context = context
     clock = context.clock
   }
@@ -82,8 +88,11 @@ final class EventSinkNode: EventConsumer {
 
   /// Takes events from the queue into the sink until they end. Throws what the sink throws.
   func run(_ makeSink: () throws -> any EventSink) async throws {
+    defer {
+      queue.close()
+      for port in ports { port.end() }
+    }
     var sink = try makeSink()
-    defer { queue.close() }
     try await sink.open(context)
     while let event = await queue.next() {
       try await sink.write(event)

@@ -33,10 +33,12 @@ struct GraphBuilder {
     let producers = plan.inputs(of: node.id).count
     let stage = try make(node)
     if let transform = stage as? any EventTransform {
-      return EventTransformNode(transform, producers: producers, output: fanOut(node.id, port: nil))
+      let outputs = [fanOut(node.id, port: nil)] + ports(of: node).values
+      return EventTransformNode(transform, producers: producers, outputs: outputs)
     }
     guard stage is any EventSink else { throw misuse(node) }
-    let sink = EventSinkNode(title: node.title, producers: producers, context: context(node))
+    let sink = EventSinkNode(
+      title: node.title, producers: producers, ports: Array(ports(of: node).values), context: context(node))
     sinks.append((node, sink))
     return sink
   }
@@ -82,6 +84,7 @@ struct GraphBuilder {
   ) throws {
     var producer = head
     var last = node
+    var nodes = [first] + (node.id == first.id ? [] : [node])
     var tail: AudioTail?
     while tail == nil {
       let links = plan.outputs(of: last.id).filter { $0.port == nil }
@@ -93,22 +96,25 @@ struct GraphBuilder {
       let stage = try make(next)
       if let transform = stage as? any AudioTransform {
         producer = TransformProducer(producer, transform, context(next, route))
-        last = next
       } else if let converter = stage as? any AudioConverter {
         producer = ConverterProducer(producer, converter, context(next, route))
-        last = next
       } else if let sink = stage as? any AudioSink {
         tail = .sink(AudioSinkTail(sink, context(next, route)))
       } else {
         tail = .branches([try branch(to: next)])
+        break
       }
+      nodes.append(next)
+      last = next
     }
-    add(producer, tail!, titled: first, route)
+    add(producer, tail!, of: nodes, route)
   }
 
   private mutating func add(
-    _ producer: AudioProducer, _ tail: AudioTail, titled node: PlanNode, _ route: WakeRoute
+    _ producer: AudioProducer, _ tail: AudioTail, of nodes: [PlanNode], _ route: WakeRoute
   ) {
+    let node = nodes[0]
+    let ports = nodes.flatMap { self.ports(of: $0).values }
     let liveness: Liveness =
       switch node.output {
       case .audio(let type): type.liveness
@@ -121,7 +127,10 @@ struct GraphBuilder {
     let chain = AudioChain(
       title: node.title, producer: producer, tail: tail, liveness: liveness,
       onWake: { route.wakeWorker() },
-      ended: { error in supervisor.partEnded(node, endsSink: endsSink, error) })
+      ended: { error in
+        for port in ports { port.end() }
+        supervisor.partEnded(node, endsSink: endsSink, error)
+      })
     route.connect(chain)
     chains.append((chain, route))
   }
@@ -132,7 +141,7 @@ struct GraphBuilder {
     let route = WakeRoute()
     let queue = BranchQueue(changed: { route.wakeChain() })
     try buildBranchChain(QueueProducer(queue, context(node, route)), to: node, route)
-    return AudioBranch { opened in queue.open(opened) }
+    return AudioBranch(opened: { queue.open($0) }, endUnopened: { queue.endUnopened() })
   }
 
   private mutating func buildBranchChain(_ head: AudioProducer, to node: PlanNode, _ route: WakeRoute) throws
@@ -145,7 +154,7 @@ struct GraphBuilder {
       try buildChain(
         ConverterProducer(head, converter, context(node, route)), from: node, behind: node, route)
     } else if let sink = stage as? any AudioSink {
-      add(head, .sink(AudioSinkTail(sink, context(node, route))), titled: node, route)
+      add(head, .sink(AudioSinkTail(sink, context(node, route))), of: [node], route)
     } else {
       throw misuse(node)
     }
@@ -159,13 +168,16 @@ struct GraphBuilder {
     let supervisor = supervisor
     let liveness: Liveness = if case .audio(let type)? = node.input { type.liveness } else { .finite }
     supervisor.partAdded()
-    return AudioBranch { queue in
+    let endOutputs: @Sendable () -> Void = {
+      output.end()
+      for port in ports.values { port.end() }
+    }
+    let opened: @Sendable (AudioQueue) -> Void = { queue in
       let inlet = AudioInlet(queue, liveness: liveness)
       supervisor.run(node) {
         defer {
           queue.close()
-          output.end()
-          for port in ports.values { port.end() }
+          endOutputs()
         }
         guard var recogniser = try node.specification.make(node.settings) as? any Recogniser else { return }
         let outlet = EventOutlet { event in
@@ -174,6 +186,10 @@ struct GraphBuilder {
         }
         try await recogniser.run(inlet, into: outlet, context)
       }
+    }
+    return AudioBranch(opened: opened) {
+      endOutputs()
+      supervisor.partEnded(node, endsSink: false, nil)
     }
   }
 

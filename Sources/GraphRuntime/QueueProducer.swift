@@ -5,6 +5,8 @@ internal import Synchronization
 final class BranchQueue: Sendable {
   private let queue = AtomicLazyReference<AudioQueue>()
   private let changed: @Sendable () -> Void
+  private let isClosed = Atomic<Bool>(false)
+  private let isUnopened = Atomic<Bool>(false)
 
   /// `changed` wakes the chain behind.
   init(changed: @escaping @Sendable () -> Void) {
@@ -15,7 +17,23 @@ final class BranchQueue: Sendable {
   func open(_ queue: AudioQueue) {
     queue.onChange(changed)
     _ = self.queue.storeIfNil(queue)
+    if isClosed.load(ordering: .sequentiallyConsistent) { queue.close() }
     changed()
+  }
+
+  /// Called by the chain in front when it ended before its format was known.
+  func endUnopened() {
+    isUnopened.store(true, ordering: .releasing)
+    changed()
+  }
+
+  /// Whether the chain in front ended before its format was known.
+  var neverOpens: Bool { isUnopened.load(ordering: .acquiring) }
+
+  /// Says that the branch takes nothing any more, so that it does not hold the chain in front back.
+  func close() {
+    isClosed.store(true, ordering: .sequentiallyConsistent)
+    queue.load()?.close()
   }
 
   var opened: AudioQueue? { queue.load() }
@@ -25,7 +43,6 @@ final class BranchQueue: Sendable {
 final class QueueProducer: AudioProducer {
   private let branch: BranchQueue
   private let context: StageContext
-  private var isStopped = false
   private var expected: Int64?
   /// Frames of silence still to be given for a gap.
   private var silence: Int64 = 0
@@ -38,13 +55,14 @@ final class QueueProducer: AudioProducer {
   }
 
   override func begin(_ now: Instant) throws -> Output? {
+    // The failure, if there was one, is told by the chain in front.
+    if branch.neverOpens { throw EndOfInterest() }
     guard let queue = branch.opened else { return nil }
     held.reset(format: queue.format, capacity: queue.slotFrames)
     return Output(format: queue.format, blockFrames: queue.slotFrames)
   }
 
   override func pull(_ audio: inout AudioBuffer, _ now: Instant) throws -> SourceProgress {
-    if isStopped { return .finished }
     guard let queue = branch.opened else { return .waiting }
     if silence == 0 && held.isEmpty {
       let result = queue.pop { bytes, frames, position, captureTime in
@@ -82,5 +100,7 @@ final class QueueProducer: AudioProducer {
     return .produced
   }
 
-  override func stop() { isStopped = true }
+  override func stop() {}
+  override var hasSource: Bool { false }
+  override func close() { branch.close() }
 }

@@ -215,7 +215,8 @@ struct GraphBuilder {
         wake: { route?.wakeChain() },
         wakeWhenReadable: { descriptor in route?.watch(descriptor) }),
       noticeHandler: { notice in services.notice(notice, node.location) },
-      portHandler: { event, port in ports[port]?.emit(event) })
+      portHandler: { event, port in ports[port]?.emit(event) },
+      commandRegistrar: { handler in services.commands.add(node.title, handler) })
   }
 
   /// The checker let something through that cannot be run: a fault of this program, told as one.

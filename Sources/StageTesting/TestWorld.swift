@@ -9,6 +9,7 @@ public final class TestWorld: Sendable {
   private let environment: [String: String]
   private let answers: @Sendable (HTTPRequest) -> HTTPResponse?
   private let state = Mutex<(notices: [Notice], requests: [HTTPRequest], wakes: Int)>(([], [], 0))
+  private let commands = Mutex<[StageCommandHandler]>([])
 
   /// - Parameters:
   ///   - environment: the environment variables the stage sees.
@@ -32,7 +33,13 @@ public final class TestWorld: Sendable {
         wake: { self.state.withLock { $0.wakes += 1 } },
         wakeWhenReadable: { _ in self.state.withLock { $0.wakes += 1 } }),
       noticeHandler: { notice in self.state.withLock { $0.notices.append(notice) } },
-      portHandler: { _, _ in })
+      portHandler: { _, _ in },
+      commandRegistrar: { handler in self.commands.withLock { $0.append(handler) } })
+  }
+
+  /// Gives a command to every stage that takes commands, and returns the answers.
+  public func give(_ command: StageCommand) -> [StageReply] {
+    commands.withLock { $0 }.map { $0(command) }
   }
 
   /// The notices given so far.

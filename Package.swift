@@ -64,7 +64,7 @@ let package = Package(
     tests("FluxClientTests", ["FluxClient", "FluxProtocol", "FluxGraph", "StageTesting"]),
     tests("EventStagesTests", ["EventStages", "FluxGraph", "StageTesting"]),
     tests(
-      "FluxServerTests", ["FluxServer", "FluxProtocol", "NetLoop", "AudioCodecs"], exclude: ["Peers"]),
-    tests("EndToEndTests", ["FluxGraphCLI", "FluxGraph", "FluxServer"]),
+      "FluxServerTests", ["FluxServer", "FluxGraph", "FluxProtocol", "NetLoop", "AudioCodecs"], exclude: ["Peers"]),
+    tests("EndToEndTests", ["FluxGraphCLI", "FluxGraph", "FluxServer"], exclude: ["Peers"]),
   ]
 )

@@ -150,7 +150,8 @@ extension FluxSessionMachine {
 
   /// The connection could not be made, or broke.
   mutating func failed(_ failure: NetworkFailure, now: Instant) -> [Action] {
-    lose(Loss(failure.message + request, isPermanent: !failure.isTransient, code: .unavailable), now)
+    let help = failure.code == .unknownAuthority ? "The option for that is `ca=FILE`." : nil
+    return lose(Loss(failure.message + request, isPermanent: !failure.isTransient, help: help), now)
   }
 
   /// The network has taken nothing of what was sent for longer than the limit.

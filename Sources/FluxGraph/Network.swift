@@ -64,6 +64,8 @@ public struct NetworkFailure: Error, Sendable, CustomStringConvertible {
     case timedOut = "timed-out"
     /// The certificate is not to be trusted, or TLS failed otherwise.
     case tls
+    /// The certificate comes from an authority that is not trusted.
+    case unknownAuthority = "unknown-authority"
     case proxy
     /// The connection broke without a closing handshake.
     case connectionLost = "connection-lost"

@@ -81,6 +81,17 @@ struct RunCommand: Sendable {
   private func run(_ plan: Plan, _ file: GraphFile) async throws -> ExitCode {
     let loop = try EventLoop()
     loop.start()
+    do {
+      let code = try await run(plan, file, loop)
+      await loop.finish()
+      return code
+    } catch {
+      await loop.finish()
+      throw error
+    }
+  }
+
+  private func run(_ plan: Plan, _ file: GraphFile, _ loop: EventLoop) async throws -> ExitCode {
     let local = LocalServers(loop: loop)
     let environment = file.environment
     let printer = NoticePrinter(isQuiet: arguments.isQuiet)
@@ -121,5 +132,15 @@ struct RunCommand: Sendable {
     let turns = graph.turnCount
     if turns > 0 { text += ", \(turns) turn\(turns == 1 ? "" : "s")" }
     return text
+  }
+}
+
+extension EventLoop {
+  /// Ends the loop of a command that is over, once what was sent last has left: a peer is owed the close frame it waits for.
+  func finish() async {
+    await withCheckedContinuation { continuation in
+      if !execute({ continuation.resume() }) { continuation.resume() }
+    }
+    stop()
   }
 }

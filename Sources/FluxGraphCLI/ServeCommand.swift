@@ -53,6 +53,7 @@ struct ServeCommand {
       Terminal.output.write("ws://127.0.0.1:\(port)/v2/listen\n")
       await interruption()
       await server.stop()
+      await loop.finish()
       return .success
     } catch let error as StageError {
       Terminal.error.write("error: \(error)\n")

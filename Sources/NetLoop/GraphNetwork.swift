@@ -75,6 +75,7 @@ extension NetworkFailure {
       case .nameNotFound: .nameNotFound
       case .connectionRefused, .unreachable: .connectionRefused
       case .timedOut: .timedOut
+      case .certificate(.unknownAuthority): .unknownAuthority
       case .certificate, .authorityFile, .handshake: .tls
       case .proxyRefused: .proxy
       case .connectionLost: .connectionLost

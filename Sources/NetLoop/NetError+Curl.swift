@@ -75,7 +75,9 @@ extension NetError {
         "The certificate of \(peer) comes from an authority this machine does not know; if you trust it, name its "
           + "PEM file as the CA file (\(message)).")
     case 10:
-      self.init(.certificate(.expired), "The certificate of \(peer) has expired (\(message)).")
+      self.init(
+        .certificate(.expired),
+        "The certificate of \(peer) has expired; its owner has to renew it (\(message)).")
     case 9:
       self.init(
         .certificate(.notYetValid),

@@ -1,0 +1,63 @@
+import Glibc
+import Testing
+
+/// Ctrl-C.
+@Suite(.timeLimit(.minutes(1)), .enabled(if: Peers.areThere, "needs Python's websockets and ffmpeg"))
+struct SignalTests {
+  private func start() async throws -> (program: Program, flux: FakeFlux, call: FakeFlux.Call) {
+    let flux = try await FakeFlux.shared.value
+    let call = flux.call("normal")
+    let sound = try await Recordings.shared.value.path("minute.wav")
+    let program = try Fluxgraph.start("file \(sound) | flux endpoint=\(call.url) | stdout json")
+    // A turn is open then.
+    _ = try await program.line(containing: "StartOfTurn")
+    return (program, flux, call)
+  }
+
+  @Test(
+    "the first SIGINT or SIGTERM ends the open turn, closes the stream and ends with 0",
+    arguments: [SIGINT, SIGTERM])
+  func once(signal: Int32) async throws {
+    let (program, flux, call) = try await start()
+    program.signal(signal)
+    let outcome = try await program.outcome()
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.errorLines.isEmpty, "\(outcome.errors)")
+    #expect(!outcome.wasLate)
+    let record = try await flux.record(of: call)
+    #expect(record.ending == [.text("ForceEndTurn"), .text("CloseStream")])
+    #expect(record.audio.reduce(0, +) < 60 * 32_000 / 2)
+    let events = try outcome.events()
+    #expect(events.last?.event == "EndOfTurn")
+    #expect(events.last?.final == true)
+  }
+
+  @Test("the second SIGINT ends at once with 130")
+  func twice() async throws {
+    let flux = try await FakeFlux.shared.value
+    let sound = try await Recordings.shared.value.path("minute.wav")
+    // A service that never answers: the orderly end would take its time.
+    let program = try Fluxgraph.start("file \(sound) | flux endpoint=\(flux.call("deaf").url) | stdout json")
+    _ = try await program.line(containing: "StartOfTurn")
+    program.signal(SIGINT)
+    _ = try await program.errorLine(containing: "once more")
+    program.signal(SIGINT)
+    let outcome = try await program.outcome()
+    #expect(outcome.status == 130, "\(outcome.errors)")
+    outcome.expectNoCrash()
+  }
+
+  @Test("`--for` ends the sources after its time, in order")
+  func duration() async throws {
+    let flux = try await FakeFlux.shared.value
+    let call = flux.call("normal")
+    let sound = try await Recordings.shared.value.path("minute.wav")
+    let outcome = try await Fluxgraph.run(
+      "file \(sound) | flux endpoint=\(call.url) | stdout json", ["--for", "1s", "--quiet"])
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.errors.isEmpty)
+    let record = try await flux.record(of: call)
+    #expect(record.ending == [.text("ForceEndTurn"), .text("CloseStream")])
+    #expect((16_000...48_000).contains(record.audio.reduce(0, +)))
+  }
+}

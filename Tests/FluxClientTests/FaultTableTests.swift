@@ -1,5 +1,6 @@
 import FluxGraph
 import FluxProtocol
+import StageTesting
 import Testing
 
 @testable import FluxClient

@@ -1,4 +1,4 @@
-import FluxGraph
+@testable import FluxGraph
 import Foundation
 import Testing
 

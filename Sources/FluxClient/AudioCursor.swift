@@ -72,6 +72,9 @@ struct AudioCursor: Sendable {
 
   func seconds(_ frames: Int64) -> Double { Double(frames) / Double(rate) }
 
+  /// Nothing can be sent now, due or not: the network says when it has room.
+  mutating func waitForRoom() { due = nil }
+
   /// The next piece to be sent, which then counts as sent; nil when there is none, or it is not due yet.
   /// - Parameter isFlushing: whether less than a whole piece may be sent.
   mutating func take(now: Instant, isFlushing: Bool) -> Piece? {

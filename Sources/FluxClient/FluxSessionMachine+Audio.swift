@@ -59,6 +59,7 @@ extension FluxSessionMachine {
         return actions + endStream(now)
       }
     }
+    if room <= 0 { audio.waitForRoom() }
     if inputHasEnded, audio.waiting == 0 { actions += endStream(now) }
     return actions
   }

@@ -200,7 +200,7 @@ extension FluxSessionMachine {
     lostAt = now
     switch settings.resume {
     case .replay:
-      resumeAt = min(audio.heard, replayStart ?? audio.heard)
+      resumeAt = min(audio.heard, speechStart ?? audio.heard)
       turns.suspendForReplay()
       return []
     case .cut:

@@ -58,6 +58,8 @@ struct FluxSessionMachine: Sendable {
   var lostAt: Instant?
   /// Where the next connection is to begin.
   var resumeAt: Int64 = 0
+  /// Where the speech that is under way began; nil while there is none.
+  var speechStart: Int64?
   /// The furthest the service has ever heard: progress starts the count of failures again.
   var furthestHeard: Int64 = 0
   /// Whether the user has been told that the buffer is full, in this outage.
@@ -76,7 +78,8 @@ struct FluxSessionMachine: Sendable {
 
   /// When `tick` has to be called at the latest.
   var nextDeadline: Instant? {
-    [deadline, configure.deadline, audio.due, silenceDeadline].compactMap { $0 }.min()
+    let due = state == .streaming ? audio.due : nil
+    return [deadline, configure.deadline, due, silenceDeadline].compactMap { $0 }.min()
   }
 
   /// Whether more audio may be taken from the source. A live source is never kept waiting; a finite one is, so that nothing of it
@@ -149,6 +152,7 @@ struct FluxSessionMachine: Sendable {
       failures = 0
     }
     var actions = outputs(turns.receive(info))
+    noteSpeech(info)
     actions.append(.forget(before: neededFrom))
     if state == .forcing, !turns.hasOpenTurn { actions += close(now) }
     return actions
@@ -163,16 +167,27 @@ struct FluxSessionMachine: Sendable {
     return lose(loss, now)
   }
 
-  /// The first frame that may have to be sent again.
-  private var neededFrom: Int64 {
-    guard settings.resume == .replay, let start = replayStart else { return audio.heard }
-    return min(audio.heard, start)
+  /// Notes where the speech under way began. The service's window of a turn begins at the end of the turn before, maybe minutes of
+  /// silence earlier; its first word, and the moment the service spoke of it, tell more.
+  private mutating func noteSpeech(_ info: TurnInfo) {
+    guard let window = turns.replayStart else {
+      speechStart = nil
+      return
+    }
+    guard speechStart == nil else { return }
+    var start = max(audio.frame(at: window) ?? 0, audio.heard - leadIn)
+    if let word = info.words.first?.start.flatMap(audio.frame) {
+      start = max(start, audio.origin + word - Int64(settings.rate / 2))
+    }
+    speechStart = max(audio.origin, min(start, audio.heard))
   }
 
-  /// The frame replay begins at; nil when no turn would be lost. The service's word is taken only as far as it can be true.
-  var replayStart: Int64? {
-    guard let seconds = turns.replayStart, let position = audio.frame(at: seconds) else { return nil }
-    return max(0, min(position, audio.next))
+  /// What is sent before the place the service has spoken of, when audio is sent again: speech is heard before it is told of.
+  private var leadIn: Int64 { Int64(settings.rate) * 3 }
+
+  /// The first frame that may have to be sent again.
+  private var neededFrom: Int64 {
+    settings.resume == .replay ? min(audio.heard - leadIn, speechStart ?? audio.heard) : audio.heard
   }
 
   // MARK: - The end of the input

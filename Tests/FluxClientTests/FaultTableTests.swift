@@ -1,5 +1,6 @@
 import FluxGraph
 import FluxProtocol
+import Glibc
 import StageTesting
 import Testing
 
@@ -20,6 +21,7 @@ struct FaultTableTests {
 
   @Test("print")
   func printAll() {
+    func print(_ items: Any...) { let t = items.map { "\($0)" }.joined(separator: " ") + "\n"; _ = write(1, t, t.utf8.count) }
     for row in Self.rows {
       let stage = SessionStage(row.source, faults: row.faults).runToEnd()
       print("##", row.name, stage.now)

@@ -1,3 +1,4 @@
+internal import FluxClient
 internal import FluxGraph
 internal import GraphLanguage
 
@@ -58,9 +59,17 @@ struct CheckCommand {
     let result = file.check(catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict)
     Terminal.error.write(result.rendered(color: Terminal.error.isColored))
     if let plan = result.plan {
-      Terminal.output.write("\(file.source.name)  ok\n\(PlanPrinter(plan).text)\n")
+      Terminal.output.write("\(file.source.name)  ok\n\(PlanPrinter(plan).text)\(billing(plan))\n")
     } else {
       code = .badGraph
     }
+  }
+
+  /// What running the graph costs, as far as can be told without opening its inputs.
+  private func billing(_ plan: Plan) -> String {
+    plan.nodes.compactMap { node in
+      let stage = try? node.specification.make(node.settings)
+      return (stage as? Flux)?.billing.map { "\(node.title): \($0)\n" }
+    }.joined()
   }
 }

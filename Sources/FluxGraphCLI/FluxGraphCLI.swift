@@ -28,6 +28,7 @@ public enum FluxGraphCLI {
       switch word {
       case "run": return await RunCommand(try RunCommand.Arguments(rest), catalogue, signals).run()
       case "check": return CheckCommand(try CheckCommand.Arguments(rest), catalogue).run()
+      case "ctl": return ControlCommand(try ControlCommand.Arguments(rest)).run()
       case "inspect": return try InspectCommand(rest, catalogue).run()
       case "serve": return await ServeCommand(try ServeCommand.Arguments(rest), signals).run()
       case "help", "--help", "-h":

@@ -1,6 +1,6 @@
 /// What `help` says.
 enum Help {
-  static let commands = ["run", "check", "inspect", "serve", "help", "version"]
+  static let commands = ["run", "check", "inspect", "ctl", "serve", "help", "version"]
 
   static let overview = """
     fluxgraph: declarative audio graphs for Deepgram Flux
@@ -9,6 +9,7 @@ enum Help {
 
       run FILE | -e TEXT     run a graph
       check FILE… | -e TEXT  check graphs and print their plans
+      ctl PATH COMMAND       end a turn, or change settings, of a running graph
       inspect [STAGE]        list the stages, or show one
       serve                  a local Flux server, for any Flux client
       help [COMMAND]         more about a command
@@ -24,6 +25,7 @@ enum Help {
     case "check": check
     case "inspect":
       "usage: fluxgraph inspect [STAGE]\n\nLists the stages, or shows one: its options, ports and examples.\n"
+    case "ctl": control
     case "serve": serve
     default: overview
     }
@@ -39,7 +41,10 @@ enum Help {
       --set NAME=VALUE   the value of a `param`
       --strict           refuse automatic stages
       --for DURATION     end the sources after a time, such as 10m
+      --control PATH     take commands of `fluxgraph ctl` on this Unix socket
       --quiet            print only warnings and errors
+
+    The signal SIGUSR2 ends the turn of every `flux`: push to talk.
 
     exit codes: 0 ok, 64 usage, 65 bad input data, 69 service or device unavailable, 70 internal,
     74 input or output, 77 refused key, 78 graph invalid, 130 interrupted twice
@@ -55,6 +60,21 @@ enum Help {
       -e TEXT            the graph itself
       --set NAME=VALUE   the value of a `param`
       --strict           refuse automatic stages
+
+    """
+
+  private static let control = """
+    usage: fluxgraph ctl PATH [STAGE] COMMAND
+
+    Gives a command to the graph that runs with `--control PATH`: to the stage of that name, such as
+    `heard` for `heard = mic | flux`, or to every stage that takes commands.
+
+      end-turn           the turn under way ends now
+      set NAME=VALUE…    change eot_threshold, eager_eot_threshold, eot_timeout, keyterm,
+                         language_hint or numerals; a list is written as NAME=A NAME=B, an empty
+                         value clears it
+      status             connection, position, backlog and settings
+      --json             print the answers as JSON
 
     """
 

@@ -200,7 +200,8 @@ extension FluxSessionMachine {
     lostAt = now
     switch settings.resume {
     case .replay:
-      resumeAt = min(audio.heard, speechStart ?? audio.heard)
+      // From a whole piece on, so that all that follow are whole.
+      resumeAt = min(audio.heard, speechStart ?? audio.heard) / audio.chunk * audio.chunk
       turns.suspendForReplay()
       return []
     case .cut:

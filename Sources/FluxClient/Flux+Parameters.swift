@@ -90,7 +90,8 @@ extension Flux {
     throw OptionConflict(
       code: "bad-parameter", "Cloudflare's Flux has an address of its own", options: ["dialect", "endpoint"],
       help:
-        "`endpoint=\"wss://gateway.ai.cloudflare.com/v1/ACCOUNT/GATEWAY/workers-ai?model=@cf/deepgram/flux\"`")
+        "`endpoint=\"wss://gateway.ai.cloudflare.com/v1/ACCOUNT/GATEWAY/workers-ai?model=@cf/deepgram/flux\"`"
+    )
   }
 }
 

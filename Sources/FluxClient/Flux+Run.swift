@@ -84,7 +84,9 @@ extension Flux {
   package var billing: String? {
     if endpoint == .local { return nil }
     let each = channels == .split ? ", for each channel" : ""
-    if let maximumDuration { return "billed by the minute of audio, at most \(maximumDuration.unitText)\(each)" }
+    if let maximumDuration {
+      return "billed by the minute of audio, at most \(maximumDuration.unitText)\(each)"
+    }
     return "billed by the minute of audio\(each); `max_duration=` sets a limit"
   }
 }

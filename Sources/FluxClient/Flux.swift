@@ -24,7 +24,8 @@ package struct Flux: Recogniser {
       "Settings of Deepgram's guide that belong together; what is set beside it wins.")
     Option(
       "model", \Flux.model,
-      "The model: flux-general-en, unless the preset has another, or flux-general-multi for several languages.")
+      "The model: flux-general-en, unless the preset has another, or flux-general-multi for several languages."
+    )
     Option(
       "eot_threshold", \Flux.endOfTurnThreshold,
       "The confidence at which a turn ends; 1 never ends a turn by the model.", in: 0.5...1)
@@ -48,20 +49,24 @@ package struct Flux: Recogniser {
       "The service: deepgram, deepgram-eu, deepgram-au, deepgram-in, local, or a ws:// or wss:// URL.")
     Option("dialect", \Flux.dialect, "Whose variant of the protocol the service speaks.")
     Option("key", \Flux.key, "The API key, as `env(NAME)`; with `dialect=cloudflare` the gateway's token.")
-    Option("token", \Flux.token, "A short-lived token of Deepgram's grants, as `env(NAME)`, instead of a key.")
+    Option(
+      "token", \Flux.token, "A short-lived token of Deepgram's grants, as `env(NAME)`, instead of a key.")
     Option(
       "auth", \Flux.authorization,
       "Where the key or the token goes: into a header, or into the subprotocol as browsers have to send it.")
     Option(
       "headers", \Flux.headers,
-      "More headers of the request, as `\"Name: value\"` or, kept secret, as `env(NAME)` holding such a line.")
+      "More headers of the request, as `\"Name: value\"` or, kept secret, as `env(NAME)` holding such a line."
+    )
     Option(
       "ca", \Flux.certificateAuthorities,
       "A PEM file of certificate authorities to trust instead of the system's.")
     Option(
       "words", \Flux.words,
       "Where the local Flux takes words from: pocketsphinx, none, or script:FILE; only with endpoint=local.")
-    Option("encoding", \Flux.encoding, "How samples are sent; telephone audio passes through mulaw and alaw as it is.")
+    Option(
+      "encoding", \Flux.encoding,
+      "How samples are sent; telephone audio passes through mulaw and alaw as it is.")
     Option(
       "sample_rate", \Flux.sampleRate,
       "Samples a second; 16k for linear16 and 8k for mulaw and alaw unless given.")
@@ -74,7 +79,8 @@ package struct Flux: Recogniser {
       "Turns whose words have a lower mean confidence are not told of.", in: 0...1)
     Option(
       "resume", \Flux.resume,
-      "What becomes of the open turn of a lost connection: replay, as behind files, or cut, as behind live sources.")
+      "What becomes of the open turn of a lost connection: replay, as behind files, or cut, as behind live sources."
+    )
     Option(
       "buffer", \Flux.buffer, "The latest audio kept for a lost connection; the oldest gives way.",
       in: .seconds(1)...(.seconds(600)))
@@ -110,7 +116,8 @@ package struct Flux: Recogniser {
       "Attempts in a row that may fail: 3 at first, then 10 behind files and any number behind live sources unless given.",
       in: 1...1_000_000)
     Option(
-      "max_duration", \Flux.maximumDuration, "The audio sent in all, silence and repetitions included; then the stage ends.",
+      "max_duration", \Flux.maximumDuration,
+      "The audio sent in all, silence and repetitions included; then the stage ends.",
       in: .seconds(1)...(.seconds(1_000_000)))
   }
 
@@ -130,7 +137,8 @@ package struct Flux: Recogniser {
         help: "leave the path out, or end it with /v2/listen"),
       KnownMistake("eot_timeout_ms", "the unit belongs to the value here", help: "`eot_timeout=5s`"),
       KnownMistake(
-        "encoding", value: .containing("opus"), "audio is decoded before it is sent", help: "leave `encoding` out"),
+        "encoding", value: .containing("opus"), "audio is decoded before it is sent",
+        help: "leave `encoding` out"),
       KnownMistake(
         "encoding", value: .exactly("linear32"), "the service's own pages do not agree on what linear32 is",
         help: "leave `encoding` out"),
@@ -208,7 +216,8 @@ package struct Flux: Recogniser {
 
   package var accepts: AudioRequirement {
     AudioRequirement(
-      sample: encoding.sample, rate: rate, channels: channels == .mix ? 1 : nil, chunk: FluxSessionSettings.chunk,
+      sample: encoding.sample, rate: rate, channels: channels == .mix ? 1 : nil,
+      chunk: FluxSessionSettings.chunk,
       paced: true)
   }
 

@@ -96,7 +96,8 @@ extension FluxSessionMachine {
       text += "; the open turn is sent again from \(positionText(audio.seconds(audio.origin)))"
     }
     if audio.waiting > audio.chunk * 6 {
-      text += "; \(fixedText(audio.seconds(audio.waiting), digits: 1)) s of audio are caught up at "
+      text +=
+        "; \(fixedText(audio.seconds(audio.waiting), digits: 1)) s of audio are caught up at "
         + "\(shortText(settings.catchUp))x"
     }
     return Notice(

@@ -118,7 +118,9 @@ struct FluxSessionMachine: Sendable {
     case .turnInfo(let info): return take(info, now)
     case .configureSuccess(let success):
       let next = configure.accepted(now: now)
-      return [.notice(Notice("configured", "\(settings.host) has taken over the new settings\(success.text)"))]
+      return [
+        .notice(Notice("configured", "\(settings.host) has taken over the new settings\(success.text)"))
+      ]
         + send(next)
     case .configureFailure(let failure):
       let next = configure.refused(now: now)
@@ -244,7 +246,8 @@ struct FluxSessionMachine: Sendable {
     let limit = shortText(settings.limits.connect.seconds)
     switch state {
     case .waiting: return dial(now)
-    case .connecting: return lose(Loss("\(settings.host) did not accept the connection within \(limit) s"), now)
+    case .connecting:
+      return lose(Loss("\(settings.host) did not accept the connection within \(limit) s"), now)
     case .greeting:
       return lose(
         Loss("\(settings.host) accepted the connection and then said nothing for \(limit) s\(request)"), now)

@@ -38,7 +38,9 @@ struct ControlCommand {
           }
           settings.append(.init(String(word[..<equals]), String(word[word.index(after: equals)...])))
         }
-        guard !settings.isEmpty else { throw UsageError("`set` wants NAME=VALUE, such as `eot_threshold=0.9`") }
+        guard !settings.isEmpty else {
+          throw UsageError("`set` wants NAME=VALUE, such as `eot_threshold=0.9`")
+        }
         words = []
         request = .init(stage: stage, command: .set(settings))
       default:

@@ -19,7 +19,8 @@ struct RunCommand: Sendable {
     var controlPath: String?
 
     init(_ arguments: [String]) throws(UsageError) {
-      var reader = ArgumentReader(arguments, known: ["-e", "--set", "--strict", "--for", "--control", "--quiet"])
+      var reader = ArgumentReader(
+        arguments, known: ["-e", "--set", "--strict", "--for", "--control", "--quiet"])
       while let argument = reader.next() {
         switch argument {
         case "-e": text = try reader.value(of: argument)

@@ -66,7 +66,7 @@ struct FaultTableTests {
     Row(
       name: "finite: lost again while a turn is replayed",
       faults: [.cut(after: 4.6), .unreachable, .cut(after: 0.4)],
-      sent: ["0.00-4.64", "", "3.44-3.92", "3.44-10.00"], turns: replayed,
+      sent: ["0.00-4.64", "", "3.44-3.84", "3.44-10.00"], turns: replayed,
       notices: ["connection-lost", "connect-failed", "reconnected", "connection-lost", "reconnected"]),
     Row(
       name: "finite: too many streams, then room",
@@ -108,10 +108,19 @@ struct FaultTableTests {
   @Test(
     "what would fail again is not tried again",
     arguments: [
-      (Fault.refused(400, body: #"{"err_msg":"Unknown query parameters: x"}"#), StageError.Code.badGraph, "Unknown query"),
-      (.refused(401, body: #"{"err_code":"INVALID_AUTH","err_msg":"Invalid credentials."}"#), .refused, "INVALID_AUTH"),
+      (
+        Fault.refused(400, body: #"{"err_msg":"Unknown query parameters: x"}"#), StageError.Code.badGraph,
+        "Unknown query"
+      ),
+      (
+        .refused(401, body: #"{"err_code":"INVALID_AUTH","err_msg":"Invalid credentials."}"#), .refused,
+        "INVALID_AUTH"
+      ),
       (.refused(402), .refused, "402"), (.refused(403), .refused, "403"), (.refused(404), .badGraph, "404"),
-      (.error(after: 2, code: "UNPARSABLE_CLIENT_MESSAGE"), .internal, "UNPARSABLE_CLIENT_MESSAGE: it says why"),
+      (
+        .error(after: 2, code: "UNPARSABLE_CLIENT_MESSAGE"), .internal,
+        "UNPARSABLE_CLIENT_MESSAGE: it says why"
+      ),
     ])
   func permanent(_ fault: Fault, _ code: StageError.Code, _ words: String) {
     let stage = SessionStage(faults: [fault]).runToEnd()

@@ -26,7 +26,10 @@ struct FluxStageTests {
       ("simple", "flux-general-en", "eot_threshold=0.7"),
       ("low-latency", "flux-general-en", "eot_threshold=0.7&eager_eot_threshold=0.4&eot_timeout_ms=6000"),
       ("high-reliability", "flux-general-en", "eot_threshold=0.85&eot_timeout_ms=8000"),
-      ("complex-pipeline", "flux-general-en", "eot_threshold=0.85&eager_eot_threshold=0.4&eot_timeout_ms=7000"),
+      (
+        "complex-pipeline", "flux-general-en",
+        "eot_threshold=0.85&eager_eot_threshold=0.4&eot_timeout_ms=7000"
+      ),
       ("multilingual", "flux-general-multi", "eot_threshold=0.7"),
     ])
   func presets(_ name: String, _ model: String, _ rest: String) throws {
@@ -42,7 +45,8 @@ struct FluxStageTests {
       StageSetting("keyterm", .list([.string("C++"), .string("Zürich HB")])))
     #expect(
       text == "model=flux-general-multi&encoding=linear16&sample_rate=16000&eot_threshold=0.9"
-        + "&eager_eot_threshold=0.4&eot_timeout_ms=6000&keyterm=C%2B%2B&keyterm=Z%C3%BCrich%20HB&language_hint=en")
+        + "&eager_eot_threshold=0.4&eot_timeout_ms=6000&keyterm=C%2B%2B&keyterm=Z%C3%BCrich%20HB&language_hint=en"
+    )
   }
 
   @Test("telephone audio is asked for and sent as it is")
@@ -57,9 +61,12 @@ struct FluxStageTests {
     arguments: [
       (["eager_eot_threshold": "0.8"], "eager-above-eot", false),
       (["preset": "low-latency", "eager_eot_threshold": "0.75"], "eager-above-eot", false),
-      (["eot_timeout": "20s"], "doubtful-parameter", true), (["eot_threshold": "1"], "doubtful-parameter", true),
-      (["model": "flux-general-fr"], "doubtful-parameter", true), (["model": "whisper"], "bad-parameter", false),
-      (["sample_rate": "22050Hz"], "bad-parameter", false), (["dialect": "cloudflare"], "bad-parameter", false),
+      (["eot_timeout": "20s"], "doubtful-parameter", true),
+      (["eot_threshold": "1"], "doubtful-parameter", true),
+      (["model": "flux-general-fr"], "doubtful-parameter", true),
+      (["model": "whisper"], "bad-parameter", false),
+      (["sample_rate": "22050Hz"], "bad-parameter", false),
+      (["dialect": "cloudflare"], "bad-parameter", false),
     ])
   func validation(_ options: [String: String], _ code: String, _ isWarning: Bool) throws {
     let stage = try stage(options.map { StageSetting($0.key, .word($0.value)) })
@@ -90,14 +97,17 @@ struct FluxStageTests {
         == "wss://g/v1/a/b/workers-ai?model=@cf/deepgram/flux&encoding=linear16&sample_rate=16000")
   }
 
-  @Test("headers are names and values, and a value never shows", arguments: ["X-Team: sales", "Authorization:Basic a:b"])
+  @Test(
+    "headers are names and values, and a value never shows",
+    arguments: ["X-Team: sales", "Authorization:Basic a:b"])
   func headers(_ text: String) throws {
     let line = try HeaderLine.parse(.string(text))
     #expect(line.header.name == text.split(separator: ":")[0])
     #expect(!"\(line)".contains(line.header.value))
   }
 
-  @Test("what could begin another header is none", arguments: ["X", ": a", "X Y: a", "X: a\r\nY: b", "X: \u{0}"])
+  @Test(
+    "what could begin another header is none", arguments: ["X", ": a", "X Y: a", "X: a\r\nY: b", "X: \u{0}"])
   func badHeaders(_ text: String) {
     #expect(throws: OptionError.self) { try HeaderLine.parse(.string(text)) }
   }

@@ -99,7 +99,8 @@ struct HostileServiceTests {
     let stage = SessionStage(.init(liveness: .live))
     stage.run(0.3)
     stage.connections[0].give(
-      #"{"type":"TurnInfo","event":"BrandNewEvent","turn_index":0,"audio_window_start":0,"audio_window_end":0.2,"transcript":"","words":[],"future":7,"sequence_id":2}"#)
+      #"{"type":"TurnInfo","event":"BrandNewEvent","turn_index":0,"audio_window_start":0,"audio_window_end":0.2,"transcript":"","words":[],"future":7,"sequence_id":2}"#
+    )
     let event = try #require(stage.events.first { $0.kind.rawValue == "BrandNewEvent" })
     #expect(event.service?["future"]?.intValue == 7)
   }

@@ -33,7 +33,7 @@ enum Fault: Sendable {
   case unreachable
   /// The upgrade is answered with a status.
   case refused(Int, body: String = "", headers: [HTTPHeader] = [])
-  /// It is accepted and nothing follows.
+  /// It is accepted and nothing follows, but what a test gives.
   case mute
   /// It breaks when this much audio has been heard.
   case cut(after: Double)
@@ -91,6 +91,7 @@ final class ScriptedFlux {
       open()
       return
     }
+    if case .mute = fault { return }
     hear(now)
     answer()
   }

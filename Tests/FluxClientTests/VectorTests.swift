@@ -1,5 +1,6 @@
 import FluxGraph
 import FluxProtocol
+import Foundation
 import StageTesting
 import Testing
 
@@ -8,7 +9,8 @@ import Testing
 /// Messages of the service's documentation and of a live session, through a whole session.
 @Suite("A session with messages as the service sends them")
 struct VectorTests {
-  private func events(_ lines: [String], _ adjust: (inout FluxSessionSettings) -> Void = { _ in }) -> [String] {
+  private func events(_ lines: [String], _ adjust: (inout FluxSessionSettings) -> Void = { _ in }) -> [String]
+  {
     let stage = SessionStage(.init(liveness: .live), faults: [.mute], adjust: adjust)
     stage.run(0.1)
     stage.connections[0].give(#"{"type":"Connected","request_id":"r","sequence_id":0}"#)
@@ -56,7 +58,8 @@ struct VectorTests {
     let events = events([
       info("Update", 0.2, ""), info("StartOfTurn", 0.6, "Hi I"), info("Update", 1.0, text + "."),
       info("EagerEndOfTurn", 1.1, text + "."), info("TurnResumed", 1.2, text + " please"),
-      info("EagerEndOfTurn", 1.5, text + " please."), info("EndOfTurn", 1.7, text + " please.", trigger: "model"),
+      info("EagerEndOfTurn", 1.5, text + " please."),
+      info("EndOfTurn", 1.7, text + " please.", trigger: "model"),
     ])
     #expect(
       events == [
@@ -88,5 +91,29 @@ struct VectorTests {
     #expect(stage.connections[0].sentMessages > 0)
     stage.connections[0].give(line)
     #expect(stage.events.map(\.kind) == [.startOfTurn])
+  }
+
+  private static let vectors = ProcessInfo.processInfo.environment["FLUX_VECTORS"]
+
+  @Test(
+    "the capture of a live session yields exactly its events",
+    .enabled(if: vectors != nil, "the capture is not part of the repository: FLUX_VECTORS"))
+  func capture() throws {
+    let path = "\(try #require(Self.vectors))/flux-live/frames.json"
+    let frames = try #require(
+      try JSONValue.parse([UInt8](Data(contentsOf: URL(filePath: path))))["frames"]?.arrayValue)
+    let stage = SessionStage(.init(liveness: .live), faults: [.mute])
+    stage.run(0.1)
+    for frame in frames { stage.connections[0].give(try #require(frame.stringValue)) }
+    let expected = try frames.compactMap { frame -> String? in
+      guard case .turnInfo(let info) = try ServerMessage(decoding: frame.stringValue ?? "") else {
+        return nil
+      }
+      return "\(info.event.rawValue) \((info.turnIndex ?? 0) + 1) \(info.transcript)"
+    }
+    #expect(expected.count == 103)
+    #expect(stage.events.map { "\($0.kind.rawValue) \($0.turn) \($0.transcript)" } == expected)
+    #expect(stage.notices == ["configured"])
+    #expect(stage.brokenPromises == [])
   }
 }

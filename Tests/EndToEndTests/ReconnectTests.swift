@@ -14,7 +14,7 @@ struct ReconnectTests {
   private func run(_ cuts: [Int], _ options: String = "") async throws -> Program.Outcome {
     let server = try Program(
       Fluxgraph.path, ["serve", "--port", "0", "--words", "none"],
-      Fluxgraph.surroundings(holdsInput: true, limit: 100))
+      Fluxgraph.surroundings(holdsInput: true, limit: 600))
     defer { server.signal(SIGTERM) }
     let url = try await server.line(containing: "ws://")
     let port = try #require(url.split(separator: ":").last?.split(separator: "/").first)

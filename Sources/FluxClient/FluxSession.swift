@@ -54,7 +54,7 @@ final class FluxSession: @unchecked Sendable {
     let limit = max(chunk, format.frames(in: settings.limits.buffer) / chunk * chunk)
     silence = [UInt8](repeating: format.sample.silence, count: chunk * format.bytesPerFrame)
     backlog = AudioBacklog(
-      frameSize: format.bytesPerFrame, silence: format.sample.silence, limit: limit, step: chunk * 25)
+      frameSize: format.bytesPerFrame, silence: format.sample.silence, limit: limit, step: chunk * 5)
   }
 
   /// Begins. `finished` is called once, with the error the session ended with, if any.

@@ -60,7 +60,10 @@ extension FluxSessionMachine {
     var actions: [Action] = []
     var origin = resumeAt
     if audio.held.lowerBound > origin {
-      if turns.hasOpenTurn {
+      if turns.hasOpenTurn, audio.held.lowerBound - origin < audio.chunk {
+        // What is missing is only what makes the first piece a whole one.
+        origin = audio.held.lowerBound
+      } else if turns.hasOpenTurn {
         // The beginning of the turn is not there any more: it ends with what was heard of it.
         actions += end(.disconnected)
         origin = max(origin, audio.heard)

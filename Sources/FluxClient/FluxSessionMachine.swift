@@ -185,11 +185,13 @@ struct FluxSessionMachine: Sendable {
   }
 
   /// What is sent before the place the service has spoken of, when audio is sent again: speech is heard before it is told of.
-  private var leadIn: Int64 { Int64(settings.rate) * 3 }
+  private var leadIn: Int64 { Int64(settings.rate) * 2 }
 
   /// The first frame that may have to be sent again.
   private var neededFrom: Int64 {
-    settings.resume == .replay ? min(audio.heard - leadIn, speechStart ?? audio.heard) : audio.heard
+    guard settings.resume == .replay else { return audio.heard }
+    // Replay begins with a whole piece.
+    return min(audio.heard - leadIn, speechStart ?? audio.heard) / audio.chunk * audio.chunk
   }
 
   // MARK: - The end of the input

@@ -105,6 +105,13 @@ struct FaultTableTests {
       ])
   }
 
+  @Test("a turn without word times is replayed from before it was told of", arguments: [4.2, 4.6, 5.3])
+  func withoutWordTimes(_ moment: Double) {
+    let stage = SessionStage(faults: [.cut(after: moment)], givesWordTimes: false).runToEnd()
+    #expect(stage.turns == Self.replayed)
+    #expect(stage.brokenPromises == [])
+  }
+
   @Test(
     "what would fail again is not tried again",
     arguments: [

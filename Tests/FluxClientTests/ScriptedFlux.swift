@@ -58,6 +58,7 @@ final class ScriptedFlux {
   private let fault: Fault
   private let answersConfigure: Bool
   private let knowsForceEndTurn: Bool
+  private let givesWordTimes: Bool
   private var isOpen = false
   private(set) var isOver = false
   private var heardBytes = 0
@@ -75,13 +76,14 @@ final class ScriptedFlux {
 
   init(
     _ connection: FakeWebSockets.Connection, _ speech: Speech, _ fault: Fault, answersConfigure: Bool = true,
-    knowsForceEndTurn: Bool = true
+    knowsForceEndTurn: Bool = true, givesWordTimes: Bool = true
   ) {
     self.connection = connection
     self.speech = speech
     self.fault = fault
     self.answersConfigure = answersConfigure
     self.knowsForceEndTurn = knowsForceEndTurn
+    self.givesWordTimes = givesWordTimes
   }
 
   /// Does what is due.
@@ -148,7 +150,10 @@ final class ScriptedFlux {
 
   private func understand(_ code: Int) {
     for word in code == 0 ? [] : speech.words(in: code - 1) {
-      words.append(TurnWord(word: word.text, confidence: 0.9, start: time - 0.08, end: time))
+      words.append(
+        TurnWord(
+          word: word.text, confidence: 0.9, start: givesWordTimes ? time - 0.08 : nil,
+          end: givesWordTimes ? time : nil))
       lastWord = time
     }
     if !isTurnOpen, !words.isEmpty {

@@ -32,6 +32,7 @@ final class SessionStage {
   private let collected = Collected()
   private let answersConfigure: Bool
   private let knowsForceEndTurn: Bool
+  private let givesWordTimes: Bool
   private(set) var services: [ScriptedFlux] = []
   /// How the session ended; nil while it runs.
   private(set) var outcome: Outcome?
@@ -45,12 +46,14 @@ final class SessionStage {
 
   init(
     _ source: Source = Source(), faults: [Fault] = [], answersConfigure: Bool = true,
-    knowsForceEndTurn: Bool = true, adjust: (inout FluxSessionSettings) -> Void = { _ in }
+    knowsForceEndTurn: Bool = true, givesWordTimes: Bool = true,
+    adjust: (inout FluxSessionSettings) -> Void = { _ in }
   ) {
     self.source = source
     self.faults = faults
     self.answersConfigure = answersConfigure
     self.knowsForceEndTurn = knowsForceEndTurn
+    self.givesWordTimes = givesWordTimes
     let format = AudioFormat(.s16le, rate: ScriptedFlux.rate, channels: 1)
     queue = AudioQueue(format: format, slotFrames: 1280, capacity: 8)
     var settings = FluxSessionSettings(
@@ -85,7 +88,7 @@ final class SessionStage {
         services.append(
           ScriptedFlux(
             connections[services.count], source.speech, fault, answersConfigure: answersConfigure,
-            knowsForceEndTurn: knowsForceEndTurn))
+            knowsForceEndTurn: knowsForceEndTurn, givesWordTimes: givesWordTimes))
       }
       for service in services { service.step(now: world.loop.now()) }
       world.loop.runPending()

@@ -1,7 +1,7 @@
-@testable import FluxGraph
 import Foundation
 import Testing
 
+@testable import FluxGraph
 @testable import FluxProtocol
 
 @Suite("JSON")

@@ -88,7 +88,9 @@ struct FluxServerTests {
       #expect(endedTurns == [0, 1])
       #expect(ends.allSatisfy { $0["trigger"]?.stringValue == "model" })
       var errors = WordErrors()
-      for (line, end) in zip(lines, ends) { errors.add(said: line, heard: end["transcript"]?.stringValue ?? "") }
+      for (line, end) in zip(lines, ends) {
+        errors.add(said: line, heard: end["transcript"]?.stringValue ?? "")
+      }
       #expect(errors.rate <= 0.35)
       let known = ["ListenV2Connected", "ListenV2ConfigureSuccess", "ListenV2TurnInfo", "CLOSED"]
       #expect(seen.allSatisfy { known.contains($0["class"]?.stringValue ?? "") })

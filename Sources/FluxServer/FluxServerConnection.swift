@@ -141,6 +141,7 @@ final class FluxServerConnection: @unchecked Sendable {
         Session(
           socket: socket, machine: machine, words: words, client: client, query: parameters.query()))
       perform(actions)
+      arm()
     }
   }
 

@@ -37,6 +37,19 @@ struct LocalFluxTests {
     #expect(events.last?.trigger == "disconnected")
   }
 
+  @Test("late messages, Connected among them, only delay a client that waits for them")
+  func latency() async throws {
+    let folder = try Self.folder()
+    let start = ContinuousClock.now
+    let outcome = try await Fluxgraph.run(
+      "file call.wav | flux endpoint=local words=script:call.srt fault=\"latency=300ms\" | stdout json",
+      directory: folder.path)
+    // Three seconds of sound, and two times the latency; the client would wait ten seconds for Connected.
+    #expect(ContinuousClock.now - start < .seconds(9))
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(try outcome.events().contains { $0.event == "EndOfTurn" && $0.final == true })
+  }
+
   @Test("a session that was recorded comes back from a server without its words")
   func recordAndReplay() async throws {
     let folder = try Self.folder()

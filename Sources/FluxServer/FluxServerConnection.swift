@@ -141,6 +141,7 @@ final class FluxServerConnection: @unchecked Sendable {
         Session(
           socket: socket, machine: machine, words: words, client: client, query: parameters.query()))
       perform(actions)
+      arm()
     }
   }
 
@@ -274,6 +275,8 @@ final class FluxServerConnection: @unchecked Sendable {
     case .request: due = Self.requestLimit
     case .session(var session):
       let isPaused = pausedUntil > now
+      // A client that is not read cannot be heard.
+      if isPaused { session.machine.noteSign(now: now) }
       due = [
         session.socket.deadline, session.machine.deadline, faults?.deadline, isPaused ? pausedUntil : nil,
       ]

@@ -271,7 +271,7 @@ package struct GraphFormatter {
   /// A piece as it is written, without blanks at the ends of lines.
   private func verbatim(_ span: SourceSpan) -> String {
     let text = source.text(of: span)
-    return text.split(separator: /\r?\n/, omittingEmptySubsequences: false)
+    return text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
       .map { trimmed(String($0)) }.joined(separator: "\n")
   }
 

@@ -36,10 +36,9 @@ extension Parser {
   mutating func route(_ word: WordSyntax) throws(Broken) -> RouteSyntax {
     var isAll = false
     if lexer.skipBlanks(), lexer.peek() != .openBrace {
-      let start = lexer.position
-      let end = lexer.endOfAtom()
-      isAll = lexer.text(start, end) == "all"
-      if isAll { lexer.advance(end - start) }
+      let next = lexer.peek(3) ?? .newline
+      isAll = lexer.starts(with: "all") && (next.isBlank || next == .newline || next == .openBrace)
+      if isAll { lexer.advance(3) }
     }
     guard lexer.skipBlanks(), lexer.peek() == .openBrace else {
       let start = lexer.position

@@ -177,7 +177,8 @@ struct Lexer {
   func isPipe(at index: Int) -> Bool {
     guard index < bytes.count else { return false }
     return bytes[index] == .pipe
-      || (bytes[index] == .exclamation && (isBlankOrEnd(index + 1) || bytes[index + 1] == .pipe))
+      || (bytes[index] == .exclamation
+        && (isBlankOrEnd(index + 1) || [.pipe, .semicolon].contains(bytes[index + 1])))
   }
 
   func isBlankOrEnd(_ index: Int) -> Bool {

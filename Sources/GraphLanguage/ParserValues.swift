@@ -139,7 +139,7 @@ extension Parser {
       while true {
         try parser.skipBlanks(openedAt: start, closeText)
         if parser.lexer.peek() == close { return elements }
-        if parser.lexer.startsPipe {
+        if parser.lexer.startsPipe, !parser.isInLine(close) {
           parser.reportOpen(start, closeText)
           parser.lexer.depth = 0
           throw Broken()
@@ -148,7 +148,7 @@ extension Parser {
         try parser.skipBlanks(openedAt: start, closeText)
         if parser.lexer.peek() == .comma {
           parser.lexer.advance()
-        } else if parser.lexer.peek() != close, !parser.lexer.startsPipe {
+        } else if parser.lexer.peek() != close, !parser.lexer.startsPipe || parser.isInLine(close) {
           try parser.fail(.unexpectedText, "`,` or `\(closeText)` is wanted here", at: parser.here())
         }
       }
@@ -190,6 +190,11 @@ extension Parser {
     reportOpen(start, closeText)
     lexer.depth = 0
     throw Broken()
+  }
+
+  /// Whether a byte is in what is left of the line.
+  private func isInLine(_ byte: UInt8) -> Bool {
+    source.bytes[lexer.position...].prefix { $0 != .newline }.contains(byte)
   }
 
   mutating func reportOpen(_ start: Int, _ closeText: String) {

@@ -9,7 +9,10 @@ package struct Webhook: EventSink {
       time, is lost, and a notice says so. Redirects are not followed.
       """,
     ports: [PortSpecification("notices", "What could not be delivered.")],
-    examples: ["file talk.opus | flux | where event == EndOfTurn | webhook https://example.com/turns"]
+    examples: [
+      "file talk.opus | flux | where event == EndOfTurn | webhook https://example.com/turns",
+      "file talk.opus | flux | webhook https://example.com/turns timeout=5s",
+    ]
   ) {
     Option("url", \Webhook.url, "Where to post to.", positional: true, required: true)
     Option(

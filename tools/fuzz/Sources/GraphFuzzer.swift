@@ -12,7 +12,7 @@ public func fuzzGraph(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   precondition((result.plan == nil) == result.diagnostics.contains { $0.severity == .error })
   if let once = GraphFormatter.format(source).text {
     let twice = GraphFormatter.format(GraphSource(name: "fuzz", text: once, directory: ".")).text
-    precondition(once == twice, "formatting is not idempotent")
+    precondition(once == twice, "formatting changes twice: \(text.debugDescription)")
   }
   return 0
 }

@@ -72,3 +72,11 @@ let package = Package(
     tests("EndToEndTests", ["FluxGraphCLI", "FluxGraph", "FluxServer"], exclude: ["Peers"]),
   ]
 )
+
+// The fuzzer has no `main` of its own and is built only for tools/fuzz/run.
+if Context.environment["FLUXGRAPH_FUZZ"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "GraphFuzzer", dependencies: ["GraphLanguage", "FluxGraph"], path: "tools/fuzz/Sources",
+      swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
+}

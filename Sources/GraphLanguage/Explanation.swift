@@ -33,12 +33,25 @@ package struct Explanation: Sendable {
   /// The page as text.
   package var text: String {
     let severity = DiagnosticCode(rawValue: code)?.severity ?? .error
-    var text = "\(severity.rawValue)[\(code)]\n\n\(cause)\n"
+    var text = "\(severity.rawValue)[\(code)]\n\n\(Self.wrapped(cause))\n"
     if let example {
       text += "\nexample" + (isStrict ? ", with --strict" : "") + "\n\n" + Self.indented(example)
     }
     if let fix { text += "\nfix\n\n" + Self.indented(fix) }
     return text
+  }
+
+  private static func wrapped(_ text: String) -> String {
+    var lines = [""]
+    for word in text.split(separator: " ") {
+      let last = lines[lines.count - 1]
+      if last.isEmpty || last.count + 1 + word.count <= 96 {
+        lines[lines.count - 1] = last.isEmpty ? String(word) : "\(last) \(word)"
+      } else {
+        lines.append(String(word))
+      }
+    }
+    return lines.joined(separator: "\n")
   }
 
   private static func indented(_ graph: String) -> String {

@@ -150,8 +150,8 @@ extension Explanation {
     Explanation(
       .paceBehindLive,
       "`pace` slows a file down to real time. A live source is as fast as time itself, and a second clock beside it loses audio sooner or later.",
-      "stdin emits=pcm(s16le, 16k, mono) live | pace 1x | flux | stdout",
-      "stdin emits=pcm(s16le, 16k, mono) live | flux | stdout"),
+      nil,
+      nil),
     Explanation(
       .reservedWord,
       "A word of the language cannot be the name of a stream or a parameter, and some words only stand in their own places.",
@@ -210,8 +210,8 @@ extension Explanation {
     Explanation(
       .unexpectedText,
       "Something stands where nothing of its kind can stand. Stages are joined with `|`, names with `,`, and an item ends with its line.",
-      "file talk.opus, flux | stdout",
-      "file talk.opus | flux | stdout"),
+      "param input = talk.opus other.opus\nfile $input | flux | stdout",
+      "param input = talk.opus\nfile $input | flux | stdout"),
     Explanation(
       .unknownEvent,
       "Events have one of the names Update, StartOfTurn, EagerEndOfTurn, TurnResumed, EndOfTurn and Notice.",

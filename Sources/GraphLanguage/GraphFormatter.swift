@@ -66,6 +66,7 @@ package struct GraphFormatter {
   }
 
   private func text(of statement: StatementSyntax) -> String {
+    if hasInnerComments(statement) { return verbatim(statement.span) }
     let prefix = statement.name.map { $0.text + " = " } ?? ""
     switch statement.head {
     case .union(let words)?:
@@ -76,6 +77,14 @@ package struct GraphFormatter {
       return chain(
         prefix + text(of: stage, indent: 0), endingAt: stage.span.upper, statement.stages, indent: 0)
     case nil: return verbatim(statement.span)
+    }
+  }
+
+  /// Whether a comment stands within an arm of a route, where every line's place has a meaning.
+  private func hasInnerComments(_ statement: StatementSyntax) -> Bool {
+    let routes = statement.stages.compactMap(\.route)
+    return routes.contains { route in
+      route.arms.contains { Self.commentCount(source.text(of: $0.span)) > 0 }
     }
   }
 
@@ -271,7 +280,7 @@ package struct GraphFormatter {
   /// A piece as it is written, without blanks at the ends of lines.
   private func verbatim(_ span: SourceSpan) -> String {
     let text = source.text(of: span)
-    return text.split(separator: /\r?\n/, omittingEmptySubsequences: false)
+    return text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
       .map { trimmed(String($0)) }.joined(separator: "\n")
   }
 

@@ -123,7 +123,7 @@ struct Lexer {
     let byte = bytes[index]
     if byte.isBlank || byte == .newline || byte == .pipe { return true }
     if depth > 0 { return byte == .comma || byte == .closeBracket || byte == .closeParenthesis }
-    return byte == .semicolon && isBlankOrEnd(index + 1)
+    return byte == .semicolon && (isBlankOrEnd(index + 1) || [.pipe, .semicolon].contains(bytes[index + 1]))
   }
 
   /// The end of a word at the beginning of a chain: a comma separates names there, and `=` follows the name a chain is given.
@@ -176,7 +176,9 @@ struct Lexer {
 
   func isPipe(at index: Int) -> Bool {
     guard index < bytes.count else { return false }
-    return bytes[index] == .pipe || (bytes[index] == .exclamation && isBlankOrEnd(index + 1))
+    return bytes[index] == .pipe
+      || (bytes[index] == .exclamation
+        && (isBlankOrEnd(index + 1) || [.pipe, .semicolon].contains(bytes[index + 1])))
   }
 
   func isBlankOrEnd(_ index: Int) -> Bool {
@@ -191,7 +193,8 @@ struct Lexer {
   /// `#` begins a comment at the start of a line or after a blank, so that URLs keep their fragment.
   private var startsComment: Bool {
     guard peek() == .hash else { return false }
-    return position == lineStart || bytes[position - 1].isBlank || bytes[position - 1] == .newline
+    return position == lineStart || bytes[position - 1].isBlank
+      || [.newline, .semicolon].contains(bytes[position - 1])
   }
 
   private mutating func skipComment() {

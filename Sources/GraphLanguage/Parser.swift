@@ -69,7 +69,7 @@ package struct Parser {
     }
     lexer.advance()
     let isName = check(name: first, what: "a stream")
-    var statement = statement(name: isName ? first : nil, from: start)
+    var statement = statement(name: first, from: start)
     statement.isBroken = statement.isBroken || !isName
     return .statement(statement)
   }
@@ -247,7 +247,7 @@ package struct Parser {
   private mutating func argument() throws(Broken) -> ArgumentSyntax {
     let start = lexer.position
     guard let end = lexer.endOfKey() else {
-      if lexer.peek() == .equals, lexer.isBlankOrEnd(start + 1) {
+      if lexer.peek() == .equals, lexer.endOfAtom() == start + 1 {
         try fail(
           .spacedOption, "an option is written without blanks around `=`", at: SourceSpan(start, start + 1),
           help: "write `name=value`")

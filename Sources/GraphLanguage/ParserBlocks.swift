@@ -36,10 +36,9 @@ extension Parser {
   mutating func route(_ word: WordSyntax) throws(Broken) -> RouteSyntax {
     var isAll = false
     if lexer.skipBlanks(), lexer.peek() != .openBrace {
-      let start = lexer.position
-      let end = lexer.endOfAtom()
-      isAll = lexer.text(start, end) == "all"
-      if isAll { lexer.advance(end - start) }
+      let next = lexer.peek(3) ?? .newline
+      isAll = lexer.starts(with: "all") && (next.isBlank || next == .newline || next == .openBrace)
+      if isAll { lexer.advance(3) }
     }
     guard lexer.skipBlanks(), lexer.peek() == .openBrace else {
       let start = lexer.position
@@ -50,20 +49,50 @@ extension Parser {
         help: "write `route { event == EndOfTurn => stdout; else => null }`")
     }
     var arms: [ArmSyntax] = []
-    let block = try block { (parser) throws(Broken) in
-      if let last = arms.last, last.predicate == nil {
-        try parser.fail(
-          .unexpectedText, "nothing can follow `else`: it takes what no other arm took", at: parser.here(),
-          secondary: [.init(last.condition, "the last arm")], help: "move this arm before `else`")
+    var isBroken = false
+    let block = try block(isBroken: &isBroken) { (parser) throws(Broken) in
+      let start = parser.lexer.position
+      do throws(Broken) {
+        try parser.nextArm(&arms)
+      } catch {
+        if let arm = parser.brokenArm(from: start) { arms.append(arm) }
+        throw error
       }
-      arms.append(try parser.arm())
     }
-    guard !arms.isEmpty else {
+    guard !arms.isEmpty || isBroken else {
       try fail(
         .missingStage, "this `route` has no arms", at: block,
         help: "write `route { event == EndOfTurn => stdout; else => null }`")
     }
-    return RouteSyntax(isAll: isAll, arms: arms, block: block)
+    return RouteSyntax(isAll: isAll, arms: arms, block: block, isBroken: isBroken)
+  }
+
+  private mutating func nextArm(_ arms: inout [ArmSyntax]) throws(Broken) {
+    if let last = arms.last(where: { !$0.isBroken }), last.predicate == nil {
+      try fail(
+        .unexpectedText, "nothing can follow `else`: it takes what no other arm took", at: here(),
+        secondary: [.init(last.condition, "the last arm")], help: "move this arm before `else`")
+    }
+    arms.append(try arm())
+  }
+
+  /// The name an arm that cannot be read would have bound, so that its uses are no mistakes.
+  private func brokenArm(from start: Int) -> ArmSyntax? {
+    let line = Array(
+      source.bytes[start...].prefix { $0 != .newline && $0 != .semicolon && $0 != .closeBrace })
+    guard
+      let arrow = line.indices.dropLast().first(where: { line[$0] == .equals && line[$0 + 1] == .greater })
+    else { return nil }
+    var lower = arrow + 2
+    while lower < line.count, line[lower].isBlank { lower += 1 }
+    var upper = lower
+    while upper < line.count, line[upper].isNameByte { upper += 1 }
+    guard upper > lower, line[upper...].allSatisfy(\.isBlank) else { return nil }
+    let span = SourceSpan(start + lower, start + upper)
+    let word = WordSyntax(text: source.text(of: span), span: span)
+    return ArmSyntax(
+      predicate: nil, condition: span, stages: [StageSyntax(word: word, arguments: [], span: span)],
+      isBroken: true, span: span)
   }
 
   private mutating func arm() throws(Broken) -> ArmSyntax {
@@ -117,7 +146,9 @@ extension Parser {
           help: "write `{ feed heard from turns.jsonl; expect log count == 2 }`")
       }
       var steps: [TestStepSyntax] = []
-      let span = try block { (parser) throws(Broken) in steps.append(try parser.step()) }
+      let span = try block(isBroken: &test.isBroken) { (parser) throws(Broken) in
+        steps.append(try parser.step())
+      }
       test.steps = steps
       test.span.upper = span.upper
       if lexer.skipBlanks() { try fail(.unexpectedText, "a test ends with its `}`", at: here()) }
@@ -223,7 +254,9 @@ extension Parser {
 
   /// Reads what stands in braces, item by item, and returns the block's place. A mistake costs the item it is in; one in a line
   /// that is not indented shows that closing was forgotten, and the line is read again as an item of the graph.
-  private mutating func block(_ item: (inout Parser) throws(Broken) -> Void) throws(Broken) -> SourceSpan {
+  private mutating func block(
+    isBroken: inout Bool, _ item: (inout Parser) throws(Broken) -> Void
+  ) throws(Broken) -> SourceSpan {
     let open = lexer.position
     let opener = SourceSpan(open, open + 1)
     guard blockDepth < Self.maximumDepth else {
@@ -232,7 +265,6 @@ extension Parser {
     blockDepth += 1
     defer { blockDepth -= 1 }
     let outer = lexer.openBlock()
-    var isBroken = false
     var count = 0
     while lexer.nextItem(), diagnostics.count < Self.maximumErrors {
       count += 1
@@ -258,10 +290,10 @@ extension Parser {
         .bracketNotClosed, "this `{` is never closed", at: opener, help: "close it with `}`, on its own line")
       if lexer.peek() != nil { lexer.leaveLine() }
       lexer.closeBlock(outer)
-      throw Broken()
+      isBroken = true
+      return SourceSpan(open, lexer.position)
     }
     lexer.closeBlock(outer)
-    if isBroken { throw Broken() }
     return SourceSpan(open, lexer.lastEnd)
   }
 

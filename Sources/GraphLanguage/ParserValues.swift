@@ -139,11 +139,16 @@ extension Parser {
       while true {
         try parser.skipBlanks(openedAt: start, closeText)
         if parser.lexer.peek() == close { return elements }
+        if parser.lexer.startsPipe, !parser.isInLine(close) {
+          parser.reportOpen(start, closeText)
+          parser.lexer.depth = 0
+          throw Broken()
+        }
         elements.append(try parser.value())
         try parser.skipBlanks(openedAt: start, closeText)
         if parser.lexer.peek() == .comma {
           parser.lexer.advance()
-        } else if parser.lexer.peek() != close {
+        } else if parser.lexer.peek() != close, !parser.lexer.startsPipe || parser.isInLine(close) {
           try parser.fail(.unexpectedText, "`,` or `\(closeText)` is wanted here", at: parser.here())
         }
       }
@@ -187,7 +192,12 @@ extension Parser {
     throw Broken()
   }
 
-  private mutating func reportOpen(_ start: Int, _ closeText: String) {
+  /// Whether a byte is in what is left of the line.
+  private func isInLine(_ byte: UInt8) -> Bool {
+    source.bytes[lexer.position...].prefix { $0 != .newline }.contains(byte)
+  }
+
+  mutating func reportOpen(_ start: Int, _ closeText: String) {
     let opener = SourceSpan(start, start + 1)
     report(
       .bracketNotClosed, "this `\(source.text(of: opener))` is never closed", at: opener,

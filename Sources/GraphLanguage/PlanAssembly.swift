@@ -13,10 +13,6 @@ extension Analysis {
     var numbers = [Int?](repeating: nil, count: nodes.count)
     var plan = Plan(nodes: [], links: [], directory: source.directory)
     plan.isRedacted = isRedacted
-    plan.parameters = parameterOrder.compactMap { name in
-      guard let parameter = parameters[name], parameter.isUsed else { return nil }
-      return (name, parameter.text.map { WebURL($0)?.redacted ?? $0 })
-    }
     for index in order() where needed[index] {
       let number = plan.nodes.count
       numbers[index] = number
@@ -33,6 +29,11 @@ extension Analysis {
           plan.links.append(PlanLink(from: from, port: input.port, to: number))
         }
       }
+    }
+    // Only those the texts still speak of: a value written in the graph stands where it is used.
+    plan.parameters = parameterOrder.compactMap { name in
+      guard plan.nodes.contains(where: { $0.text.contains("$" + name) }) else { return nil }
+      return (name, parameters[name]?.text.map { WebURL($0)?.redacted ?? $0 })
     }
     return (plan, numbers)
   }

@@ -45,6 +45,12 @@ extension Analysis {
     if let first = streams?.first, !checkGives(first, to: stage) { streams = nil }
     var earlier: Predicate?
     for (index, arm) in route.arms.enumerated() {
+      if arm.isBroken {
+        if let name = boundName(of: arm), names[name.text] == nil {
+          _ = bind(name, to: nil, isPoisoned: true)
+        }
+        continue
+      }
       let own = arm.predicate.map { check($0) }
       // After a mistake in a condition, what later arms let through is unknown, but their own mistakes still count.
       let isKnown = own.map { $0 != nil } ?? true

@@ -112,6 +112,8 @@ package struct RouteSyntax: Sendable, Hashable {
   package var arms: [ArmSyntax]
   /// The block with its braces.
   package var block: SourceSpan
+  /// Whether a part could not be read; it has been reported.
+  package var isBroken = false
 }
 
 /// `event == EndOfTurn => stdout`.
@@ -122,6 +124,8 @@ package struct ArmSyntax: Sendable, Hashable {
   package var condition: SourceSpan
   /// What stands behind `=>`: a name, or a chain.
   package var stages: [StageSyntax]
+  /// Whether only the name behind `=>` could be read, if that.
+  package var isBroken = false
   package var span: SourceSpan
 }
 

@@ -206,11 +206,17 @@ public protocol Recogniser: Stage {
 public protocol EventTransform: Stage {
   /// Calls `emit` for each event that comes out of `event`. Must not block.
   mutating func process(_ event: Event, emit: (Event) -> Void)
+  /// When the stage wants to be called although no event comes: when it holds events back for a time. Asked after each call.
+  var deadline: Instant? { get }
+  /// Tells the time: before each event, and at the deadline.
+  mutating func advance(to now: Instant, emit: (Event) -> Void)
   /// Called once after the last event.
   mutating func finish(emit: (Event) -> Void)
 }
 
 extension EventTransform {
+  public var deadline: Instant? { nil }
+  public mutating func advance(to now: Instant, emit: (Event) -> Void) {}
   public mutating func finish(emit: (Event) -> Void) {}
 }
 

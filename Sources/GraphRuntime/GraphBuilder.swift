@@ -34,7 +34,8 @@ struct GraphBuilder {
     let stage = try make(node)
     if let transform = stage as? any EventTransform {
       let outputs = [fanOut(node.id, port: nil)] + ports(of: node).values
-      return EventTransformNode(transform, producers: producers, outputs: outputs)
+      return EventTransformNode(
+        transform, producers: producers, outputs: outputs, context: context(node))
     }
     guard stage is any EventSink else { throw misuse(node) }
     let sink = EventSinkNode(

@@ -49,7 +49,7 @@ let package = Package(
       "FluxGraphCLI",
       [
         "FluxGraph", "GraphLanguage", "GraphRuntime", "NetLoop", "AudioStages", "FluxClient",
-        "EventStages", "FluxServer",
+        "EventStages", "FluxProtocol", "FluxServer",
       ]),
     .executableTarget(name: "Main", dependencies: ["FluxGraphCLI"], swiftSettings: settings),
 

@@ -15,5 +15,7 @@ extension Catalogue {
     .adding(Format.self)
     .adding(Chunk.self)
     .adding(Pace.self)
+    .adding(Tone.self)
+    .adding(Gain.self)
     .adding(Null.self)
 }

@@ -18,10 +18,11 @@ package struct LiveTimeline: Sendable {
     package var drop: Int = 0
   }
 
-  /// How far the position may be from the clock before it is corrected: more than the jitter of a device, and less than
-  /// what anyone hears.
-  package static let tolerance = Duration.milliseconds(15)
-  /// Beyond this a deviation is a gap, and is closed at once; below it is drift, and is kept at the tolerance.
+  /// How far the position may be ahead of the clock before it is corrected: the first block sets it, and may have been late.
+  private static let earliness = Duration.milliseconds(15)
+  /// How far the earliest of many blocks may be behind the clock before the position is corrected.
+  private static let slack = Duration.milliseconds(5)
+  /// Beyond this a deviation is a gap, and is closed at once; below it is drift, and only what is too much is corrected.
   private static let step = Duration.milliseconds(45)
   /// How long every block must have been late before that means that something is missing.
   private static let lateness = Duration.milliseconds(500)
@@ -77,11 +78,11 @@ package struct LiveTimeline: Sendable {
       lateSince = nil
       correction.silence = max(0, -lead)
       correction.drop = Int(min(Int64(count), max(0, lead)))
-    } else if lead > frames(Self.tolerance) {
+    } else if lead > frames(Self.earliness) {
       lateSince = nil
-      let excess = lead > frames(Self.step) ? lead : lead - frames(Self.tolerance)
+      let excess = lead > frames(Self.step) ? lead : lead - frames(Self.earliness)
       correction.drop = Int(min(Int64(count), excess))
-    } else if lead < -frames(Self.tolerance) {
+    } else if lead < -frames(Self.slack) {
       correctLateness(lead, at: time, &correction)
     } else {
       lateSince = nil
@@ -104,7 +105,7 @@ package struct LiveTimeline: Sendable {
     if leastLate < -frames(Self.step) {
       correction.silence = -leastLate
     } else {
-      correction.stretch = -leastLate - frames(Self.tolerance)
+      correction.stretch = -leastLate - frames(Self.slack)
     }
   }
 
@@ -127,7 +128,7 @@ package struct LiveTimeline: Sendable {
     lastCalled = now
     let missing = expected(at: now) - position - frames(holdback)
     if !isInterrupted {
-      if missing <= frames(Self.tolerance) {
+      if missing <= frames(Self.earliness) {
         overdueSince = nil
         return 0
       }

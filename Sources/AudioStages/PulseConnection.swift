@@ -192,7 +192,8 @@ final class PulseConnection: @unchecked Sendable {
       query.isOutdated = true
       return
     }
-    let query = PulseInventoryQuery { [unowned self] inventory in
+    // Unsafe because answers may still come while `deinit` waits for the thread; no memory goes before it has ended.
+    let query = PulseInventoryQuery { [unowned(unsafe) self] inventory in
       let isOutdated = self.query?.isOutdated ?? false
       self.query = nil
       if isOutdated { refresh() }

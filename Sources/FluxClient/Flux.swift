@@ -44,7 +44,11 @@ package struct Flux: Recogniser {
       "A PEM file of certificate authorities to trust instead of the system's.")
     Option(
       "words", \Flux.words,
-      "Where the local Flux takes words from: pocketsphinx, none, or script:FILE; only with endpoint=local.")
+      "Where the local Flux takes words from: pocketsphinx, none, script:FILE (.json, .vtt, .srt), or command:PROGRAM; only with endpoint=local."
+    )
+    Option(
+      "fault", \Flux.fault,
+      "What goes wrong on purpose at the local Flux, such as \"drop after=5s\"; only with endpoint=local.")
   }
 
   /// What people bring along from Deepgram's first version, and from the names of the query parameters.
@@ -82,6 +86,7 @@ package struct Flux: Recogniser {
   package var key: Secret?
   package var certificateAuthorities: Path?
   package var words: String?
+  package var fault: String?
 
   /// What of numbers is redacted.
   package enum Redaction: String, OptionEnumeration {
@@ -133,6 +138,18 @@ package struct Flux: Recogniser {
         "`words` is where the local Flux takes words from, and the endpoint is not local",
         options: ["words"], help: "add `endpoint=local`, or leave `words` out")
     }
+    if let fault {
+      guard endpoint == .local else {
+        throw OptionConflict(
+          code: "fault-without-local", "`fault` is for the local Flux, and the endpoint is not local",
+          options: ["fault"], help: "add `endpoint=local`, or leave `fault` out")
+      }
+      do throws(FaultError) {
+        _ = try FaultPlan(parsing: fault)
+      } catch {
+        throw OptionConflict(code: "bad-fault", error.description, options: ["fault"])
+      }
+    }
     // `eot_timeout` is the graph's name for the parameter with the unit in its name.
     for problem in parameters.problems() where problem.severity == .error {
       let option = problem.parameter == "eot_timeout_ms" ? "eot_timeout" : problem.parameter
@@ -157,7 +174,7 @@ package struct Flux: Recogniser {
         throw StageError(.unavailable, "this program has no local Flux built in")
       }
       let base = try await local.start(
-        .init(words: words, directory: context.directory, notice: { context.notice($0) }))
+        .init(words: words, fault: fault, directory: context.directory, notice: { context.notice($0) }))
       url = FluxEndpoint.extended(base, query: query)
     }
     var request = WebSocketRequest(

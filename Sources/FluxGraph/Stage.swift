@@ -82,11 +82,16 @@ public protocol ByteSource: Stage {
   var length: Int? { get }
   /// What is being read, as messages about its content call it: a file's path.
   var subject: String { get }
+  /// Called once nothing more will be read, until it returns true: a stage that has to wait, as for a program to end, returns
+  /// false and calls `StageContext.wake` when it should be called again.
+  /// - Throws: `StageError` for what went wrong in the end.
+  mutating func close() throws -> Bool
 }
 
 extension ByteSource {
   public var subject: String { "the input" }
   public var length: Int? { nil }
+  public mutating func close() throws -> Bool { true }
 }
 
 /// A source of samples: a device, a generator.
@@ -180,16 +185,22 @@ public protocol AudioSink: Stage {
   var accepts: AudioRequirement { get }
   /// Called once before the first block.
   mutating func prepare(format: AudioFormat, _ context: StageContext) throws
+  /// Whether the next block can be taken without a loss. Asked behind finite sources, which can wait; a sink that says no calls
+  /// `StageContext.wake` once it can.
+  var hasRoom: Bool { get }
   /// Takes one block, without blocking.
   mutating func write(_ audio: borrowing AudioBuffer) throws
-  /// Called once after the last block.
-  mutating func finish() throws
+  /// Called after the last block, until it returns true: a sink that has to wait, as for a disk, returns false and calls
+  /// `StageContext.wake` when it should be called again.
+  /// - Throws: `StageError` when not everything was kept.
+  mutating func finish() throws -> Bool
 }
 
 extension AudioSink {
   public var accepts: AudioRequirement { .any }
   public mutating func prepare(format: AudioFormat, _ context: StageContext) throws {}
-  public mutating func finish() throws {}
+  public var hasRoom: Bool { true }
+  public mutating func finish() throws -> Bool { true }
 }
 
 /// Turns audio into events: a speech recogniser.

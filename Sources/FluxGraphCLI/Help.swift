@@ -1,3 +1,5 @@
+internal import FluxProtocol
+
 /// What `help` says.
 enum Help {
   static let commands = [
@@ -93,11 +95,29 @@ enum Help {
   private static let serve = """
     usage: fluxgraph serve
 
-    Runs a local server that speaks Deepgram Flux's /v2/listen on 127.0.0.1, and prints its URL.
+    Runs a local server that speaks Deepgram Flux's /v2/listen, and prints its URL. One line on
+    standard error tells what became of each connection. SIGTERM lets open sessions end (30 s at
+    most), Ctrl-C ends them.
 
+      --address IP       where to listen; 127.0.0.1 unless given
       --port NUMBER      the port; 8119 unless given, 0 for any that is free
-      --words SOURCE     where words come from: pocketsphinx, none, or script:FILE
+      --public           allow an address that other machines can reach
+      --words SOURCE     where words come from: pocketsphinx (the default), none, script:FILE (.json,
+                         .vtt or .srt), or command:PROGRAM, any recogniser that takes 16 kHz s16le on
+                         standard input and prints words as JSON lines
       --key VARIABLE     ask clients for the key that this environment variable holds
+      --max-streams N    refuse more streams than this with 429
+      --fault TEXT       what goes wrong on purpose, such as "drop after=5s"; may be repeated
+      --scenario FILE    faults from a file, one a line
+
+    faults: \(FaultPlan.names.joined(separator: ", ")).
+    `stall`, `drop` and `close` take after=TIME (of audio), mid-turn or between=eager; `drop` also
+    mid-frame and byte=N; `refuse` takes status=, times= and retry-after=; `close` takes code= and
+    reason=; latency=TIME takes jitter=TIME; `slow-reader` takes rate=BYTES; those that put something
+    into the stream take after=TIME. Any of them takes connection=N and chance=P; seed=N is for all.
+
+    It takes linear16, mulaw, alaw and ogg-opus, and WAV and Ogg Opus without an encoding. What the
+    service's documentation leaves open (linear32, bare opus, other sample rates) is refused with 400.
 
     """
 }

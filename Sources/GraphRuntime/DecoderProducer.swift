@@ -101,7 +101,7 @@ final class DecoderProducer: AudioProducer {
   }
 
   override func stop() { isStopped = true }
-  override func close() {}
+  override func close() throws -> Bool { isOpen ? try source.close() : true }
 
   override var progress: Double? {
     guard let length = source.length, length > 0 else { return nil }

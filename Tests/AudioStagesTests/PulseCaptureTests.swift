@@ -1,0 +1,240 @@
+import FluxGraph
+import Foundation
+import Testing
+
+@testable import AudioStages
+
+/// Sound that is nowhere zero and nowhere repeats, behind a lead-in that is: a monitor loses the first milliseconds of a new
+/// player.
+private func signal(seconds: Double, rate: Int, channels: Int, seed: UInt64 = 1) -> [Int16] {
+  var random = SplitMix64(seed: seed)
+  let leadIn = [Int16](repeating: 0, count: rate * 3 / 10 * channels)
+  return leadIn
+    + (0..<Int(seconds * Double(rate)) * channels).map { _ in
+      Int16.random(in: 1...12_000, using: &random) * (Bool.random(using: &random) ? 1 : -1)
+    }
+}
+
+/// The samples from the first that is not zero to the last, as 16-bit numbers; nil for a number that is none of those.
+private func sounding(_ samples: [Float], channels: Int) -> [Int16?] {
+  guard let first = samples.firstIndex(where: { $0 != 0 }), let last = samples.lastIndex(where: { $0 != 0 })
+  else { return [] }
+  return samples[(first / channels * channels)...last].map { Int16(exactly: $0 * 32_768) }
+}
+
+@Suite(
+  "Capture from a PulseAudio server",
+  // Skipped where no server is installed: the tests must run anywhere.
+  .enabled(if: PulseDaemon.isUsable), .timeLimit(.minutes(2)))
+struct PulseCaptureTests {
+  /// How far the number of samples may be from the time that has passed, in seconds.
+  private static let limit = 0.040
+
+  @Test("what is played into a sink comes out of its monitor bit for bit, at 48 kHz stereo and 16 kHz mono")
+  func fidelity() async throws {
+    let daemon = try PulseDaemon(sinks: ["wide rate=48000 channels=2", "narrow rate=16000 channels=1"])
+    let connections = PulseConnections()
+    let wide = PulseRecording(PulseSettings(.defaultMonitor, daemon), connections: connections)
+    let narrow = PulseRecording(PulseSettings(.source("narrow.monitor"), daemon), connections: connections)
+    for recording in [wide, narrow] { #expect(try await recording.wait { $0.samples.count > 20_000 }) }
+    #expect(wide.format == AudioFormat(.f32le, rate: 48_000, channels: 2))
+    #expect(narrow.format == AudioFormat(.f32le, rate: 16_000, channels: 1))
+    let (stereo, mono) = (
+      signal(seconds: 2, rate: 48_000, channels: 2), signal(seconds: 2, rate: 16_000, channels: 1)
+    )
+    try daemon.play(stereo, rate: 48_000, channels: 2, to: "wide")
+    try daemon.play(mono, rate: 16_000, channels: 1, to: "narrow")
+    for (recording, (sent, channels)) in zip([wide, narrow], [(stereo, 2), (mono, 1)]) {
+      let expected = sent.drop { $0 == 0 }
+      _ = try await recording.wait { sounding($0.samples, channels: channels).count >= expected.count }
+      #expect(sounding(recording.samples, channels: channels) == expected.map(Optional.some))
+    }
+    for recording in [wide, narrow] {
+      try await recording.stop()
+      #expect(abs(recording.deviation) <= Self.limit)
+      #expect(recording.wrongCaptureTimes == 0)
+    }
+    // Both have one beginning.
+    let seconds = [Double(wide.samples.count) / 96_000, Double(narrow.samples.count) / 16_000]
+    #expect(abs(seconds[0] - seconds[1]) < 0.5)
+    let told = try #require(wide.notices.first)
+    #expect(told.notice == "capturing" && told.message.contains("wide.monitor, 48k stereo, 20 ms"))
+  }
+
+  @Test("a changed default, a lost sink, a suspension and a killed server leave silence of the right length")
+  func faults() async throws {
+    let daemon = try PulseDaemon(sinks: ["first rate=48000 channels=2", "second rate=44100 channels=2"])
+    let recording = PulseRecording(PulseSettings(.defaultMonitor, daemon))
+    #expect(try await recording.wait(for: "capturing"))
+    let noise = signal(seconds: 60, rate: 48_000, channels: 2)
+    try daemon.play(noise, rate: 48_000, channels: 2, to: "first")
+    #expect(try await recording.wait { $0.samples.contains { $0 != 0 } })
+
+    try daemon.control("set-default-sink second")
+    #expect(try await recording.wait(for: "capturing", count: 2))
+    #expect(Self.devices(recording) == ["first.monitor", "second.monitor"])
+    // It is the server's resampler that keeps the stream's rate.
+    #expect(recording.format?.rate == 48_000)
+
+    try daemon.control("suspend-sink second 1")
+    #expect(try await recording.wait(for: "suspended"))
+    try await Task.sleep(for: .milliseconds(700))
+    try daemon.control("suspend-sink second 0")
+    #expect(try await recording.wait(for: "resumed"))
+
+    // With the default sink goes its monitor. The server has another default at once, and may move the stream itself.
+    try daemon.control("unload-module \(module(of: "second", daemon))")
+    #expect(try await recording.wait { Self.devices($0).last == "first.monitor" })
+
+    daemon.kill()
+    #expect(try await recording.wait(for: "disconnected"))
+    let before = recording.samples.count
+    try await Task.sleep(for: .milliseconds(1200))
+    // Time goes on without a server.
+    #expect(recording.samples.count - before > 96_000)
+    try daemon.start()
+    #expect(try await recording.wait(for: "reconnected"))
+    #expect(try await recording.wait { Self.devices($0).count == 4 })
+    try daemon.play(noise, rate: 48_000, channels: 2, to: "first")
+    let silent = recording.samples.count
+    #expect(try await recording.wait { $0.samples.dropFirst(silent).contains { $0 != 0 } })
+    try await recording.stop()
+    #expect(abs(recording.deviation) <= Self.limit)
+    #expect(recording.farthestAhead <= Self.limit)
+    #expect(recording.wrongCaptureTimes == 0)
+  }
+
+  /// The sources that were listened to, as the notices have told.
+  private static func devices(_ recording: PulseRecording) -> [String] {
+    recording.notices.compactMap { $0.details.first { $0.name == "device" }?.value.stringValue }
+  }
+
+  private func module(of sink: String, _ daemon: PulseDaemon) throws -> Substring {
+    let line = try daemon.control("list short modules").split(separator: "\n").first {
+      $0.contains("=\(sink) ")
+    }
+    return try #require(line).prefix { $0.isNumber }
+  }
+
+  @Test(
+    "one program's streams are mixed, without any other's; silence while it is gone, and it is found again")
+  func application() async throws {
+    let daemon = try PulseDaemon(sinks: ["out rate=16000 channels=1"])
+    let recording = PulseRecording(PulseSettings(.application("singer"), daemon))
+    #expect(try await recording.wait(for: "waiting"))
+    #expect(try await recording.wait { $0.samples.count > 8_000 })
+    let noise = signal(seconds: 60, rate: 16_000, channels: 1, seed: 7)
+    try daemon.play(noise, rate: 16_000, channels: 1, to: "out", as: "crowd")
+    let constant = [Int16](repeating: 8_192, count: 16_000 * 60)
+    let first = try daemon.play(constant, rate: 16_000, channels: 1, to: "out", as: "Singer")
+    #expect(try await recording.wait(for: "capturing"))
+    #expect(try await recording.wait { $0.samples.suffix(800).allSatisfy { $0 == 0.25 } })
+    // Nothing of the crowd has ever been heard.
+    #expect(Set(recording.samples) == [0, 0.25])
+    let second = try daemon.play(constant, rate: 16_000, channels: 1, to: "out", as: "Singer")
+    #expect(try await recording.wait { $0.samples.suffix(800).allSatisfy { $0 == 0.5 } })
+    first.signal(SIGKILL)
+    #expect(try await recording.wait { $0.samples.suffix(800).allSatisfy { $0 == 0.25 } })
+    second.signal(SIGKILL)
+    #expect(try await recording.wait(for: "lost"))
+    #expect(try await recording.wait { $0.samples.suffix(800).allSatisfy { $0 == 0 } })
+    try daemon.play(constant, rate: 16_000, channels: 1, to: "out", as: "Singer")
+    #expect(try await recording.wait { $0.samples.suffix(800).allSatisfy { $0 == 0.25 } })
+    try await recording.stop()
+    #expect(abs(recording.deviation) <= Self.limit)
+    #expect(recording.farthestAhead <= Self.limit)
+    #expect(recording.wrongCaptureTimes == 0)
+  }
+
+  @Test("a stream may be moved unless it is pinned, and a pinned one stays with its source")
+  func moving() async throws {
+    let daemon = try PulseDaemon(sinks: ["first rate=16000 channels=1", "second rate=16000 channels=1"])
+    let following = PulseRecording(PulseSettings(.defaultMonitor, daemon))
+    #expect(try await following.wait(for: "capturing"))
+    let output = try daemon.control("list short source-outputs").prefix { $0.isNumber }
+    try daemon.control("move-source-output \(output) second.monitor")
+    #expect(try await following.wait(for: "moved"))
+    #expect(following.notices.last?.message.contains("second.monitor") == true)
+    try await following.stop()
+
+    let pinned = PulseRecording(PulseSettings(.defaultMonitor, daemon, isPinned: true))
+    #expect(try await pinned.wait(for: "capturing"))
+    try daemon.control("set-default-sink second")
+    let stream = try daemon.control("list short source-outputs").prefix { $0.isNumber }
+    #expect(throws: PulseDaemon.Failure.self) {
+      try daemon.control("move-source-output \(stream) second.monitor")
+    }
+    try daemon.control("unload-module \(module(of: "first", daemon))")
+    #expect(try await pinned.wait(for: "lost"))
+    try daemon.control("load-module module-null-sink sink_name=first rate=16000 channels=1")
+    #expect(try await pinned.wait(for: "capturing", count: 2))
+    #expect(pinned.notices.last { $0.notice == "capturing" }?.message.contains("first.monitor") == true)
+    try await pinned.stop()
+    #expect(abs(pinned.deviation) <= Self.limit)
+  }
+
+  @Test("a server that stands still is waited for, and what it lost becomes silence")
+  func stoppedServer() async throws {
+    let daemon = try PulseDaemon(sinks: ["out rate=16000 channels=1"])
+    let recording = PulseRecording(PulseSettings(.defaultMonitor, daemon))
+    #expect(try await recording.wait { $0.samples.count > 8_000 })
+    daemon.pause()
+    try await Task.sleep(for: .milliseconds(1500))
+    #expect(abs(recording.deviation) <= Self.limit)
+    daemon.resume()
+    try await Task.sleep(for: .milliseconds(1200))
+    try await recording.stop()
+    #expect(abs(recording.deviation) <= Self.limit)
+    #expect(recording.farthestAhead <= Self.limit)
+  }
+
+  @Test("ten seconds of digital silence are told with their cause, and the clock's drift at the end")
+  func silenceAndDrift() async throws {
+    let daemon = try PulseDaemon(sinks: ["out rate=16000 channels=1"])
+    let recording = PulseRecording(PulseSettings(.defaultSource, daemon))
+    #expect(try await recording.wait(for: "silence", upTo: 20))
+    try await Task.sleep(for: .seconds(1.5))
+    try await recording.stop()
+    #expect(recording.words.filter { $0 == "silence" }.count == 1)
+    #expect(
+      recording.notices.first { $0.notice == "silence" }?.message.hasSuffix("nothing is playing") == true)
+    #expect(recording.words.contains("no-microphone"))
+    let drift = try #require(recording.notices.last)
+    let millionths = try #require(drift.details.first { $0.name == "ppm" }?.value.doubleValue)
+    // A null sink is timed by the clock it is measured against.
+    #expect(drift.notice == "drift" && abs(millionths) < 500)
+  }
+
+  @Test("a source or a server that is not there is an error that says so")
+  func absent() async throws {
+    let daemon = try PulseDaemon(sinks: ["out rate=16000 channels=1"])
+    await #expect(throws: StageError.self) { try await refusal(PulseSettings(.monitor("HDMI"), daemon)) }
+    daemon.kill()
+    await #expect(throws: StageError.self) { try await refusal(PulseSettings(.defaultMonitor, daemon)) }
+  }
+
+  private func refusal(_ settings: PulseSettings) async throws {
+    let recording = PulseRecording(settings)
+    _ = try await recording.wait { !$0.samples.isEmpty }
+    try await recording.stop()
+  }
+
+  @Test("devices are listed, and changes are told")
+  func devices() async throws {
+    let daemon = try PulseDaemon(sinks: ["out rate=16000 channels=1"])
+    let devices = try PulseDevices(server: daemon.address)
+    let first = try devices.inventory()
+    #expect(first.sinks.map(\.name) == ["out"] && first.defaultSink == "out")
+    #expect(first.sources.map(\.monitorOf) == ["out"] && first.sources[0].rate == 16_000)
+    let (changes, feed) = AsyncStream.makeStream(of: PulseInventory?.self)
+    devices.watch { feed.yield($0) }
+    try daemon.control("load-module module-null-sink sink_name=new")
+    var iterator = changes.makeAsyncIterator()
+    while let change = await iterator.next(), change?.sink(named: "new") == nil {}
+    daemon.kill()
+    while let change = await iterator.next(), change != nil {}
+    try daemon.start()
+    let again = await iterator.next()
+    #expect(again??.sinks.map(\.name) == ["out"])
+  }
+}

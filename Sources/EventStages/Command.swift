@@ -12,7 +12,8 @@ package struct Command: EventSink {
       more than 2 s is ended. An event whose program fails, or is not ready in time, leaves by the port `dead`.
       """,
     ports: [
-      PortSpecification("dead", "Events whose program failed, with `each`."),
+      PortSpecification(
+        "dead", "Events whose program failed, with `each`, and those that find no room in the queue."),
       PortSpecification("notices", "What the program prints, and how it ended."),
     ],
     examples: [
@@ -43,6 +44,8 @@ package struct Command: EventSink {
         help: #"for example `command ["python3", "crm.py"]`"#)
     }
   }
+
+  package var queue: QueuePolicy { QueuePolicy(overflowPort: "dead") }
 
   package mutating func open(_ context: StageContext) async throws {
     self.context = context

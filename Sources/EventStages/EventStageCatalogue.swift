@@ -5,6 +5,7 @@ extension Catalogue {
   package static let events = Catalogue()
     .adding(Where.self)
     .adding(Merge.self)
+    .adding(Queue.self)
     .adding(SetFields.self)
     .adding(Only.self)
     .adding(StandardOutput.self)

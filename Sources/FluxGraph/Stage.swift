@@ -233,6 +233,8 @@ extension EventTransform {
 
 /// Takes events out of the graph: the terminal, a file, a webhook.
 public protocol EventSink: Stage {
+  /// How the queue in front of the sink behaves.
+  var queue: QueuePolicy { get }
   /// Called once before the first event.
   /// - Throws: `StageError`.
   mutating func open(_ context: StageContext) async throws
@@ -244,6 +246,7 @@ public protocol EventSink: Stage {
 }
 
 extension EventSink {
+  public var queue: QueuePolicy { QueuePolicy() }
   public mutating func open(_ context: StageContext) async throws {}
   public mutating func finish() async throws {}
 }

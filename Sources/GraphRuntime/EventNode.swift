@@ -87,7 +87,8 @@ final class EventTransformNode: EventConsumer, @unchecked Sendable {
 /// A sink of events behind its own queue, so that it holds up nobody.
 final class EventSinkNode: EventConsumer {
   let title: String
-  let queue = EventQueue()
+  let queue: EventQueue
+  private let overflowPort: String?
   private let producers: Atomic<Int>
   private let ports: [EventFanOut]
   private let clock: any GraphClock
@@ -95,9 +96,12 @@ final class EventSinkNode: EventConsumer {
 
   /// - Parameters:
   ///   - producers: how many outputs are linked to the sink.
+  ///   - policy: how its queue behaves.
   ///   - ports: the sink's own outputs.
-  init(title: String, producers: Int, ports: [EventFanOut], context: StageContext) {
+  init(title: String, policy: QueuePolicy, producers: Int, ports: [EventFanOut], context: StageContext) {
     self.title = title
+    queue = EventQueue(policy)
+    overflowPort = policy.overflowPort
     self.producers = Atomic(producers)
     self.ports = ports
     self.context = context
@@ -105,7 +109,10 @@ final class EventSinkNode: EventConsumer {
   }
 
   func accept(_ event: Event) {
-    guard queue.offer(event, now: clock.now()) == .firstDropped else { return }
+    let offer = queue.offer(event, now: clock.now())
+    if offer == .kept { return }
+    if let overflowPort { context.emit(event, port: overflowPort) }
+    guard offer == .firstDropped else { return }
     context.notice(
       Notice(
         "dropping", "\(title) does not keep up: events are being dropped until it does", severity: .warning))

@@ -39,7 +39,8 @@ struct GraphBuilder {
     }
     guard stage is any EventSink else { throw misuse(node) }
     let sink = EventSinkNode(
-      title: node.title, producers: producers, ports: Array(ports(of: node).values), context: context(node))
+      title: node.title, policy: plan.queuePolicy(of: node) ?? QueuePolicy(), producers: producers,
+      ports: Array(ports(of: node).values), context: context(node))
     sinks.append((node, sink))
     return sink
   }

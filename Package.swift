@@ -65,8 +65,10 @@ let package = Package(
     tests("FluxClientTests", ["FluxClient", "FluxProtocol", "FluxGraph", "StageTesting"]),
     tests("EventStagesTests", ["EventStages", "FluxGraph", "StageTesting"]),
     tests(
-      "FluxServerTests", ["FluxServer", "FluxProtocol", "FluxGraph", "NetLoop", "AudioCodecs"],
+      "FluxServerTests",
+      ["FluxServer", "FluxProtocol", "FluxGraph", "NetLoop", "AudioCodecs", "WebSocketCore"],
       exclude: ["Peers"]),
+    tests("FluxGraphCLITests", ["FluxGraphCLI", "FluxGraph", "GraphLanguage", "GraphRuntime"]),
     tests("EndToEndTests", ["FluxGraphCLI", "FluxGraph", "FluxServer"], exclude: ["Peers"]),
   ]
 )

@@ -16,6 +16,10 @@ extension Catalogue {
     .adding(Chunk.self)
     .adding(Pace.self)
     .adding(Tone.self)
+    .adding(Exec.self)
+    .adding(Shell.self)
+    .adding(Through.self)
+    .adding(Wav.self)
     .adding(Gain.self)
     .adding(Null.self)
 }

@@ -22,6 +22,28 @@ package struct StandardOutput: EventSink {
     Option("json", \StandardOutput.json, "Print every event as a JSON object.")
     Option("live", \StandardOutput.live, "Show turns while they are spoken.")
     Option("on", \StandardOutput.on, "The events a line is printed for.")
+    Rule(
+      "json-and-template", reads: ["json", "template"],
+      "`json` prints whole events, and a template prints parts of them: a line can only be one of the two.",
+      example: "file talk.opus | flux | stdout \"{transcript}\" json",
+      fix: "file talk.opus | flux | stdout json"
+    ) { output in
+      guard output.json, output.template != nil else { return nil }
+      return OptionConflict(
+        "`json` prints whole events, and a template parts of them", options: ["json", "template"],
+        help: "leave one of them out")
+    }
+    Rule(
+      "live-and-format", reads: ["live", "json", "template"],
+      "`live` redraws a turn in place, in a layout of its own: neither JSON nor a template can be shown so.",
+      example: "file talk.opus | flux | stdout live json",
+      fix: "file talk.opus | flux | stdout live"
+    ) { output in
+      guard output.live, output.json || output.template != nil else { return nil }
+      return OptionConflict(
+        "`live` has a layout of its own", options: ["live", output.json ? "json" : "template"],
+        help: "leave one of them out")
+    }
   }
 
   package var template: Template?
@@ -37,17 +59,6 @@ package struct StandardOutput: EventSink {
   package init() {}
 
   package func validate() throws(OptionConflict) {
-    if json && template != nil {
-      throw OptionConflict(
-        code: "json-and-template", "`json` prints whole events, and a template parts of them",
-        options: ["json", "template"], help: "leave one of them out")
-    }
-    if live, json || template != nil {
-      throw OptionConflict(
-        code: "live-and-format", "`live` has a layout of its own",
-        options: ["live", json ? "json" : "template"],
-        help: "leave one of them out")
-    }
     let known = TurnEvent.Kind.known.map(\.rawValue) + ["Notice"]
     for name in on where !known.contains(name) {
       throw OptionConflict(

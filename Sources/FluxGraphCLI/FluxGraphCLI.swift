@@ -27,9 +27,16 @@ public enum FluxGraphCLI {
     do throws(UsageError) {
       switch word {
       case "run": return await RunCommand(try RunCommand.Arguments(rest), catalogue, signals).run()
-      case "check": return CheckCommand(try CheckCommand.Arguments(rest), catalogue).run()
+      case "check": return try CheckCommand(rest, catalogue).run()
+      case "graph": return try GraphCommand(rest, catalogue).run()
+      case "explain": return try ExplainCommand(rest, catalogue).run()
+      case "completion": return try CompletionCommand(rest, catalogue).run()
+      case "fmt": return try FormatCommand(rest).run()
+      case "test": return try TestCommand(rest, catalogue).run()
       case "inspect": return try InspectCommand(rest, catalogue).run()
       case "devices": return await DevicesCommand(try DevicesCommand.Arguments(rest), signals).run()
+      case "record":
+        return await RecordCommand(try RecordCommand.Arguments(rest), catalogue, signals).run()
       case "serve": return await ServeCommand(try ServeCommand.Arguments(rest), signals).run()
       case "spool": return try SpoolCommand(rest).run()
       case "schema":
@@ -63,6 +70,8 @@ struct ExitCode: Sendable, Hashable {
   var rawValue: Int32
 
   static let success = ExitCode(rawValue: 0)
+  /// A test of a graph did not come true.
+  static let failedTest = ExitCode(rawValue: 1)
   static let usage = ExitCode(rawValue: 64)
   static let badGraph = ExitCode(rawValue: 78)
   static let interrupted = ExitCode(rawValue: 130)

@@ -3,7 +3,17 @@ internal import FluxProtocol
 /// What `help` says.
 enum Help {
   static let commands = [
-    "run", "check", "inspect", "devices", "serve", "spool", "schema", "help", "version",
+    "run", "check", "inspect", "graph", "fmt", "test", "explain", "devices", "serve", "record", "spool", "schema",
+    "completion", "help", "version",
+  ]
+
+  /// The options of the commands that take graphs, for completion.
+  static let options: [(command: String, options: [String])] = [
+    ("run", ["-e", "--set", "--strict", "--for", "--quiet"]),
+    ("check", ["-e", "--set", "--strict", "--diagnostics", "--world"]),
+    ("graph", ["-e", "--set", "--strict", "--format"]), ("fmt", ["-e", "--check"]),
+    ("test", ["-e", "--set", "--strict"]), ("serve", ["--port", "--words", "--key"]),
+    ("devices", ["--format", "--watch", "--server"]),
   ]
 
   static let overview = """
@@ -14,10 +24,16 @@ enum Help {
       run FILE | -e TEXT     run a graph
       check FILE… | -e TEXT  check graphs and print their plans
       inspect [STAGE]        list the stages, or show one
+      graph FILE | -e TEXT   draw a graph's plan
+      fmt FILE…              lay graphs out in the canonical way
+      test FILE…             run the tests written beside graphs
+      explain [CODE]         a mistake's cause, an example and its fix
       devices                list what there is to listen to
+      record FILE GRAPH      run a graph and keep its session with Flux in a file
       serve                  a local Flux server, for any Flux client
       spool                  what webhooks have not delivered yet
       schema                 the JSON Schema of the event format
+      completion SHELL       completion for bash, zsh or fish
       help [COMMAND]         more about a command
       version                the program's version
 
@@ -29,13 +45,20 @@ enum Help {
     switch command {
     case "run": run
     case "check": check
-    case "inspect":
-      "usage: fluxgraph inspect [STAGE]\n\nLists the stages, or shows one: its options, ports and examples.\n"
     case "devices": devices
+    case "inspect": inspect
+    case "graph": graph
+    case "fmt": fmt
+    case "test": test
+    case "explain":
+      "usage: fluxgraph explain [CODE]\n\nShows a mistake's cause, an example and its fix; without a code, lists all codes.\n"
+    case "completion":
+      "usage: fluxgraph completion bash | zsh | fish\n\nexample: source <(fluxgraph completion bash)\n"
     case "serve": serve
     case "spool": spool
     case "schema":
       "usage: fluxgraph schema\n\nPrints the JSON Schema (draft 2020-12) of the event format: of each line `jsonl` and `stdout json` write.\n"
+    case "record": record
     default: overview
     }
   }
@@ -66,6 +89,52 @@ enum Help {
       -e TEXT            the graph itself
       --set NAME=VALUE   the value of a `param`
       --strict           refuse automatic stages
+      --diagnostics FMT  text, or json: one array a graph, places as byte ranges
+      --world            look whether files, directories and keys are there; nothing is opened or dialled
+
+    Of a Markdown document (`.md`), every fenced block marked `graph` is checked.
+
+    """
+
+  private static let inspect = """
+    usage: fluxgraph inspect [STAGE]
+
+    Lists the stages, or shows one: its options, ports and examples.
+
+      --format FORMAT    text, json or markdown
+
+    """
+
+  private static let graph = """
+    usage: fluxgraph graph FILE… | -e TEXT
+
+    Draws the plan: every stage, also the automatic ones, and what flows between them. `run` and
+    `check` take the JSON form back, from a file that ends with `.json`.
+
+      --format FORMAT    text, mermaid, dot or json
+      -e TEXT            the graph itself
+      --set NAME=VALUE   the value of a `param`
+      --strict           refuse automatic stages
+
+    """
+
+  private static let fmt = """
+    usage: fluxgraph fmt FILE…
+
+    Lays graphs out in the canonical way, in place; `-` is standard input to standard output.
+
+      --check            change nothing; exit with 1 when a file is not in canonical layout
+
+    """
+
+  private static let test = """
+    usage: fluxgraph test FILE… | -e TEXT
+
+    Runs the `test` blocks of graphs: recorded events are fed into streams, and what arrives elsewhere is
+    compared. Sinks only collect: no device, file or network is touched. Exit code 1 when a test fails.
+
+      -e TEXT            the graph itself
+      --set NAME=VALUE   the value of a `param`
 
     """
 
@@ -92,6 +161,17 @@ enum Help {
 
     """
 
+  private static let record = """
+    usage: fluxgraph record FILE GRAPH | -e TEXT
+
+    Runs a graph as `run` does, with its options, and puts the first session with Flux into FILE:
+    the URL, the audio, and every message with its time. The key is not in it. `serve --replay FILE`
+    gives the session to any client.
+
+      --no-audio         keep only how much audio there was
+
+    """
+
   private static let serve = """
     usage: fluxgraph serve
 
@@ -107,6 +187,7 @@ enum Help {
                          standard input and prints words as JSON lines
       --key VARIABLE     ask clients for the key that this environment variable holds
       --max-streams N    refuse more streams than this with 429
+      --replay FILE      give each client a recorded session, paced by its audio
       --fault TEXT       what goes wrong on purpose, such as "drop after=5s"; may be repeated
       --scenario FILE    faults from a file, one a line
 

@@ -51,9 +51,16 @@ struct RunCommand: Sendable {
     }
   }
 
+  /// What is to be put down of the first session.
+  struct Recording: Sendable {
+    var holdsAudio: Bool
+    var write: @Sendable (String) -> Void
+  }
+
   private let arguments: Arguments
   private let catalogue: Catalogue
   private let signals: SignalReader
+  var recording: Recording?
 
   init(_ arguments: Arguments, _ catalogue: Catalogue, _ signals: SignalReader) {
     self.arguments = arguments
@@ -69,7 +76,11 @@ struct RunCommand: Sendable {
       let result = file.check(catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict)
       Terminal.error.write(result.rendered(color: Terminal.error.isColored))
       guard let plan = result.plan else { return .badGraph }
-      return try await run(plan, file)
+      let reader = SecretReader()
+      let complete = try await plan.resolvingSecrets { reference throws(StageError) in
+        try await reader.secret(reference)
+      }
+      return try await run(complete, file)
     } catch let error as StageError {
       Terminal.error.write("error: \(error)\n")
       return .failure(error.code)
@@ -97,8 +108,12 @@ struct RunCommand: Sendable {
     let environment = file.environment
     let printer = NoticePrinter(isQuiet: arguments.isQuiet)
     let network = GraphNetwork(loop)
+    let recorder = recording.map { recording in
+      SessionRecorder(network, holdsAudio: recording.holdsAudio, write: recording.write)
+    }
+    let webSockets: any WebSocketConnector = recorder ?? network
     let services = GraphServices(
-      loop: network, webSockets: network, http: network, disk: BlockingWorker("disk"),
+      loop: network, webSockets: webSockets, http: network, disk: BlockingWorker("disk"),
       terminal: BlockingWorker("stdout"),
       resources: [
         ObjectIdentifier(LocalFlux.self): LocalFlux { options in try await local.url(options) },

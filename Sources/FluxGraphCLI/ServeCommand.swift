@@ -17,9 +17,11 @@ struct ServeCommand {
     /// Texts of faults, one for each `--fault`, and the file of `--scenario`.
     var faults: [String] = []
     var scenario: String?
+    var replay: String?
 
     private static let known = [
       "--address", "--port", "--public", "--words", "--key", "--max-streams", "--fault", "--scenario",
+      "--replay",
     ]
 
     init(_ arguments: [String]) throws(UsageError) {
@@ -29,6 +31,7 @@ struct ServeCommand {
         case "--address": address = try reader.value(of: argument)
         case "--public": isPublic = true
         case "--fault": faults.append(try reader.value(of: argument))
+        case "--replay": replay = try reader.value(of: argument)
         case "--scenario": scenario = try reader.value(of: argument)
         case "--max-streams":
           let text = try reader.value(of: argument)
@@ -80,6 +83,7 @@ struct ServeCommand {
       options.words = try WordChoice(named: arguments.words, directory: ".")
       options.key = try key()
       options.faults = try faults()
+      options.replay = try recording()
       options.notice = { Terminal.error.write("notice: \($0)\n") }
       options.report = { Terminal.error.write("\($0)\n") }
       let loop = try EventLoop()
@@ -108,6 +112,16 @@ struct ServeCommand {
       throw StageError(.badGraph, "the variable \(name), which should hold the key, is not set")
     }
     return key
+  }
+
+  private func recording() throws(StageError) -> FluxRecording? {
+    guard let path = arguments.replay else { return nil }
+    let bytes = try InputFile.read(path, limit: 1 << 30)
+    do throws(RecordingError) {
+      return try FluxRecording(reading: bytes)
+    } catch {
+      throw StageError(.badInput, "\(path): \(error)")
+    }
   }
 
   private func faults() throws(StageError) -> FaultPlan {

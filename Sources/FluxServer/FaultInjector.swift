@@ -92,12 +92,12 @@ package struct FaultInjector: Sendable {
     }
   }
 
-  /// The session ends in order, without a close code.
-  package mutating func finish(now: Duration) {
+  /// The session ends in order.
+  package mutating func finish(code: UInt16? = nil, now: Duration) {
     guard !isOver, !isSilent else { return }
     if let held { write(held, now) }
     isOver = true
-    add(.close(code: nil, reason: "", cause: nil), now)
+    add(.close(code: code.map { Int($0) }, reason: "", cause: nil), now)
   }
 
   // MARK: - Faults

@@ -18,6 +18,8 @@ package final class FluxServer: @unchecked Sendable {
     /// How many streams there may be at once; another one is refused with 429. Without it any number.
     package var mostStreams: Int?
     package var words = WordChoice.pocketSphinx()
+    /// A session to give each client instead of hearing it.
+    package var replay: FluxRecording?
     /// What goes wrong on purpose.
     package var faults = FaultPlan()
     /// How long a recogniser may give no answer; after that `[speech]` stands for the words.
@@ -49,7 +51,7 @@ package final class FluxServer: @unchecked Sendable {
   package init(loop: EventLoop, options: Options = Options()) {
     self.loop = loop
     self.options = options
-    words = options.words.makeSource()
+    words = (options.replay == nil ? options.words : .none).makeSource()
     faults = FaultSchedule(options.faults)
   }
 

@@ -22,7 +22,7 @@ final class FluxServerConnection: @unchecked Sendable {
 
   private struct Session {
     var socket: WebSocketConnectionState
-    var machine: FluxSessionMachine
+    var machine: any ServedSession
     var words: any WordStream
     /// For the report.
     var client: String
@@ -131,10 +131,7 @@ final class FluxServerConnection: @unchecked Sendable {
       let words = server.words.open { [weak self] answer in
         loop.execute { [weak self] in self?.take(answer) }
       }
-      var machine = FluxSessionMachine(
-        parameters: parameters, requestID: requestID,
-        judge: server.words.makeSpeechJudge() ?? SpeechDetector(),
-        wordLimit: server.options.wordLimit, now: now)
+      var machine = makeSession(parameters)
       let actions = machine.start()
       // No pings: a client that is silent for too long is let go anyway.
       let timing = WebSocketTiming(pingInterval: nil)
@@ -145,6 +142,16 @@ final class FluxServerConnection: @unchecked Sendable {
           socket: socket, machine: machine, words: words, client: client, query: parameters.query()))
       perform(actions)
     }
+  }
+
+  private func makeSession(_ parameters: ListenParameters) -> any ServedSession {
+    if let recording = server.options.replay {
+      return ReplayMachine(recording, parameters: parameters, now: now)
+    }
+    return FluxSessionMachine(
+      parameters: parameters, requestID: requestID,
+      judge: server.words.makeSpeechJudge() ?? SpeechDetector(),
+      wordLimit: server.options.wordLimit, now: now)
   }
 
   private func take(_ answer: WordAnswer) {
@@ -211,9 +218,13 @@ final class FluxServerConnection: @unchecked Sendable {
       case .recognise(let block): session.words.hear(block)
       case .abandonSegment: session.words.abandonSegment()
       case .notice(let notice): server.tell(notice)
-      case .close(let reason):
+      case .close(let code, let reason):
         note(reason: reason)
-        if faults == nil { close(nil) } else { faults?.finish(now: now) }
+        let code = code.map { WebSocketCloseCode(rawValue: UInt16(truncatingIfNeeded: $0)) }
+        if faults == nil { close(code) } else { faults?.finish(code: code?.rawValue, now: now) }
+      case .drop(let reason):
+        note(reason: reason)
+        connection.closeWhenDrained()
       }
     }
     performFaults()

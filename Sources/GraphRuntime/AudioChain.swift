@@ -133,7 +133,7 @@ final class AudioChain: @unchecked Sendable {
       }
       switch try producer.pull(&block, now) {
       case .produced: try deliver()
-      case .waiting: return .waiting(until: producer.heldUntil)
+      case .waiting, .restarted: return .waiting(until: producer.heldUntil)
       case .finished: return .ended
       }
     }

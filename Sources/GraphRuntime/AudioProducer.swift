@@ -168,7 +168,7 @@ final class ConverterProducer: AudioProducer {
       do {
         switch try upstream.pull(&input, now) {
         case .produced: continue
-        case .waiting: return .waiting
+        case .waiting, .restarted: return .waiting
         case .finished: inputEnded = true
         }
       } catch {
@@ -186,7 +186,7 @@ final class ConverterProducer: AudioProducer {
 }
 
 /// A stage was promised samples of one kind and gets another: a decoder broke its promise to the checker.
-private func requireSample(_ wanted: SampleFormat?, _ format: AudioFormat, _ context: StageContext) throws {
+func requireSample(_ wanted: SampleFormat?, _ format: AudioFormat, _ context: StageContext) throws {
   guard let wanted, wanted != format.sample else { return }
   throw StageError(
     .internal, "\(context.name) takes \(wanted.rawValue) samples and is given \(format.sample.rawValue)")

@@ -71,7 +71,8 @@ import Testing
       while true {
         var block = AudioBuffer(format: stage.output.format!, capacity: 1920)
         guard try stage.read(into: &block) == .produced else { return }
-        let age = world.loop.now().duration(since: block.captureTime ?? world.loop.now().advanced(by: .seconds(1)))
+        let age = world.loop.now().duration(
+          since: block.captureTime ?? world.loop.now().advanced(by: .seconds(1)))
         // Nothing is given before its last sample's time.
         #expect(age >= block.format.duration(ofFrames: block.frameCount) - .microseconds(1))
         total += block.frameCount

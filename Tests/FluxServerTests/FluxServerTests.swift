@@ -39,6 +39,9 @@ struct FluxServerTests {
     let reports = try await withServer(options) { port in
       let lines = try await Python.run("handshakes.py", ["\(port)"])
       func seen(_ name: String) -> JSONValue? { lines.first { $0["name"]?.stringValue == name } }
+      for message in lines.flatMap({ $0["messages"]?.arrayValue ?? [] }) {
+        #expect(MessageSchema.problem(with: message) == nil, "\(message)")
+      }
       func status(_ name: String) -> Int? { seen(name)?["status"]?.intValue }
       func body(_ name: String, _ key: String) -> String? { seen(name)?["body"]?[key]?.stringValue }
       func header(_ name: String, _ key: String) -> String? {

@@ -1,3 +1,4 @@
+import FluxGraph
 import FluxProtocol
 import FluxServer
 import Foundation
@@ -44,11 +45,15 @@ struct FluxSessionMachineTests {
         #expect(closed == nil, "nothing follows the close")
         switch action {
         case .send(let text):
+          if let message = try? JSONValue.parse(text) {
+            let problem = MessageSchema.problem(with: message)
+            #expect(problem == nil, "\(text)")
+          }
           do { sent.append(try ServerMessage(decoding: text)) } catch { Issue.record("\(error): \(text)") }
         case .recognise(let block): stream?.hear(block)
         case .abandonSegment: stream?.abandonSegment()
         case .notice(let notice): notices.append(notice)
-        case .close(let reason): closed = reason
+        case .close(_, let reason), .drop(let reason): closed = reason
         }
       }
       while !answers.pending.isEmpty { perform(machine.take(answers.pending.removeFirst(), now: now)) }

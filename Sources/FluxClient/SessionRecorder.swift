@@ -1,0 +1,125 @@
+package import FluxGraph
+internal import FluxProtocol
+internal import FoundationEssentials
+internal import Synchronization
+
+/// Opens WebSockets like the connector it stands for, and puts down what passes over the first one as the lines of a
+/// ``FluxRecording``. Headers are not put down: they hold the key.
+package final class SessionRecorder: WebSocketConnector {
+  private let connector: any WebSocketConnector
+  private let clock: any GraphClock
+  private let holdsAudio: Bool
+  private let write: @Sendable (String) -> Void
+  private let isTaken = Atomic<Bool>(false)
+
+  /// - Parameters:
+  ///   - holdsAudio: whether the audio itself is put down, or only how much it was.
+  ///   - write: takes a line without its end; called on the loop.
+  package init(
+    _ connector: any WebSocketConnector, clock: any GraphClock = SystemClock(), holdsAudio: Bool,
+    write: @escaping @Sendable (String) -> Void
+  ) {
+    self.connector = connector
+    self.clock = clock
+    self.holdsAudio = holdsAudio
+    self.write = write
+  }
+
+  package func connect(
+    _ request: WebSocketRequest, handler: @escaping @Sendable (WebSocketEvent) -> Void
+  ) -> any WebSocketConnection {
+    guard !isTaken.exchange(true, ordering: .relaxed) else {
+      return connector.connect(request, handler: handler)
+    }
+    let recording = FluxRecording(url: request.url)
+    write(recording.header)
+    let session = RecordedSession(recording, clock: clock, holdsAudio: holdsAudio, write: write)
+    let connection = connector.connect(request) { event in
+      session.received(event)
+      handler(event)
+    }
+    return RecordedConnection(connection, session)
+  }
+}
+
+/// What has passed so far.
+///
+/// Unchecked: touched on the loop only.
+private final class RecordedSession: @unchecked Sendable {
+  private let clock: any GraphClock
+  private let holdsAudio: Bool
+  private let write: @Sendable (String) -> Void
+  private let opened: Instant
+  /// 0 where the audio's length cannot be told from its bytes.
+  private let bytesPerSecond: Double
+  private var bytes = 0
+
+  init(
+    _ recording: FluxRecording, clock: any GraphClock, holdsAudio: Bool,
+    write: @escaping @Sendable (String) -> Void
+  ) {
+    self.clock = clock
+    self.holdsAudio = holdsAudio
+    self.write = write
+    opened = clock.now()
+    let query = recording.url.firstIndex(of: "?").map { String(recording.url[$0...].dropFirst()) }
+    let parameters = try? ListenParameters(query: query ?? "")
+    let sizes = ["linear16": 2, "mulaw": 1, "alaw": 1]
+    bytesPerSecond = Double(sizes[parameters?.encoding ?? ""] ?? 0) * Double(parameters?.sampleRate ?? 0)
+  }
+
+  func received(_ event: WebSocketEvent) {
+    switch event {
+    case .opened, .drained, .binary: break
+    case .text(let text): add(.server, .text(String(decoding: text, as: UTF8.self)))
+    case .closed(let code, let reason): add(.server, .close(code: code.map { Int($0) }, reason: reason))
+    case .refused(let status, _, _): add(.server, .lost(reason: "refused with \(status)"))
+    case .failed(let failure): add(.server, .lost(reason: failure.message))
+    }
+  }
+
+  func sent(binary: UnsafeRawBufferPointer) {
+    bytes += binary.count
+    let base64 = holdsAudio ? Data(binary).base64EncodedString() : nil
+    add(.client, .binary(count: binary.count, base64: base64))
+  }
+
+  func add(_ sender: FluxRecording.Sender, _ content: FluxRecording.Content) {
+    let audio = bytesPerSecond > 0 ? Double(bytes) / bytesPerSecond : 0
+    let wall = clock.now().duration(since: opened).seconds
+    write(FluxRecording.Frame(sender, audio: audio, wall: wall, content).line)
+  }
+}
+
+private final class RecordedConnection: WebSocketConnection {
+  private let connection: any WebSocketConnection
+  private let session: RecordedSession
+
+  init(_ connection: any WebSocketConnection, _ session: RecordedSession) {
+    self.connection = connection
+    self.session = session
+  }
+
+  func send(binary bytes: UnsafeRawBufferPointer) {
+    if !bytes.isEmpty { session.sent(binary: bytes) }
+    connection.send(binary: bytes)
+  }
+
+  func send(text: String) {
+    session.add(.client, .text(text))
+    connection.send(text: text)
+  }
+
+  func close(code: UInt16?, reason: String) {
+    session.add(.client, .close(code: code.map { Int($0) }, reason: reason))
+    connection.close(code: code, reason: reason)
+  }
+
+  func abort() {
+    session.add(.client, .lost(reason: "dropped by the client"))
+    connection.abort()
+  }
+
+  var bufferedBytes: Int { connection.bufferedBytes }
+  var blockedSince: Instant? { connection.blockedSince }
+}

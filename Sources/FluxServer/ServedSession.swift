@@ -1,0 +1,19 @@
+/// One connection's session as its socket sees it.
+protocol ServedSession: Sendable {
+  /// Seconds of audio heard, and turns that ended: for the report.
+  var seconds: Double { get }
+  var endedTurns: Int { get }
+  /// When to call ``tick(now:)`` next.
+  var deadline: Duration? { get }
+
+  mutating func start() -> [FluxSessionMachine.Action]
+  mutating func noteSign(now: Duration)
+  mutating func receive(text: String, now: Duration) -> [FluxSessionMachine.Action]
+  mutating func receive(binary bytes: [UInt8], now: Duration) -> [FluxSessionMachine.Action]
+  mutating func take(_ answer: WordAnswer, now: Duration) -> [FluxSessionMachine.Action]
+  mutating func tick(now: Duration) -> [FluxSessionMachine.Action]
+  /// Whether the client should wait.
+  mutating func holdsBack() -> Bool
+}
+
+extension FluxSessionMachine: ServedSession {}

@@ -1,5 +1,4 @@
 package import FluxGraph
-internal import FoundationEssentials
 
 /// The stage `command`: hands events to a program.
 package struct Command: EventSink {
@@ -7,8 +6,8 @@ package struct Command: EventSink {
     "command", "Hands events to a program, as a JSON object on a line of its standard input.",
     details: """
       The program is started once and reads all events; with `each` it is started for every event, one after the other. It is \
-      started without a shell, in the graph's directory, in a process group of its own, and without secrets in its \
-      environment. What it prints is shown as notices. When the graph ends, so does its input; a program that goes on for \
+      started without a shell, in the graph's directory, in a process group of its own, and without the \
+      graph's secrets in its environment. What it prints is shown as notices. When the graph ends, so does its input; a program that goes on for \
       more than 2 s is ended. An event whose program fails, or is not ready in time, leaves by the port `dead`.
       """,
     ports: [
@@ -113,10 +112,6 @@ package struct Command: EventSink {
   }
 
   private func start(_ context: StageContext) throws(StageError) -> CommandProcess {
-    // Whatever is called a key or a secret is none of the program's business.
-    let environment = ProcessInfo.processInfo.environment.filter { name, _ in
-      !["KEY", "SECRET", "TOKEN", "PASSWORD"].contains { name.uppercased().hasSuffix($0) }
-    }
-    return try CommandProcess(program, name: name, environment: environment, context)
+    try CommandProcess(program, name: name, environment: context.childEnvironment, context)
   }
 }

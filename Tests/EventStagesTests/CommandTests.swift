@@ -88,7 +88,7 @@ import Testing
     var missing = stage(["no-such-program"])
     let error = await #expect(throws: StageError.self) { try await missing.open(world.context()) }
     #expect(error?.message == "there is no program no-such-program")
-    setenv("TEST_API_KEY", "s3cret", 1)
+    setenv("DEEPGRAM_API_KEY", "s3cret", 1)
     var stage = stage(["sh", "-c", "env >&2"])
     try await stage.open(world.context())
     try await stage.finish()

@@ -1,14 +1,17 @@
 package import FluxGraph
-internal import FluxProtocol
+package import FluxProtocol
 
 /// The stage `flux`: streams audio to Deepgram Flux and gives the turn events that come back.
 package struct Flux: Recogniser {
   package static let description = StageDescription<Flux>(
     "flux", "Streams audio to Deepgram Flux and gives the turn events that come back.",
     details: """
-      Audio is sent as 16 kHz mono linear16 in chunks of 80 ms. The key is taken from `key=`, else from the variable \
-      DEEPGRAM_API_KEY, else from a `.env` file. `endpoint=local` needs no key and no network: a Flux server inside this \
-      process listens instead.
+      Audio is sent as 16 kHz mono linear16 in chunks of 80 ms; telephone audio stays what it is with `encoding=mulaw`. The \
+      key is taken from `key=`, else from the variable DEEPGRAM_API_KEY, else from a `.env` file. `endpoint=local` needs no \
+      key and no network: a Flux server inside this process listens instead.
+      A lost connection is made again after 1, 2, 4 … 30 s, and the audio of the time between is caught up. Behind a file the \
+      open turn is sent again from its start; behind a live source it ends with its last text, not final.
+      `fluxgraph ctl` ends turns and changes thresholds, keyterms, language hints and numerals while the graph runs.
       """,
     ports: [
       PortSpecification("notices", "Notices of the session: what the service warned of, what was lost.")
@@ -16,7 +19,13 @@ package struct Flux: Recogniser {
     examples: ["file talk.opus | flux | stdout", "file talk.opus | flux endpoint=local | jsonl turns.jsonl"],
     mistakes: knownMistakes
   ) {
-    Option("model", \Flux.model, "The model: flux-general-en, or flux-general-multi for several languages.")
+    Option(
+      "preset", \Flux.preset,
+      "Settings of Deepgram's guide that belong together; what is set beside it wins.")
+    Option(
+      "model", \Flux.model,
+      "The model: flux-general-en, unless the preset has another, or flux-general-multi for several languages."
+    )
     Option(
       "eot_threshold", \Flux.endOfTurnThreshold,
       "The confidence at which a turn ends; 1 never ends a turn by the model.", in: 0...1,
@@ -25,7 +34,7 @@ package struct Flux: Recogniser {
       "eager_eot_threshold", \Flux.eagerEndOfTurnThreshold,
       "The confidence for an early EagerEndOfTurn; unset sends none.", in: 0...1, usual: 0.3...0.9)
     Rule(
-      "eager-above-eot", reads: ["eager_eot_threshold", "eot_threshold"],
+      "eager-above-eot", reads: ["eager_eot_threshold", "eot_threshold", "preset"],
       """
       An early EagerEndOfTurn needs less confidence than the EndOfTurn that follows it, so `eager_eot_threshold` must not be \
       above `eot_threshold`, which is 0.7 unless it is set. The service refuses the connection otherwise.
@@ -47,7 +56,17 @@ package struct Flux: Recogniser {
     Option(
       "endpoint", \Flux.endpoint,
       "The service: deepgram, deepgram-eu, deepgram-au, deepgram-in, local, or a ws:// or wss:// URL.")
-    Option("key", \Flux.key, "The API key, as `env(NAME)`.")
+    Option("dialect", \Flux.dialect, "Whose variant of the protocol the service speaks.")
+    Option("key", \Flux.key, "The API key, as `env(NAME)`; with `dialect=cloudflare` the gateway's token.")
+    Option(
+      "token", \Flux.token, "A short-lived token of Deepgram's grants, as `env(NAME)`, instead of a key.")
+    Option(
+      "auth", \Flux.authorization,
+      "Where the key or the token goes: into a header, or into the subprotocol as browsers have to send it.")
+    Option(
+      "headers", \Flux.headers,
+      "More headers of the request, as `\"Name: value\"` or, kept secret, as `env(NAME)` holding such a line."
+    )
     Option(
       "ca", \Flux.certificateAuthorities,
       "A PEM file of certificate authorities to trust instead of the system's.")
@@ -94,16 +113,75 @@ package struct Flux: Recogniser {
         return OptionConflict(error.description, options: ["fault"])
       }
     }
+    Option(
+      "encoding", \Flux.encoding,
+      "How samples are sent; telephone audio passes through mulaw and alaw as it is.")
+    Option(
+      "sample_rate", \Flux.sampleRate,
+      "Samples a second; 16k for linear16 and 8k for mulaw and alaw unless given.")
+    Option(
+      "channels", \Flux.channels,
+      "mix makes one channel of all; split gives each a session, and its stream the channel's name.")
+    Option("min_words", \Flux.minimumWords, "Turns with fewer words are not told of.", in: 0...100)
+    Option(
+      "min_confidence", \Flux.minimumConfidence,
+      "Turns whose words have a lower mean confidence are not told of.", in: 0...1)
+    Option(
+      "resume", \Flux.resume,
+      "What becomes of the open turn of a lost connection: replay, as behind files, or cut, as behind live sources."
+    )
+    Option(
+      "buffer", \Flux.buffer, "The latest audio kept for a lost connection; the oldest gives way.",
+      in: .seconds(1)...(.seconds(600)))
+    Option(
+      "catch_up", \Flux.catchUp, "How fast kept audio is sent, as a multiple of real time.",
+      in: .times(1)...(.times(4)))
+    Option(
+      "connect_timeout", \Flux.connectTimeout, "The time from dialling to the service's greeting.",
+      in: .milliseconds(100)...(.seconds(300)))
+    Option(
+      "ping", \Flux.ping, "How often the connection is probed, and how long the answer may take; 0s never.",
+      in: .zero...(.seconds(60)))
+    Option(
+      "send_timeout", \Flux.sendTimeout, "How long the network may take nothing.",
+      in: .milliseconds(100)...(.seconds(300)))
+    Option(
+      "pause_silence", \Flux.pauseSilence,
+      "How long a live source may pause inside a turn before silence is sent, without which no turn ends; 0s never.",
+      in: .zero...(.seconds(60)))
+    Option(
+      "stall_timeout", \Flux.stallTimeout,
+      "How long the service may say nothing while audio flows, before another connection is made; 0s for ever.",
+      in: .zero...(.seconds(600)))
+    Option(
+      "turn_timeout", \Flux.turnTimeout,
+      "How long the service may say nothing of an open turn before it is ended here; four times eot_timeout and at least 3s unless given; 0s for ever.",
+      in: .zero...(.seconds(3600)))
+    Option(
+      "retry_limit", \Flux.retryLimit, "The longest delay between attempts to connect.",
+      in: .seconds(1)...(.seconds(3600)))
+    Option(
+      "max_attempts", \Flux.maximumAttempts,
+      "Attempts in a row that may fail: 3 at first, then 10 behind files and any number behind live sources unless given.",
+      in: 1...1_000_000)
+    Option(
+      "max_duration", \Flux.maximumDuration,
+      "The audio sent in all, silence and repetitions included; then the stage ends.",
+      in: .seconds(1)...(.seconds(1_000_000)))
   }
 
   @Sendable private static func eagerAboveEnd(_ flux: Flux) -> OptionConflict? {
-    let limit = flux.endOfTurnThreshold ?? FluxParameter.defaultEndOfTurnThreshold
-    guard let eager = flux.eagerEndOfTurnThreshold, eager > limit else { return nil }
-    let isDefault = flux.endOfTurnThreshold == nil
+    let parameters = flux.parameters
+    let limit = parameters.effectiveEndOfTurnThreshold
+    guard let eager = parameters.eagerEndOfTurnThreshold, eager > limit else { return nil }
+    let isDefault = parameters.endOfTurnThreshold == nil
+    var options: [String] = []
+    if flux.eagerEndOfTurnThreshold != nil { options.append("eager_eot_threshold") }
+    if flux.endOfTurnThreshold != nil { options.append("eot_threshold") }
+    if options.count < 2, !isDefault, flux.preset != nil { options.append("preset") }
     return OptionConflict(
       "`eager_eot_threshold` must not be above `eot_threshold`"
-        + (isDefault ? ", which is not set and defaults to \(shortText(limit))" : ""),
-      options: isDefault ? ["eager_eot_threshold"] : ["eager_eot_threshold", "eot_threshold"],
+        + (isDefault ? ", which is not set and defaults to \(shortText(limit))" : ""), options: options,
       help: isDefault
         ? "add `eot_threshold=\(shortText(max(0.5, eager)))`, or lower the eager value to \(shortText(limit)) or less"
         : "`eager_eot_threshold=\(shortText(limit))`")
@@ -111,13 +189,13 @@ package struct Flux: Recogniser {
 
   package var unsentEvents: [UnsentEvent] {
     let help = "set `eager_eot_threshold`, from 0.3 to 0.9"
-    return eagerEndOfTurnThreshold == nil
+    return parameters.eagerEndOfTurnThreshold == nil
       ? [UnsentEvent(.eagerEndOfTurn, help: help), UnsentEvent(.turnResumed, help: help)] : []
   }
 
   /// What people bring along from Deepgram's first version, and from the names of the query parameters.
   private static let knownMistakes: [KnownMistake] =
-    FluxParameter.version1Names.map { name, help in
+    FluxParameter.version1Names.filter { $0.key != "channels" }.map { name, help in
       KnownMistake(name, "this is an option of Deepgram's v1 models", help: help)
     } + [
       KnownMistake(
@@ -130,11 +208,16 @@ package struct Flux: Recogniser {
         "endpoint", value: .containing("/v1/listen"), "Flux is served under /v2/listen",
         help: "leave the path out, or end it with /v2/listen"),
       KnownMistake("eot_timeout_ms", "the unit belongs to the value here", help: "`eot_timeout=5s`"),
-      KnownMistake("encoding", "audio is always sent as linear16", help: "leave `encoding` out"),
-      KnownMistake("sample_rate", "audio is always sent at 16 kHz", help: "leave `sample_rate` out"),
+      KnownMistake(
+        "encoding", value: .containing("opus"), "audio is decoded before it is sent",
+        help: "leave `encoding` out"),
+      KnownMistake(
+        "encoding", value: .exactly("linear32"), "the service's own pages do not agree on what linear32 is",
+        help: "leave `encoding` out"),
     ]
 
-  package var model = "flux-general-en"
+  package var preset: FluxPreset?
+  package var model: String?
   package var endOfTurnThreshold: Double?
   package var eagerEndOfTurnThreshold: Double?
   package var endOfTurnTimeout: Duration?
@@ -147,10 +230,31 @@ package struct Flux: Recogniser {
   package var tags: [String] = []
   package var name: String?
   package var endpoint = FluxEndpoint.deepgram(.global)
+  package var dialect = FluxDialect.deepgram
   package var key: Secret?
+  package var token: Secret?
+  package var authorization = Authorization.header
+  package var headers: [HeaderLine] = []
   package var certificateAuthorities: Path?
   package var words: String?
   package var fault: String?
+  package var encoding = Encoding.linear16
+  package var sampleRate: SampleRate?
+  package var channels = Channels.mix
+  package var minimumWords = 0
+  package var minimumConfidence = 0.0
+  package var resume: ResumePolicy?
+  package var buffer = FluxSessionSettings.buffer
+  package var catchUp = Speed(FluxSessionSettings.catchUp)
+  package var connectTimeout = FluxGuards.connect
+  package var ping = FluxGuards.pingInterval
+  package var sendTimeout = FluxGuards.send
+  package var pauseSilence = FluxGuards.audioPause
+  package var stallTimeout = FluxGuards.serverSilence
+  package var turnTimeout: Duration?
+  package var retryLimit = FluxGuards.lastReconnectDelay
+  package var maximumAttempts: Int?
+  package var maximumDuration: Duration?
 
   /// What of numbers is redacted.
   package enum Redaction: String, OptionEnumeration {
@@ -158,79 +262,37 @@ package struct Flux: Recogniser {
     case aggressiveNumbers = "aggressive_numbers"
   }
 
+  /// How samples are sent.
+  package enum Encoding: String, OptionEnumeration {
+    case linear16, mulaw, alaw
+
+    var sample: SampleFormat {
+      switch self {
+      case .linear16: .s16le
+      case .mulaw: .mulaw
+      case .alaw: .alaw
+      }
+    }
+  }
+
+  /// What is done with several channels.
+  package enum Channels: String, OptionEnumeration {
+    case mix, split
+  }
+
+  /// Where the key goes.
+  package enum Authorization: String, OptionEnumeration {
+    case header, subprotocol
+  }
+
   package init() {}
 
   package var accepts: AudioRequirement {
-    AudioRequirement(sample: .s16le, rate: 16_000, channels: 1, chunk: .milliseconds(80), paced: true)
+    AudioRequirement(
+      sample: encoding.sample, rate: rate, channels: channels == .mix ? 1 : nil,
+      chunk: FluxSessionSettings.chunk,
+      paced: true)
   }
 
-  /// What is sent to the service: only what the graph set, because Flux refuses what it does not know.
-  var parameters: ListenParameters {
-    var parameters = ListenParameters(model: model)
-    parameters.encoding = "linear16"
-    parameters.sampleRate = 16_000
-    parameters.endOfTurnThreshold = endOfTurnThreshold
-    parameters.eagerEndOfTurnThreshold = eagerEndOfTurnThreshold
-    parameters.endOfTurnTimeout = endOfTurnTimeout.map { Int(($0.seconds * 1000).rounded()) }
-    parameters.keyterms = keyterms
-    parameters.languageHints = languageHints
-    parameters.profanityFilter = profanityFilter ? true : nil
-    parameters.numerals = numerals ? true : nil
-    parameters.redact = redact?.rawValue
-    parameters.modelImprovementOptOut = modelImprovementOptOut ? true : nil
-    parameters.tags = tags
-    return parameters
-  }
-
-  package func validate() throws(OptionConflict) {
-    // Ranges and thresholds are the options' own affair.
-    let checked: Set<String> = ["eot_threshold", "eager_eot_threshold", "eot_timeout_ms"]
-    for problem in parameters.problems() where problem.severity == .error {
-      guard !checked.contains(problem.parameter) else { continue }
-      throw OptionConflict(code: "bad-parameter", problem.message, options: [problem.parameter])
-    }
-  }
-
-  package mutating func run(
-    _ audio: AudioInlet, into events: EventOutlet, _ context: StageContext
-  ) async throws {
-    let request = try await request(context)
-    let session = FluxSession(
-      audio: audio, events: events, context: context, request: request, host: endpoint.title, name: name)
-    try await session.run()
-  }
-
-  private func request(_ context: StageContext) async throws -> WebSocketRequest {
-    let query = parameters.query()
-    var url = endpoint.url(query: query)
-    if url == nil {
-      guard let local = context.resource(LocalFlux.self) else {
-        throw StageError(.unavailable, "this program has no local Flux built in")
-      }
-      let base = try await local.start(
-        .init(words: words, fault: fault, directory: context.directory, notice: { context.notice($0) }))
-      url = FluxEndpoint.extended(base, query: query)
-    }
-    var request = WebSocketRequest(
-      url: url!, timeout: FluxGuards.connect,
-      certificateAuthorities: certificateAuthorities.map(context.resolve),
-      pingInterval: FluxGuards.pingInterval)
-    if let key = self.key ?? environmentKey(context) {
-      request.headers.append(HTTPHeader("Authorization", "Token \(key.reveal())"))
-    } else if endpoint.needsKey {
-      throw StageError(
-        .refused, "there is no key for \(endpoint.title)",
-        help: "Set DEEPGRAM_API_KEY, or write it into a .env file, or give `key=env(NAME)`; "
-          + "`endpoint=local` goes on without one.")
-    }
-    return request
-  }
-
-  /// The key everyone's tools use; never sent to a service the user named by URL and gave no key for, nor to the local one.
-  private func environmentKey(_ context: StageContext) -> Secret? {
-    guard endpoint.needsKey, let text = context.environment("DEEPGRAM_API_KEY"), !text.isEmpty else {
-      return nil
-    }
-    return Secret(text)
-  }
+  private var rate: Int { sampleRate?.hertz ?? (encoding == .linear16 ? 16_000 : 8_000) }
 }

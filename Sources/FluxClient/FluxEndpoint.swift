@@ -29,11 +29,11 @@ package enum FluxEndpoint: Sendable, Hashable {
   /// The path of Flux on every server.
   static let path = "/v2/listen"
 
-  /// The URL to connect to with this query; nil for `local`, whose URL is known once it runs.
-  package func url(query: String) -> String? {
+  /// The address to connect to, without a query of ours; nil for `local`, whose address is known once it runs.
+  package var address: String? {
     switch self {
-    case .deepgram(let region): "wss://\(region.host)\(Self.path)?\(query)"
-    case .url(let url): Self.extended(url.text, query: query)
+    case .deepgram(let region): "wss://\(region.host)\(Self.path)"
+    case .url(let url): url.text
     case .local: nil
     }
   }

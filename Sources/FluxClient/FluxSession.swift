@@ -1,66 +1,118 @@
 internal import FluxGraph
 internal import FluxProtocol
-internal import Synchronization
 
-/// Carries out what a `FluxSessionMachine` decides: owns the WebSocket, the timer and the way audio takes from the inlet to the
-/// network. Everything happens on the context's loop.
+/// Carries out what a `FluxSessionMachine` decides: owns the WebSocket, the timer and the audio that may have to be sent again.
+/// Everything happens on the context's loop.
 final class FluxSession: @unchecked Sendable {
-  // Unchecked: all mutable state is touched on the context's loop only; `pumpScheduled` is atomic.
+  // Unchecked: touched on the context's loop only.
 
-  /// Audio handed to the network and not taken by it yet: 2 s. Beyond that the inlet waits.
-  private static let bufferLimit = 64_000
+  /// Bytes handed to the network and not taken by it yet, as seconds of audio. Beyond that audio waits here.
+  private static let networkBuffer = Duration.seconds(2)
+  /// How often the network's pulse is felt.
+  private static let pulse = Duration.milliseconds(250)
 
-  private let audio: AudioInlet
+  private let format: AudioFormat
   private let events: EventOutlet
   private let context: StageContext
-  private let request: WebSocketRequest
+  private let dialer: FluxDialer
   private let name: String?
-  private let session = sessionIdentifier()
+  private let identifier: String
+  private let blockedLimit: Duration
   private var machine: FluxSessionMachine
+  private var backlog: AudioBacklog
   private var connection: (any WebSocketConnection)?
+  /// Tells the events of the present connection from those of an earlier one.
+  private var connectionNumber = 0
   private var timer: (any GraphTimer)?
-  private var finished: CheckedContinuation<Void, any Error>?
-  /// The number of the frame to be sent next, counted from the stream's first.
+  private var timerDue: Instant?
+  private var finished: ((StageError?) -> Void)?
+  /// The source's next frame.
   private var nextPosition: Int64 = 0
-  private var isCancelled = false
-  private let pumpScheduled = Atomic<Bool>(false)
+  /// Silence that stood in for audio since the source last gave some.
+  private var insertedFrames: Int64 = 0
+  private var isPerforming = false
+  private let silence: [UInt8]
+  /// Called when audio is wanted again.
+  var onWant: () -> Void = {}
 
+  /// - Parameters:
+  ///   - name: the name of the stream in events and notices.
+  ///   - identifier: the session's, in events.
   init(
-    audio: AudioInlet, events: EventOutlet, context: StageContext, request: WebSocketRequest, host: String,
-    name: String?
+    format: AudioFormat, events: EventOutlet, context: StageContext, dialer: FluxDialer,
+    settings: FluxSessionSettings, name: String?, identifier: String
   ) {
-    self.audio = audio
+    self.format = format
     self.events = events
     self.context = context
-    self.request = request
+    self.dialer = dialer
     self.name = name
-    machine = FluxSessionMachine(host: host)
+    self.identifier = identifier
+    blockedLimit = settings.limits.blockedSend
+    machine = FluxSessionMachine(settings)
+    let chunk = Int(machine.audio.chunk)
+    let limit = max(chunk, format.frames(in: settings.limits.buffer) / chunk * chunk)
+    silence = [UInt8](repeating: format.sample.silence, count: chunk * format.bytesPerFrame)
+    backlog = AudioBacklog(
+      frameSize: format.bytesPerFrame, silence: format.sample.silence, limit: limit, step: chunk * 5)
   }
 
-  /// Runs the session to its end.
-  /// - Throws: `StageError` when it fails for good.
-  func run() async throws {
-    audio.onChange { [self] in schedulePump() }
-    try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { continuation in
-        context.loop.execute { [self] in start(continuation) }
-      }
-    } onCancel: {
-      context.loop.execute { [self] in
-        isCancelled = true
-        perform(machine.cancel())
-      }
-    }
+  /// Begins. `finished` is called once, with the error the session ended with, if any.
+  func start(_ finished: @escaping (StageError?) -> Void) {
+    self.finished = finished
+    perform(machine.start(now: context.clock.now()))
   }
 
-  private func start(_ continuation: CheckedContinuation<Void, any Error>) {
-    finished = continuation
-    if isCancelled {
-      perform([.finish(nil)])
-      return
-    }
-    connection = context.webSockets.connect(request) { [self] event in handle(event) }
-    watch()
+  /// Ends at once.
+  func cancel() { perform(machine.cancel()) }
+
+  /// Whether more audio may come.
+  var wantsAudio: Bool { machine.wantsAudio }
+
+  /// Whether the session has come to its end.
+  var isOver: Bool { machine.state == .over }
+
+  /// Bytes of memory the kept audio takes.
+  var allocatedBytes: Int { backlog.allocatedBytes }
+
+  /// Carries out a command of the user's.
+  func command(_ command: StageCommand) -> StageReply {
+    let (reply, actions) = machine.command(command, now: context.clock.now())
+    perform(actions)
+    return reply
+  }
+
+  // MARK: - Audio
+
+  /// Takes audio of the source.
+  /// - Parameter position: the number of the first frame, counted from the stream's first.
+  func accept(_ bytes: UnsafeRawBufferPointer, frames: Int, position: Int64) {
+    guard !isOver else { return }
+    let gap = position - nextPosition - insertedFrames
+    nextPosition = position + Int64(frames)
+    insertedFrames = 0
+    if gap > 0 { fill(gap) }
+    backlog.append(bytes)
+    perform(machine.audioArrived(backlog.start..<backlog.end, now: context.clock.now()))
+  }
+
+  /// The source has ended.
+  func endInput() {
+    machine.inputEnded(now: context.clock.now())
+    perform([])
+  }
+
+  /// Keeps the clock right where the source's audio has a hole.
+  private func fill(_ gap: Int64) {
+    let seconds = Double(gap) / Double(format.rate)
+    let position = Double(backlog.end) / Double(format.rate)
+    notice(
+      Notice(
+        "gap",
+        "\(fixedText(seconds, digits: 2)) s of audio were lost on the way to the service, at "
+          + "\(positionText(position)); silence of the same length takes their place", severity: .warning,
+        details: [("seconds", JSONValue(seconds)), ("from", JSONValue(position))]))
+    backlog.appendSilence(frames: gap)
   }
 
   // MARK: - The network
@@ -69,93 +121,126 @@ final class FluxSession: @unchecked Sendable {
     let now = context.clock.now()
     switch event {
     case .opened(let headers):
-      perform(machine.opened(requestID: headers.value(of: "dg-request-id"), offset: 0, now: now))
+      perform(machine.opened(requestID: headers.value(of: "dg-request-id"), now: now))
     case .text(let text): perform(machine.received(text, now: now))
     case .binary: break
-    case .drained: pump()
-    case .closed(let code, let reason): perform(machine.closed(code: code, reason: reason, now: now))
+    case .drained: perform([])
+    case .closed(let code, let reason):
+      connection = nil
+      perform(machine.closed(code: code, reason: reason, now: now))
     case .refused(let status, let headers, let body):
-      perform(machine.refused(RefusedUpgrade(status: status, header: { headers.value(of: $0) }, body: body)))
-    case .failed(let failure): perform(machine.failed(failure))
+      connection = nil
+      let refusal = RefusedUpgrade(status: status, header: { headers.value(of: $0) }, body: body)
+      perform(machine.refused(refusal, now: now))
+    case .failed(let failure):
+      connection = nil
+      perform(machine.failed(failure, now: now))
     }
   }
 
+  private func dial(_ parameters: ListenParameters) {
+    connection?.abort()
+    connectionNumber += 1
+    let number = connectionNumber
+    connection = context.webSockets.connect(dialer.request(parameters)) { [self] event in
+      if number == connectionNumber { handle(event) }
+    }
+  }
+
+  // MARK: - Actions
+
+  /// Carries actions out, sends what can be sent, and sees to it that the machine is called in time.
   private func perform(_ actions: [FluxSessionMachine.Action]) {
-    for action in actions {
-      switch action {
-      case .emit(let event):
-        events.emit(.turn(TurnEvent(event, stream: name, session: session, time: context.clock.wallTime())))
-      case .notice(var notice):
-        notice.stream = name ?? notice.stream
-        context.notice(notice)
-      case .send(let text): connection?.send(text: text)
-      case .startAudio: pump()
-      case .abort: connection?.abort()
-      case .finish(let error):
-        timer?.cancel()
-        connection = nil
-        if let error { finished?.resume(throwing: error) } else { finished?.resume() }
-        finished = nil
+    for action in actions { perform(action) }
+    // What an action leads to is pumped by the call that began.
+    guard !isPerforming else { return }
+    isPerforming = true
+    let now = context.clock.now()
+    while machine.state == .streaming {
+      let sends = machine.pump(now: now, room: room)
+      if sends.isEmpty { break }
+      for action in sends { perform(action) }
+    }
+    isPerforming = false
+    guard finished != nil else { return }
+    arm()
+    if machine.wantsAudio { onWant() }
+  }
+
+  private var room: Int64 {
+    guard let connection else { return 0 }
+    let limit = format.frames(in: Self.networkBuffer) * format.bytesPerFrame
+    return Int64(max(0, limit - connection.bufferedBytes) / format.bytesPerFrame)
+  }
+
+  private func perform(_ action: FluxSessionMachine.Action) {
+    switch action {
+    case .dial(let parameters): dial(parameters)
+    case .emit(let event):
+      events.emit(
+        .turn(TurnEvent(event, stream: name, session: identifier, time: context.clock.wallTime())))
+    case .notice(let notice): self.notice(notice)
+    case .send(let text): connection?.send(text: text)
+    case .sendAudio(let range): backlog.withBytes(range) { connection?.send(binary: $0) }
+    case .sendSilence(let frames):
+      silence.withUnsafeBytes {
+        connection?.send(
+          binary: UnsafeRawBufferPointer(rebasing: $0[..<(Int(frames) * format.bytesPerFrame)]))
       }
+    case .insertSilence(let frames):
+      insertedFrames += frames
+      backlog.appendSilence(frames: frames)
+      machine.silenceInserted(backlog.start..<backlog.end, now: context.clock.now())
+    case .forget(let position): backlog.discard(before: position)
+    case .abort:
+      connection?.abort()
+      connection = nil
+    case .finish(let error):
+      timer?.cancel()
+      timer = nil
+      connection = nil
+      let finished = finished
+      self.finished = nil
+      finished?(error)
     }
   }
 
-  // MARK: - Audio
-
-  /// Called on an audio thread for every chunk; many chunks make one turn of the loop.
-  private func schedulePump() {
-    guard !pumpScheduled.exchange(true, ordering: .acquiringAndReleasing) else { return }
-    context.loop.execute { [self] in pump() }
-  }
-
-  private func pump() {
-    pumpScheduled.store(false, ordering: .sequentiallyConsistent)
-    while machine.takesAudio, let connection, connection.bufferedBytes < Self.bufferLimit {
-      let result = audio.read { bytes, frames, position, _ in
-        if position > nextPosition { sendSilence(position - nextPosition) }
-        nextPosition = position + Int64(frames)
-        if !bytes.isEmpty { connection.send(binary: bytes) }
-      }
-      switch result {
-      case .block: continue
-      case .empty: return
-      case .ended:
-        perform(machine.inputEnded(now: context.clock.now()))
-        return
-      }
-    }
-  }
-
-  /// Keeps the service's clock right where the audio has a hole.
-  private func sendSilence(_ frames: Int64) {
-    context.notice(
-      Notice(
-        "gap",
-        "\(fixedText(Double(frames) / Double(audio.format.rate), digits: 2)) s of audio were lost on the way to "
-          + "the service; silence of the same length was sent", severity: .warning, stream: name))
-    let chunk = [UInt8](
-      repeating: 0, count: audio.format.frames(in: .milliseconds(80)) * audio.format.bytesPerFrame)
-    var left = Int(frames) * audio.format.bytesPerFrame
-    while left > 0 {
-      let count = min(left, chunk.count)
-      chunk.withUnsafeBytes { connection?.send(binary: UnsafeRawBufferPointer(rebasing: $0[..<count])) }
-      left -= count
-    }
+  private func notice(_ notice: Notice) {
+    var notice = notice
+    notice.stream = name ?? notice.stream
+    notice.time = context.clock.wallTime()
+    context.notice(notice)
   }
 
   // MARK: - Time
 
-  /// Looks after the machine's deadline and the network's pulse, a few times a second: no wait of the session is so short that
-  /// this would matter, and a timer for each would cost more.
-  private func watch() {
-    timer = context.loop.schedule(at: context.clock.now().advanced(by: .milliseconds(250))) { [self] in
-      guard machine.state != .over else { return }
+  /// Sets the timer to the machine's next deadline, or to the next feel of the network's pulse.
+  private func arm() {
+    let now = context.clock.now()
+    let due = min(machine.nextDeadline ?? now.advanced(by: Self.pulse), now.advanced(by: Self.pulse))
+    // A timer that fires early does no harm; one for each message would cost more than it is worth.
+    if let timerDue, timerDue <= due { return }
+    timer?.cancel()
+    timerDue = due
+    timer = context.loop.schedule(at: due) { [self] in
+      timerDue = nil
+      guard !isOver else { return }
       let now = context.clock.now()
-      perform(machine.timeout(now: now))
-      if let since = connection?.blockedSince, now.duration(since: since) > FluxGuards.send {
-        perform(machine.sendBlocked())
+      if let since = connection?.blockedSince, now.duration(since: since) > blockedLimit {
+        perform(machine.sendBlocked(now: now))
       }
-      if machine.state != .over { watch() }
+      perform(machine.tick(now: now))
+    }
+  }
+}
+
+extension SampleFormat {
+  /// The byte that silence consists of.
+  fileprivate var silence: UInt8 {
+    switch self {
+    case .s16le, .f32le: 0
+    case .mulaw: 0xff
+    case .alaw: 0xd5
     }
   }
 }
@@ -165,36 +250,4 @@ extension [HTTPHeader] {
   func value(of name: String) -> String? {
     first { $0.name.lowercased() == name.lowercased() }?.value
   }
-}
-
-/// A new identifier for a session: 128 random bits as hexadecimal digits.
-private func sessionIdentifier() -> String {
-  var generator = SystemRandomNumberGenerator()
-  return [generator.next() as UInt64, generator.next()].map { bits in
-    let text = String(bits, radix: 16)
-    return String(repeating: "0", count: 16 - text.count) + text
-  }.joined()
-}
-
-extension TurnEvent {
-  /// An event of the session as the rest of the graph sees it.
-  init(_ event: SessionTurnEvent, stream: String?, session: String, time: WallTime) {
-    self.init(
-      kind: Kind(rawValue: event.kind.rawValue), stream: stream, session: session, turn: event.turn,
-      isFinal: event.kind == .endOfTurn ? event.isFinal : nil, trigger: event.trigger?.rawValue,
-      start: event.start ?? 0, end: event.end ?? event.start ?? 0, time: time, transcript: event.transcript,
-      words: event.words.map { word in
-        Word(word: word.word, start: word.start, end: word.end, confidence: word.confidence ?? 0)
-      },
-      languages: event.info.languages ?? [], service: serviceFields(event.info.raw))
-    isReplayed = event.isReplayed
-    isSynthesised = event.isSynthesized
-  }
-}
-
-/// The service's own fields, as they came, without those that stand in the event itself.
-private func serviceFields(_ raw: String) -> JSONValue? {
-  guard let members = (try? JSONValue.parse(raw))?.members else { return nil }
-  let shown: Set<String> = ["type", "event", "transcript", "words", "languages", "trigger"]
-  return .object(members.filter { !shown.contains($0.0) })
 }

@@ -1,205 +1,258 @@
-package import FluxGraph
-package import FluxProtocol
+internal import FluxGraph
+internal import FluxProtocol
 
-/// The life of one session with Flux, as a value: what has happened goes in, what to do about it comes out. Time is an argument.
+/// The life of one session with Flux over all its connections, as a value: what has happened goes in, what to do about it comes
+/// out. Time is an argument.
 ///
 /// ```
-/// connecting ─▶ greeting ─▶ streaming ─▶ forcing ─▶ closing ─▶ over
-///              (Connected)  (audio)   (ForceEndTurn) (CloseStream)
+/// waiting ─▶ connecting ─▶ greeting ─▶ streaming ─▶ forcing ─▶ closing ─▶ over
+///    ▲                    (Connected)  (audio)  (ForceEndTurn) (CloseStream)
+///    └──────────── the connection is lost ─────────────┘
 /// ```
-package struct FluxSessionMachine: Sendable {
+struct FluxSessionMachine: Sendable {
   /// What the session's owner has to do, in this order.
-  package enum Action: Sendable {
+  enum Action: Sendable {
+    /// Open a connection with these settings.
+    case dial(ListenParameters)
     /// Hand an event to everything behind the stage.
     case emit(SessionTurnEvent)
     case notice(Notice)
     /// Send a text message.
     case send(String)
-    /// Audio may be sent from now on.
-    case startAudio
+    /// Send these frames as one message.
+    case sendAudio(Range<Int64>)
+    /// Send this much silence as one message.
+    case sendSilence(frames: Int64)
+    /// Append silence to the audio, because the source gives none.
+    case insertSilence(frames: Int64)
+    /// Audio before this frame will not be needed again.
+    case forget(before: Int64)
     /// Drop the connection at once.
     case abort
     /// The session is over, in good order or with an error.
     case finish(StageError?)
   }
 
-  package enum State: Equatable, Sendable {
-    case connecting, greeting, streaming, forcing, closing, over
+  enum State: String, Equatable, Sendable {
+    case waiting, connecting, greeting, streaming, forcing, closing, over
   }
 
-  /// How long each wait may last.
-  package struct Limits: Sendable {
-    package var connected = FluxGuards.connect
-    package var forcedEnd = FluxGuards.forcedEnd
-    package var closeStream = FluxGuards.closeStream
-    package var blockedSend = FluxGuards.send
+  let settings: FluxSessionSettings
+  var state = State.waiting
+  var turns = TurnStateMachine()
+  var filter: TurnFilter
+  var audio: AudioCursor
+  var configure: ConfigureExchange
+  var watch = SilenceWatch()
+  var sequence = SequenceTracker()
+  var schedule: ReconnectSchedule
+  /// When the present state has lasted too long, or when to dial again.
+  var deadline: Instant?
+  var requestID: String?
+  var inputHasEnded = false
+  /// Connections that came about.
+  var connections = 0
+  /// Attempts in a row that led nowhere.
+  var failures = 0
+  var connectedAt: Instant?
+  var lostAt: Instant?
+  /// Where the next connection is to begin.
+  var resumeAt: Int64 = 0
+  /// Where the speech that is under way began; nil while there is none.
+  var speechStart: Int64?
+  /// The furthest the service has ever heard: progress starts the count of failures again.
+  var furthestHeard: Int64 = 0
+  /// Whether the user has been told that the buffer is full, in this outage.
+  var hasToldOverflow = false
 
-    package init() {}
+  init(_ settings: FluxSessionSettings) {
+    self.settings = settings
+    filter = settings.filter
+    audio = AudioCursor(rate: settings.rate, speed: settings.catchUp)
+    configure = ConfigureExchange(settings.parameters)
+    schedule = ReconnectSchedule(last: settings.limits.retry, seed: settings.seed)
   }
 
-  package private(set) var state = State.connecting
-  /// When something must have happened; the owner calls `timeout` then.
-  package private(set) var deadline: Instant?
-  private var turns = TurnStateMachine()
-  private var sequence = SequenceTracker()
-  private var requestID: String?
-  private var inputHasEnded = false
-  private let limits: Limits
-  private let host: String
-  /// Where on the stream's timeline the connection's first sample lies, in seconds.
-  private var offset = 0.0
+  /// Begins to connect.
+  mutating func start(now: Instant) -> [Action] { dial(now) }
 
-  /// - Parameter host: what the service is called in messages.
-  package init(host: String, limits: Limits = Limits()) {
-    self.host = host
-    self.limits = limits
+  /// When `tick` has to be called at the latest.
+  var nextDeadline: Instant? {
+    let due = state == .streaming ? audio.due : nil
+    return [deadline, configure.deadline, due, silenceDeadline].compactMap { $0 }.min()
   }
 
-  /// Whether audio may be sent.
-  package var takesAudio: Bool { state == .streaming }
-
-  /// The WebSocket is open.
-  /// - Parameter offset: where on the stream's timeline the first sample to be sent lies, in seconds.
-  package mutating func opened(requestID: String?, offset: Double, now: Instant) -> [Action] {
-    guard state == .connecting else { return [] }
-    state = .greeting
-    self.requestID = requestID
-    self.offset = offset
-    deadline = now.advanced(by: limits.connected)
-    return outputs(turns.beginConnection(at: offset))
+  /// Whether more audio may be taken from the source. A live source is never kept waiting; a finite one is, so that nothing of it
+  /// is lost however long the network is away.
+  var wantsAudio: Bool {
+    if state == .over || inputHasEnded { return false }
+    if settings.liveness == .live { return true }
+    let ahead = min(FluxSessionSettings.readAhead, settings.limits.buffer / 2)
+    return audio.seconds(audio.waiting) < ahead.seconds
   }
+
+  // MARK: - What the service says
 
   /// A text message has come.
-  package mutating func received(_ text: [UInt8], now: Instant) -> [Action] {
-    guard state != .over, state != .connecting else { return [] }
+  mutating func received(_ text: [UInt8], now: Instant) -> [Action] {
+    guard ![.over, .waiting, .connecting].contains(state) else { return [] }
+    watch.heard(now)
     let message: ServerMessage
     do throws(ServerMessageError) {
       message = try ServerMessage(decoding: String(decoding: text, as: UTF8.self))
     } catch {
-      return [.notice(Notice("unreadable-message", "\(host): \(error)", severity: .warning))]
+      return [.notice(Notice("unreadable-message", "\(settings.host): \(error)", severity: .warning))]
     }
     var actions: [Action] = []
     if let gap = sequence.receive(message.sequenceID) {
-      actions.append(.notice(Notice("messages-lost", "\(host): \(gap)", severity: .warning)))
+      actions.append(.notice(Notice("messages-lost", "\(settings.host): \(gap)", severity: .warning)))
     }
-    actions += take(message, now)
-    return actions
+    return actions + take(message, now)
   }
 
   private mutating func take(_ message: ServerMessage, _ now: Instant) -> [Action] {
     switch message {
     case .connected(let connected):
       requestID = connected.requestID ?? requestID
-      guard state == .greeting else { return [] }
-      state = .streaming
-      deadline = nil
-      return [.startAudio] + (inputHasEnded ? endTurn(now) : [])
-    case .turnInfo(let info):
-      var actions = outputs(turns.receive(info))
-      if state == .forcing, !turns.hasOpenTurn { actions += close(now) }
-      return actions
+      return state == .greeting ? begin(now) : []
+    case .turnInfo(let info): return take(info, now)
+    case .configureSuccess(let success):
+      let next = configure.accepted(now: now)
+      return [
+        .notice(Notice("configured", "\(settings.host) has taken over the new settings\(success.text)"))
+      ]
+        + send(next)
+    case .configureFailure(let failure):
+      let next = configure.refused(now: now)
+      let words = [failure.code, failure.description].compactMap { $0 }.joined(separator: ": ")
+      return [
+        .notice(
+          Notice(
+            "configure-refused",
+            "\(settings.host) refused the new settings\(words.isEmpty ? "" : ", " + words)\(request)",
+            severity: .warning))
+      ] + send(next)
     case .warning(let warning):
       if state == .forcing, warning.code == ServerMessage.ServiceNotice.noActiveTurnCode { return close(now) }
       return [.notice(Notice("service-warning", sentence("warning", warning), severity: .warning))]
-    case .error(let error):
-      // An older server that does not know ForceEndTurn calls it unparsable, and closes: the turn is then ended here.
-      if state == .forcing, error.code == ClientMessageError.code {
-        return end(.inputEnded) + [.abort] + finish(nil)
-      }
-      let failure = StageError(error.isRetryable ? .unavailable : .internal, sentence("error", error))
-      return end(.disconnected) + [.abort] + finish(failure)
-    case .configureSuccess, .configureFailure:
-      return []
-    case .unknown(let type, _, _):
+    case .error(let error): return take(error, now)
+    case .unknown(let type, _, let raw):
       return [
         .notice(
-          Notice("unknown-message", "\(host) sent a message of an unknown type, \(type ?? "without a name")"))
+          Notice(
+            "unknown-message",
+            "\(settings.host) sent a message of an unknown type, \(type ?? "without a name")",
+            details: [("raw", .string(String(raw.prefix(4096))))]))
       ]
     }
   }
 
-  /// All audio has been sent.
-  package mutating func inputEnded(now: Instant) -> [Action] {
-    guard !inputHasEnded else { return [] }
-    inputHasEnded = true
-    switch state {
-    case .streaming: return endTurn(now)
-    case .connecting, .greeting, .forcing, .closing, .over: return []
+  private mutating func take(_ info: TurnInfo, _ now: Instant) -> [Action] {
+    if let end = info.audioWindowEnd { audio.report(end) }
+    if audio.heard > furthestHeard {
+      furthestHeard = audio.heard
+      failures = 0
     }
+    var actions = outputs(turns.receive(info))
+    noteSpeech(info)
+    actions.append(.forget(before: neededFrom))
+    if state == .forcing, !turns.hasOpenTurn { actions += close(now) }
+    return actions
+  }
+
+  private mutating func take(_ error: ServerMessage.ServiceNotice, _ now: Instant) -> [Action] {
+    // An older server that does not know ForceEndTurn calls it unparsable, and closes: the turn is then ended here.
+    if state == .forcing, error.code == ClientMessageError.code {
+      return end(.inputEnded) + [.abort] + finish(nil)
+    }
+    let loss = Loss(sentence("error", error), isPermanent: !error.isRetryable, code: .internal)
+    return lose(loss, now)
+  }
+
+  /// Notes where the speech under way began. The service's window of a turn begins at the end of the turn before, maybe minutes of
+  /// silence earlier; its first word, and the moment the service spoke of it, tell more.
+  private mutating func noteSpeech(_ info: TurnInfo) {
+    guard let window = turns.replayStart else {
+      speechStart = nil
+      return
+    }
+    guard speechStart == nil else { return }
+    var start = max(audio.frame(at: window) ?? 0, audio.heard - leadIn)
+    if let word = info.words.first?.start.flatMap(audio.frame) {
+      start = max(start, audio.origin + word - Int64(settings.rate / 2))
+    }
+    speechStart = max(audio.origin, min(start, audio.heard))
+  }
+
+  /// What is sent before the place the service has spoken of, when audio is sent again: speech is heard before it is told of.
+  private var leadIn: Int64 { Int64(settings.rate) * 2 }
+
+  /// The first frame that may have to be sent again.
+  private var neededFrom: Int64 {
+    guard settings.resume == .replay else { return audio.heard }
+    // Replay begins with a whole piece.
+    return min(audio.heard - leadIn, speechStart ?? audio.heard) / audio.chunk * audio.chunk
+  }
+
+  // MARK: - The end of the input
+
+  /// All audio of the source is there.
+  mutating func inputEnded(now: Instant) {
+    inputHasEnded = true
   }
 
   /// A turn under way is asked to end before the stream is closed: after `CloseStream` the service gives no final text.
-  private mutating func endTurn(_ now: Instant) -> [Action] {
+  mutating func endStream(_ now: Instant) -> [Action] {
     guard turns.hasOpenTurn || !turns.currentTranscript.isEmpty else { return close(now) }
     state = .forcing
-    deadline = now.advanced(by: limits.forcedEnd)
+    deadline = now.advanced(by: settings.limits.forcedEnd)
     return [.send(ClientMessage.forceEndTurn.encoded)]
   }
 
-  private mutating func close(_ now: Instant) -> [Action] {
+  mutating func close(_ now: Instant) -> [Action] {
     state = .closing
-    deadline = now.advanced(by: limits.closeStream)
+    deadline = now.advanced(by: settings.limits.closeStream)
     return [.send(ClientMessage.closeStream.encoded)]
   }
 
-  /// The connection has ended with a closing handshake, or without a code, which is how Flux ends a stream.
-  package mutating func closed(code: UInt16?, reason: String, now: Instant) -> [Action] {
-    switch state {
-    case .over: return []
-    case .closing: return end(.inputEnded) + finish(nil)
-    case .forcing: return end(.inputEnded) + finish(nil)
-    case .connecting, .greeting, .streaming:
-      let what = code.map { "code \($0)" + (reason.isEmpty ? "" : " (\(reason))") } ?? "no code"
-      return end(.disconnected)
-        + finish(StageError(.unavailable, "\(host) closed the connection with \(what)\(request)"))
+  /// Ends at once; an open turn ends with what is known.
+  mutating func cancel() -> [Action] {
+    guard state != .over else { return [] }
+    return end(.inputEnded) + [.abort] + finish(nil)
+  }
+
+  // MARK: - Time
+
+  /// Something may be due.
+  mutating func tick(now: Instant) -> [Action] {
+    var actions: [Action] = []
+    if let deadline, deadline <= now {
+      self.deadline = nil
+      actions += overdue(now)
     }
+    if let deadline = configure.deadline, deadline <= now, state != .over {
+      let next = configure.expire(now: now)
+      let limit = shortText(FluxGuards.configureAnswer.seconds)
+      actions.append(
+        .notice(
+          Notice(
+            "configure-unanswered",
+            "\(settings.host) has not answered new settings for \(limit) s; the next connection asks for them",
+            severity: .warning)))
+      if state == .streaming { actions += send(next) }
+    }
+    return actions + watchSilence(now)
   }
 
-  /// The service answered the upgrade with an error.
-  package mutating func refused(_ refusal: RefusedUpgrade) -> [Action] {
-    guard state == .connecting else { return [] }
-    let isKey = [401, 402, 403].contains(refusal.status)
-    let help: String? =
-      switch refusal.status {
-      case 401: "Check the key in DEEPGRAM_API_KEY or the one given with `key=env(NAME)`."
-      case 403: "The project has no access to the model, or the model's name is misspelt."
-      case 404: "The path is wrong, or the server offers no Flux."
-      default: nil
-      }
-    let code: StageError.Code = isKey ? .refused : refusal.retry == .never ? .badGraph : .unavailable
-    return finish(StageError(code, "\(host): \(refusal)", help: help))
-  }
-
-  /// The connection could not be made, or broke.
-  package mutating func failed(_ failure: NetworkFailure) -> [Action] {
-    guard state != .over else { return [] }
-    if state == .closing { return end(.inputEnded) + finish(nil) }
-    let help = failure.code == .unknownAuthority ? "The option for that is `ca=FILE`." : nil
-    return end(.disconnected) + finish(StageError(.unavailable, failure.message + request, help: help))
-  }
-
-  /// The network has taken nothing of what was sent for longer than the limit.
-  package mutating func sendBlocked() -> [Action] {
-    guard state != .over else { return [] }
-    return end(.disconnected) + [.abort]
-      + finish(
-        StageError(
-          .unavailable, "\(host) has taken no audio for \(shortText(limits.blockedSend.seconds)) s\(request)")
-      )
-  }
-
-  /// The deadline has passed.
-  package mutating func timeout(now: Instant) -> [Action] {
-    guard let deadline, deadline <= now else { return [] }
-    self.deadline = nil
+  private mutating func overdue(_ now: Instant) -> [Action] {
+    let limit = shortText(settings.limits.connect.seconds)
     switch state {
+    case .waiting: return dial(now)
+    case .connecting:
+      return lose(Loss("\(settings.host) did not accept the connection within \(limit) s"), now)
     case .greeting:
-      return [.abort]
-        + finish(
-          StageError(
-            .unavailable,
-            "\(host) accepted the connection and then said nothing for \(shortText(limits.connected.seconds)) s\(request)"
-          ))
+      return lose(
+        Loss("\(settings.host) accepted the connection and then said nothing for \(limit) s\(request)"), now)
     case .forcing:
       // The text is safe either way; a service that does not answer is left as politely as it allows.
       return end(.inputEnded) + close(now)
@@ -208,46 +261,59 @@ package struct FluxSessionMachine: Sendable {
         .notice(
           Notice(
             "close-timeout",
-            "\(host) did not close the stream within \(shortText(limits.closeStream.seconds)) s",
+            "\(settings.host) did not close the stream within \(shortText(settings.limits.closeStream.seconds)) s",
             severity: .warning)),
         .abort,
       ] + finish(nil)
-    case .connecting, .streaming, .over: return []
+    case .streaming, .over: return []
     }
-  }
-
-  /// Ends at once; an open turn ends with what is known.
-  package mutating func cancel() -> [Action] {
-    guard state != .over else { return [] }
-    return end(.inputEnded) + [.abort] + finish(nil)
   }
 
   // MARK: - Pieces
 
-  private mutating func end(_ trigger: TurnTrigger) -> [Action] {
+  mutating func end(_ trigger: TurnTrigger) -> [Action] {
     outputs(turns.endLocally(trigger))
   }
 
-  private mutating func finish(_ error: StageError?) -> [Action] {
+  mutating func finish(_ error: StageError?) -> [Action] {
     state = .over
     deadline = nil
     return [.finish(error)]
   }
 
-  private func outputs(_ outputs: [TurnStateMachine.Output]) -> [Action] {
-    outputs.map { output in
+  mutating func outputs(_ outputs: [TurnStateMachine.Output]) -> [Action] {
+    var actions: [Action] = []
+    for output in outputs {
       switch output {
-      case .event(let event): .emit(event)
-      case .violation(let text): .notice(Notice("protocol", "\(host): \(text)", severity: .warning))
+      case .event(let event): actions += filter.pass(event).map { .emit($0) }
+      case .violation(let text):
+        actions.append(.notice(Notice("protocol", "\(settings.host): \(text)", severity: .warning)))
       }
     }
+    return actions
   }
 
-  private var request: String { requestID.map { ", request \($0)" } ?? "" }
+  func send(_ text: String?) -> [Action] { text.map { [.send($0)] } ?? [] }
+
+  var request: String { requestID.map { ", request \($0)" } ?? "" }
 
   private func sentence(_ kind: String, _ notice: ServerMessage.ServiceNotice) -> String {
-    var text = "\(host) sent the \(kind) \(notice.code ?? "without a code")"
+    var text = "\(settings.host) sent the \(kind) \(notice.code ?? "without a code")"
     if let description = notice.description { text += ": \(description)" }
     return text + request
+  }
+}
+
+extension ServerMessage.ConfigureSuccess {
+  /// The settings in force, as far as the service says.
+  fileprivate var text: String {
+    let values: [(String, String?)] = [
+      ("eot_threshold", endOfTurnThreshold.map(shortText)),
+      ("eager_eot_threshold", eagerEndOfTurnThreshold.map(shortText)),
+      ("eot_timeout", endOfTurnTimeout.map { shortText(Double($0) / 1000) + "s" }),
+      ("keyterms", keyterms.map { "\($0.count)" }),
+    ]
+    let shown = values.compactMap { name, value in value.map { "\(name)=\($0)" } }
+    return shown.isEmpty ? "" : ": " + shown.joined(separator: " ")
   }
 }

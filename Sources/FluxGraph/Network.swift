@@ -90,7 +90,7 @@ public struct NetworkFailure: Error, Sendable, CustomStringConvertible {
   /// Whether trying again, without a change by the user, can succeed.
   public var isTransient: Bool {
     switch code {
-    case .tls, .badRequest: false
+    case .tls, .unknownAuthority, .badRequest: false
     default: true
     }
   }

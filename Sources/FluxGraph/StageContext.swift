@@ -27,6 +27,7 @@ public struct StageContext: Sendable {
   private let environment: @Sendable (String) -> String?
   private let waker: Waker
   private let portHandler: @Sendable (Event, String) -> Void
+  private let commandRegistrar: @Sendable (@escaping StageCommandHandler) -> Void
 
   /// How a source that has nothing to give is called again.
   package struct Waker: Sendable {
@@ -50,7 +51,8 @@ public struct StageContext: Sendable {
     terminal: any BlockingThread,
     resources: [ObjectIdentifier: any Sendable], environment: @escaping @Sendable (String) -> String?,
     waker: Waker, noticeHandler: @escaping @Sendable (Notice) -> Void,
-    portHandler: @escaping @Sendable (Event, String) -> Void, secrets: Set<Secret> = []
+    portHandler: @escaping @Sendable (Event, String) -> Void, secrets: Set<Secret> = [],
+    commandRegistrar: @escaping @Sendable (@escaping StageCommandHandler) -> Void = { _ in }
   ) {
     self.name = name
     self.location = location
@@ -67,6 +69,7 @@ public struct StageContext: Sendable {
     self.noticeHandler = noticeHandler
     self.portHandler = portHandler
     self.secrets = secrets
+    self.commandRegistrar = commandRegistrar
   }
 
   /// Tells the user something that is not a turn: on stderr, and on the stage's `.notices` port.
@@ -79,6 +82,9 @@ public struct StageContext: Sendable {
 
   /// Sends an event out by a port the stage's description declares.
   public func emit(_ event: Event, port: String) { portHandler(event, port) }
+
+  /// Has `handler` answer what users ask of the stage while it runs. It is called on the loop, until the graph has ended.
+  public func onCommand(_ handler: @escaping StageCommandHandler) { commandRegistrar(handler) }
 
   /// The value of an environment variable; a `.env` file beside the graph or in the working directory counts too.
   public func environment(_ name: String) -> String? { environment(name) }

@@ -1,3 +1,4 @@
+internal import FluxClient
 internal import FluxGraph
 internal import GraphLanguage
 
@@ -30,7 +31,7 @@ struct CheckCommand {
     }
     Terminal.error.write(result.rendered(color: Terminal.error.isColored))
     guard let plan = result.plan else { return .badGraph }
-    Terminal.output.write("\(file.source.name)  ok\n\(PlanPrinter(plan).text)\n")
+    Terminal.output.write("\(file.source.name)  ok\n\(PlanPrinter(plan).text)\(billing(plan))\n")
     guard arguments.options["--world"] != nil else { return .success }
     let findings = WorldProbe(plan, file.environment).findings()
     for finding in findings {
@@ -38,5 +39,13 @@ struct CheckCommand {
         "\(finding.isGood ? "ok      " : "missing ") \(finding.location): \(finding.text)\n")
     }
     return findings.allSatisfy(\.isGood) ? .success : .failure(.unavailable)
+  }
+
+  /// What running the graph costs, as far as can be told without opening its inputs.
+  private func billing(_ plan: Plan) -> String {
+    plan.nodes.compactMap { node in
+      let stage = try? node.specification.make(node.settings)
+      return (stage as? Flux)?.billing.map { "\(node.title): \($0)\n" }
+    }.joined()
   }
 }

@@ -3,7 +3,8 @@ internal import FluxProtocol
 /// What `help` says.
 enum Help {
   static let commands = [
-    "run", "check", "inspect", "graph", "fmt", "test", "explain", "devices", "serve", "record", "spool", "schema",
+    "run", "check", "inspect", "graph", "fmt", "test", "explain", "ctl", "devices", "serve", "record",
+    "spool", "schema",
     "completion", "help", "version",
   ]
 
@@ -23,6 +24,7 @@ enum Help {
 
       run FILE | -e TEXT     run a graph
       check FILE… | -e TEXT  check graphs and print their plans
+      ctl PATH COMMAND       end a turn, or change settings, of a running graph
       inspect [STAGE]        list the stages, or show one
       graph FILE | -e TEXT   draw a graph's plan
       fmt FILE…              lay graphs out in the canonical way
@@ -54,6 +56,7 @@ enum Help {
       "usage: fluxgraph explain [CODE]\n\nShows a mistake's cause, an example and its fix; without a code, lists all codes.\n"
     case "completion":
       "usage: fluxgraph completion bash | zsh | fish\n\nexample: source <(fluxgraph completion bash)\n"
+    case "ctl": control
     case "serve": serve
     case "spool": spool
     case "schema":
@@ -73,7 +76,10 @@ enum Help {
       --set NAME=VALUE   the value of a `param`
       --strict           refuse automatic stages
       --for DURATION     end the sources after a time, such as 10m
+      --control PATH     take commands of `fluxgraph ctl` on this Unix socket
       --quiet            print only warnings and errors
+
+    The signal SIGUSR2 ends the turn of every `flux`: push to talk.
 
     exit codes: 0 ok, 64 usage, 65 bad input data, 69 service or device unavailable, 70 internal,
     74 input or output, 77 refused key, 78 graph invalid, 130 interrupted twice
@@ -169,6 +175,21 @@ enum Help {
     gives the session to any client.
 
       --no-audio         keep only how much audio there was
+
+    """
+
+  private static let control = """
+    usage: fluxgraph ctl PATH [STAGE] COMMAND
+
+    Gives a command to the graph that runs with `--control PATH`: to the stage of that name, such as
+    `heard` for `heard = mic | flux`, or to every stage that takes commands.
+
+      end-turn           the turn under way ends now
+      set NAME=VALUE…    change eot_threshold, eager_eot_threshold, eot_timeout, keyterm,
+                         language_hint or numerals; a list is written as NAME=A NAME=B, an empty
+                         value clears it
+      status             connection, position, backlog and settings
+      --json             print the answers as JSON
 
     """
 

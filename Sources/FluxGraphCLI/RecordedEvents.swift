@@ -13,7 +13,7 @@ struct RecordedEvents {
 
   static func parse(_ bytes: [UInt8], name: String) throws(StageError) -> [Event] {
     var events: [Event] = []
-    var recording = FluxRecording()
+    var recording = RecordedTurns()
     for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
       .enumerated()
     {

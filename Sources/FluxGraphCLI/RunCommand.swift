@@ -16,9 +16,12 @@ struct RunCommand: Sendable {
     var isStrict = false
     var isQuiet = false
     var limit: Duration?
+    /// Where commands are taken; nil for nowhere.
+    var controlPath: String?
 
     init(_ arguments: [String]) throws(UsageError) {
-      var reader = ArgumentReader(arguments, known: ["-e", "--set", "--strict", "--for", "--quiet"])
+      var reader = ArgumentReader(
+        arguments, known: ["-e", "--set", "--strict", "--for", "--control", "--quiet"])
       while let argument = reader.next() {
         switch argument {
         case "-e": text = try reader.value(of: argument)
@@ -30,6 +33,7 @@ struct RunCommand: Sendable {
           parameters[String(setting[..<equals])] = String(setting[setting.index(after: equals)...])
         case "--strict": isStrict = true
         case "--quiet", "-q": isQuiet = true
+        case "--control": controlPath = try reader.value(of: argument)
         case "--for":
           let text = try reader.value(of: argument)
           guard let duration = try? Duration.parse(.word(text)), duration > .zero else {
@@ -135,6 +139,14 @@ struct RunCommand: Sendable {
         exit(ExitCode.interrupted.rawValue)
       }
     }
+    signals.handleUserSignal {
+      // Push to talk: the key was let go.
+      network.execute { _ = services.commands.give(.endTurn) }
+    }
+    let control = try arguments.controlPath.map { path throws(StageError) in
+      try ControlServer(path: path, loop: loop, commands: services.commands)
+    }
+    defer { control?.close() }
     if let limit = arguments.limit {
       _ = network.schedule(at: Instant.now().advanced(by: limit)) { graph.stop() }
     }

@@ -1,16 +1,17 @@
 internal import Glibc
 internal import Synchronization
 
-/// Reads the signals that end a program, on the main thread. All other threads have them blocked.
+/// Reads the signals that end a program, and SIGUSR2, on the main thread. All other threads have them blocked.
 final class SignalReader: Sendable {
   private let handler = Mutex<(@Sendable (Int32) -> Void)?>(nil)
+  private let userHandler = Mutex<(@Sendable () -> Void)?>(nil)
   private let set: sigset_t
 
   /// Blocks the signals. To be made before any other thread, which inherits that.
   init() {
     var set = sigset_t()
     sigemptyset(&set)
-    for number in [SIGINT, SIGTERM, SIGHUP] { sigaddset(&set, number) }
+    for number in [SIGINT, SIGTERM, SIGHUP, SIGUSR2] { sigaddset(&set, number) }
     pthread_sigmask(SIG_BLOCK, &set, nil)
     self.set = set
   }
@@ -20,12 +21,21 @@ final class SignalReader: Sendable {
     handler.withLock { $0 = body }
   }
 
+  /// What is called for SIGUSR2. Without a handler nothing happens.
+  func handleUserSignal(_ body: @escaping @Sendable () -> Void) {
+    userHandler.withLock { $0 = body }
+  }
+
   /// The main thread's work.
   func readForever() -> Never {
     var set = set
     while true {
       var number: Int32 = 0
       guard sigwait(&set, &number) == 0 else { continue }
+      if number == SIGUSR2 {
+        userHandler.withLock { $0 }?()
+        continue
+      }
       if let body = handler.withLock({ $0 }) { body(number) } else { exit(128 + number) }
     }
   }

@@ -1,5 +1,5 @@
 /// Whose variant of the protocol a server speaks.
-package enum FluxDialect: Sendable {
+package enum FluxDialect: String, Sendable, CaseIterable {
   case deepgram
   /// Workers AI: the model is part of the URL, fewer parameters, one keyterm.
   case cloudflare

@@ -141,7 +141,7 @@ extension ListenParameters {
 
 extension FluxParameter {
   /// A finite number in decimal notation; Swift's own initialiser also takes hexadecimal ones and words.
-  static func decimal(_ text: String) -> Double? {
+  package static func decimal(_ text: String) -> Double? {
     guard text.utf8.allSatisfy({ "0123456789.+-eE".utf8.contains($0) }) else { return nil }
     return Double(text).flatMap { $0.isFinite ? $0 : nil }
   }

@@ -262,7 +262,8 @@ struct GraphBuilder {
         wakeWhenReadable: { descriptor in route?.watch(descriptor, events: Int32(POLLIN)) },
         wakeWhenWritable: { descriptor in route?.watch(descriptor, events: Int32(POLLOUT)) }),
       noticeHandler: { notice in services.notice(notice, node.location) },
-      portHandler: { event, port in ports[port]?.emit(event) }, secrets: secrets)
+      portHandler: { event, port in ports[port]?.emit(event) }, secrets: secrets,
+      commandRegistrar: { handler in services.commands.add(node.title, handler) })
   }
 
   /// The checker let something through that cannot be run: a fault of this program, told as one.

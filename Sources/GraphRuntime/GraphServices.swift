@@ -13,12 +13,15 @@ package struct GraphServices: Sendable {
   package var environment: @Sendable (String) -> String?
   /// Called for every notice, on any thread, before it goes to its port.
   package var notice: @Sendable (Notice, _ location: String?) -> Void
+  /// Where stages that take commands are found.
+  package var commands: CommandDirectory
 
   package init(
     clock: any GraphClock = SystemClock(), loop: any GraphLoop, webSockets: any WebSocketConnector,
     http: any HTTPClient,
     disk: any BlockingThread, terminal: any BlockingThread, resources: [ObjectIdentifier: any Sendable] = [:],
     environment: @escaping @Sendable (String) -> String?,
+    commands: CommandDirectory = CommandDirectory(),
     notice: @escaping @Sendable (Notice, _ location: String?) -> Void
   ) {
     self.clock = clock
@@ -29,6 +32,7 @@ package struct GraphServices: Sendable {
     self.terminal = terminal
     self.resources = resources
     self.environment = environment
+    self.commands = commands
     self.notice = notice
   }
 }

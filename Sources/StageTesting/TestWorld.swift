@@ -19,6 +19,7 @@ public final class TestWorld: Sendable {
   }
 
   private let state = Mutex(State())
+  private let commands = Mutex<[StageCommandHandler]>([])
 
   /// - Parameters:
   ///   - environment: the environment variables the stage sees.
@@ -54,7 +55,8 @@ public final class TestWorld: Sendable {
         wakeWhenReadable: { _ in self.state.withLock { $0.wakes += 1 } },
         wakeWhenWritable: { _ in self.state.withLock { $0.wakes += 1 } }),
       noticeHandler: { notice in self.state.withLock { $0.notices.append(notice) } },
-      portHandler: { event, port in self.state.withLock { $0.emitted.append((event, port)) } })
+      portHandler: { event, port in self.state.withLock { $0.emitted.append((event, port)) } },
+      commandRegistrar: { handler in self.commands.withLock { $0.append(handler) } })
   }
 
   /// The world of a whole graph.
@@ -64,6 +66,11 @@ public final class TestWorld: Sendable {
       clock: clock, loop: loop, webSockets: webSockets, http: FakeHTTP(world: self), disk: disk,
       terminal: disk, resources: resources, environment: { self.environment[$0] },
       notice: { notice, _ in self.state.withLock { $0.notices.append(notice) } })
+  }
+
+  /// Gives a command to every stage that takes commands, and returns the answers.
+  public func give(_ command: StageCommand) -> [StageReply] {
+    commands.withLock { $0 }.map { $0(command) }
   }
 
   /// The notices given so far.

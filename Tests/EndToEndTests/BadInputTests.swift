@@ -101,9 +101,9 @@ struct BadInputTests {
   func noService() async throws {
     let sound = "file \(recordings.path("short.wav"))"
     // Port 9 (discard) is privileged, and nothing has it on a machine for tests.
-    try await run("\(sound) | flux endpoint=ws://127.0.0.1:9 | stdout").expectFailure(
+    try await run("\(sound) | flux endpoint=ws://127.0.0.1:9 max_attempts=1 | stdout").expectFailure(
       69, saying: "127.0.0.1:9", "refused")
-    try await run("\(sound) | flux endpoint=wss://nowhere.invalid | stdout").expectFailure(
+    try await run("\(sound) | flux endpoint=wss://nowhere.invalid max_attempts=1 | stdout").expectFailure(
       69, saying: "nowhere.invalid", "not found")
   }
 

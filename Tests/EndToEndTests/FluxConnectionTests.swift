@@ -17,7 +17,7 @@ struct FluxConnectionTests {
     environment: [String: String] = [:]
   ) async throws -> Program.Outcome {
     try await Fluxgraph.run(
-      "file \(recordings.path(sound)) | flux endpoint=\(call.url) \(options) | \(sink)",
+      "file \(recordings.path(sound)) | flux endpoint=\(call.url) max_attempts=1 \(options) | \(sink)",
       environment: environment)
   }
 

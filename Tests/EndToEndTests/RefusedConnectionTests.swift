@@ -15,7 +15,7 @@ struct RefusedConnectionTests {
   private func run(status: Int, body: String) async throws -> Program.Outcome {
     let call = flux.call("refuse", ["status": status, "body": body])
     return try await Fluxgraph.run(
-      "file \(sound) | flux endpoint=\(call.url) key=env(SOME_KEY) | stdout",
+      "file \(sound) | flux endpoint=\(call.url) max_attempts=1 key=env(SOME_KEY) | stdout",
       environment: ["SOME_KEY": "s3cr3t-k3y"])
   }
 

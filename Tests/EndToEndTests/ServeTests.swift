@@ -52,7 +52,7 @@ struct ServeTests {
     let (server, port) = try await serve(
       ["--key", "LOCAL_KEY", "--words", "none"], environment: ["LOCAL_KEY": "the-right-one"])
     let sound = try await Recordings.shared.value.path("short.wav")
-    let graph = "file \(sound) | flux endpoint=ws://127.0.0.1:\(port) key=env(MY_KEY) | stdout"
+    let graph = "file \(sound) | flux endpoint=ws://127.0.0.1:\(port) max_attempts=1 key=env(MY_KEY) | stdout"
     let wrong = try await Fluxgraph.run(graph, environment: ["MY_KEY": "the-wrong-one"])
     wrong.expectFailure(77, saying: "401", "INVALID_AUTH", "key")
     let right = try await Fluxgraph.run(graph, environment: ["MY_KEY": "the-right-one"])
@@ -69,7 +69,7 @@ struct ServeTests {
     let (server, port) = try await serve(["--words", "none"])
     let sound = try await Recordings.shared.value.path("minute.wav")
     let client = try Fluxgraph.start(
-      "file \(sound) | flux endpoint=ws://127.0.0.1:\(port) | stdout json")
+      "file \(sound) | flux endpoint=ws://127.0.0.1:\(port) max_attempts=1 | stdout json")
     _ = try await client.line(containing: "Update")
     server.signal(SIGTERM)
     #expect(try await server.outcome().status == 0)

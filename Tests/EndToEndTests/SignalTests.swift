@@ -37,7 +37,8 @@ struct SignalTests {
     let flux = try await FakeFlux.shared.value
     let sound = try await Recordings.shared.value.path("minute.wav")
     // A service that never answers: the orderly end would take its time.
-    let program = try Fluxgraph.start("file \(sound) | flux endpoint=\(flux.call("deaf").url) | stdout json")
+    let program = try Fluxgraph.start(
+      "file \(sound) | flux endpoint=\(flux.call("deaf").url) max_attempts=1 | stdout json")
     _ = try await program.line(containing: "StartOfTurn")
     program.signal(SIGINT)
     _ = try await program.errorLine(containing: "once more")

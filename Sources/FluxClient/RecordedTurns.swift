@@ -2,7 +2,7 @@ package import FluxGraph
 package import FluxProtocol
 
 /// Turns recorded messages of the service into the events a session would have given.
-package struct FluxRecording {
+package struct RecordedTurns {
   private var turns = TurnStateMachine()
   private let session = "recording"
   private var end = 0.0

@@ -1,0 +1,100 @@
+package import FluxGraph
+internal import FluxProtocol
+
+extension Flux {
+  package mutating func run(
+    _ audio: AudioInlet, into events: EventOutlet, _ context: StageContext
+  ) async throws {
+    let dialer = try await dialer(context)
+    var generator = SystemRandomNumberGenerator()
+    let identifier = sessionIdentifier(&generator)
+    let streams = streams(of: audio.format)
+    let format = AudioFormat(audio.format.sample, rate: audio.format.rate, channels: 1)
+    let sessions = streams.map { stream in
+      FluxSession(
+        format: format, events: events, context: context, dialer: dialer,
+        settings: settings(rate: format.rate, liveness: audio.liveness, seed: generator.next()), name: stream,
+        identifier: streams.count > 1 ? "\(identifier)-\(stream ?? "")" : identifier)
+    }
+    let run = FluxRun(sessions, FluxInput(audio, loop: context.loop, sessions: sessions))
+    context.onCommand { command in run.command(command) }
+    try await run.run(on: context.loop)
+  }
+
+  /// The names of the streams, one for each session: nil without a name.
+  private func streams(of format: AudioFormat) -> [String?] {
+    guard channels == .split, format.channels > 1 else { return [name] }
+    let labels = format.channels == 2 ? ["left", "right"] : (1...format.channels).map { String($0) }
+    return labels.map { label in name.map { "\($0)-\(label)" } ?? label }
+  }
+
+  func settings(rate: Int, liveness: Liveness, seed: UInt64) -> FluxSessionSettings {
+    var settings = FluxSessionSettings(
+      host: endpoint.title, parameters: parameters, dialect: dialect, liveness: liveness,
+      resume: resume ?? (liveness == .finite ? .replay : .cut), rate: rate, catchUp: catchUp.factor,
+      filter: TurnFilter(minimumWords: minimumWords, minimumConfidence: minimumConfidence), seed: seed)
+    settings.limits.connect = connectTimeout
+    settings.limits.blockedSend = sendTimeout
+    settings.limits.pause = pauseSilence
+    settings.limits.stall = stallTimeout
+    settings.limits.danglingTurn = turnTimeout
+    settings.limits.retry = retryLimit
+    settings.limits.attempts = maximumAttempts
+    settings.limits.audio = maximumDuration
+    settings.limits.buffer = buffer
+    return settings
+  }
+
+  private func dialer(_ context: StageContext) async throws -> FluxDialer {
+    var dialer = FluxDialer(base: try await address(context))
+    dialer.dialect = dialect
+    dialer.headers = headers.map(\.header)
+    dialer.certificateAuthorities = certificateAuthorities.map(context.resolve)
+    dialer.connectTimeout = connectTimeout
+    dialer.pingInterval = ping > .zero ? ping : nil
+    let key = self.key ?? (token == nil ? environmentKey(context) : nil)
+    if key == nil, token == nil, endpoint.needsKey {
+      throw StageError(
+        .refused, "there is no key for \(endpoint.title)",
+        help: "Set DEEPGRAM_API_KEY, or write it into a .env file, or give `key=env(NAME)`; "
+          + "`endpoint=local` goes on without one.")
+    }
+    dialer.authorize(key: key, token: token, asSubprotocol: authorization == .subprotocol)
+    return dialer
+  }
+
+  private func address(_ context: StageContext) async throws -> String {
+    if let address = endpoint.address { return address }
+    guard let local = context.resource(LocalFlux.self) else {
+      throw StageError(.unavailable, "this program has no local Flux built in")
+    }
+    return try await local.start(
+      .init(words: words, fault: fault, directory: context.directory, notice: { context.notice($0) }))
+  }
+
+  /// The key everyone's tools use; never sent to a service the user named by URL and gave no key for, nor to the local one.
+  private func environmentKey(_ context: StageContext) -> Secret? {
+    guard endpoint.needsKey, let text = context.environment("DEEPGRAM_API_KEY"), !text.isEmpty else {
+      return nil
+    }
+    return Secret(text)
+  }
+
+  /// What `check` says of the bill; nil for a service that sends none. How long an input is, only opening it would tell.
+  package var billing: String? {
+    if endpoint == .local { return nil }
+    let each = channels == .split ? ", for each channel" : ""
+    if let maximumDuration {
+      return "billed by the minute of audio, at most \(maximumDuration.unitText)\(each)"
+    }
+    return "billed by the minute of audio\(each); `max_duration=` sets a limit"
+  }
+}
+
+/// A new identifier for a session: 128 random bits as hexadecimal digits.
+private func sessionIdentifier(_ generator: inout SystemRandomNumberGenerator) -> String {
+  [generator.next() as UInt64, generator.next()].map { bits in
+    let text = String(bits, radix: 16)
+    return String(repeating: "0", count: 16 - text.count) + text
+  }.joined()
+}

@@ -1,0 +1,154 @@
+internal import FluxGraph
+internal import FluxProtocol
+
+// What is sent when, and what is done when one side falls silent.
+extension FluxSessionMachine {
+  /// The source has given audio; these frames are held now.
+  mutating func audioArrived(_ held: Range<Int64>, now: Instant) -> [Action] {
+    watch.arrived(now)
+    audio.hold(held)
+    let missing = held.lowerBound - (state == .streaming ? audio.next : resumeAt)
+    guard missing > 0 else { return [] }
+    if state == .streaming {
+      // Silence would do, but it is billed and takes its time: after a long absence a new connection is the better beginning.
+      guard audio.seconds(missing) > settings.limits.buffer.seconds else { return [] }
+      return lose(Loss("\(fixedText(audio.seconds(missing), digits: 1)) s of audio never came"), now)
+    }
+    guard !hasToldOverflow, audio.unsentIsLost(before: held.lowerBound) else { return [] }
+    hasToldOverflow = true
+    return [
+      .notice(
+        Notice(
+          "buffer-full",
+          "the buffer of \(settings.limits.buffer.unitText) is full: the oldest audio is being dropped until "
+            + "\(settings.host) is there again", severity: .warning,
+          details: [("position", JSONValue(audio.seconds(held.lowerBound)))]))
+    ]
+  }
+
+  /// Silence was inserted; these frames are held now.
+  mutating func silenceInserted(_ held: Range<Int64>, now: Instant) {
+    watch.inserted(now)
+    audio.hold(held)
+  }
+
+  /// What can be sent now.
+  /// - Parameter room: the frames the network takes without piling up more than it should.
+  mutating func pump(now: Instant, room: Int64) -> [Action] {
+    guard state == .streaming else { return [] }
+    var actions: [Action] = []
+    var room = room
+    while room > 0, let piece = audio.take(now: now, isFlushing: inputHasEnded) {
+      switch piece {
+      case .audio(let range):
+        actions.append(.sendAudio(range))
+        room -= range.upperBound - range.lowerBound
+        watch.sent(range.upperBound - range.lowerBound, now)
+      case .silence(let frames):
+        actions.append(.sendSilence(frames: frames))
+        room -= frames
+        watch.sent(frames, now)
+      }
+      if let limit = settings.limits.audio, audio.seconds(audio.sent) >= limit.seconds {
+        inputHasEnded = true
+        actions.append(
+          .notice(
+            Notice(
+              "max-duration", "\(limit.unitText) of audio have been sent, which is the limit of this stage",
+              severity: .warning)))
+        return actions + endStream(now)
+      }
+    }
+    if room <= 0 { audio.waitForRoom() }
+    if inputHasEnded, audio.waiting == 0 { actions += endStream(now) }
+    return actions
+  }
+
+  // MARK: - Silence
+
+  var silenceDeadline: Instant? {
+    guard state == .streaming else { return nil }
+    return [stallDeadline, danglingDeadline, pauseDeadline].compactMap { $0 }.min()
+  }
+
+  /// Audio flows, and the service says nothing.
+  private var stallDeadline: Instant? {
+    // Less than a second need not lead to a message.
+    guard settings.limits.stall > .zero, audio.seconds(watch.sentUnanswered) >= 1 else { return nil }
+    return watch.unansweredSince?.advanced(by: settings.limits.stall)
+  }
+
+  /// A turn is open, and the service says nothing of it.
+  private var danglingDeadline: Instant? {
+    guard turns.hasOpenTurn, let last = watch.lastMessage else { return nil }
+    let limit =
+      settings.limits.danglingTurn
+      ?? FluxGuards.openTurnSilence(endOfTurnTimeout: configure.parameters.effectiveEndOfTurnTimeout)
+    return limit > .zero ? last.advanced(by: limit) : nil
+  }
+
+  /// A turn is open, and a live source gives no audio, without which no turn ends.
+  private var pauseDeadline: Instant? {
+    guard settings.limits.pause > .zero, settings.liveness == .live, turns.hasOpenTurn, !inputHasEnded,
+      audio.waiting < audio.chunk, let last = watch.lastArrival
+    else { return nil }
+    if let inserted = watch.lastInserted { return inserted.advanced(by: FluxSessionSettings.chunk) }
+    return last.advanced(by: settings.limits.pause)
+  }
+
+  mutating func watchSilence(_ now: Instant) -> [Action] {
+    guard state == .streaming else { return [] }
+    if let deadline = stallDeadline, deadline <= now {
+      let limit = shortText(settings.limits.stall.seconds)
+      return lose(Loss("\(settings.host) takes audio and has said nothing for \(limit) s\(request)"), now)
+    }
+    var actions: [Action] = []
+    if let deadline = danglingDeadline, deadline <= now {
+      let silent = watch.lastMessage.map { now.duration(since: $0).seconds } ?? 0
+      actions.append(
+        .notice(
+          Notice(
+            "turn-stalled",
+            "\(settings.host) has said nothing of the open turn for \(fixedText(silent, digits: 1)) s; it is ended here",
+            severity: .warning)))
+      actions += end(.stalled)
+    }
+    if let deadline = pauseDeadline, deadline <= now {
+      let since = watch.lastInserted ?? watch.lastArrival ?? now
+      let frames = audio.frame(at: now.duration(since: since).seconds) ?? 0
+      // A clock that leaps, as over a suspended machine, is no pause to be filled.
+      actions.append(.insertSilence(frames: min(max(1, frames), Int64(settings.rate))))
+    }
+    return actions
+  }
+}
+
+/// Since when which side has been silent.
+struct SilenceWatch: Sendable {
+  /// When the service last said something.
+  private(set) var lastMessage: Instant?
+  /// When the source last gave audio, and when silence last stood in for it since.
+  private(set) var lastArrival: Instant?
+  private(set) var lastInserted: Instant?
+  /// Audio sent since the last message, and since when.
+  private(set) var sentUnanswered: Int64 = 0
+  private(set) var unansweredSince: Instant?
+
+  mutating func heard(_ now: Instant) {
+    lastMessage = now
+    sentUnanswered = 0
+    unansweredSince = nil
+  }
+
+  mutating func sent(_ frames: Int64, _ now: Instant) {
+    sentUnanswered += frames
+    unansweredSince = unansweredSince ?? now
+  }
+
+  mutating func arrived(_ now: Instant) {
+    lastArrival = now
+    lastInserted = nil
+  }
+
+  mutating func inserted(_ now: Instant) { lastInserted = now }
+}

@@ -1,0 +1,221 @@
+internal import FluxGraph
+internal import FluxProtocol
+
+// How connections begin, how they are lost, and what follows.
+extension FluxSessionMachine {
+  /// Why a connection could not be made or has gone.
+  struct Loss: Sendable {
+    var message: String
+    /// Whether another attempt would fail in the same way.
+    var isPermanent = false
+    /// What a permanent loss, or the last of many, means for the program.
+    var code = StageError.Code.unavailable
+    var help: String?
+    /// The least to wait before the next attempt.
+    var minimumDelay: Duration?
+    /// Whether the connection ended with a closing handshake, or without a code, which is how Flux ends a stream.
+    var isOrderly = false
+
+    init(
+      _ message: String, isPermanent: Bool = false, code: StageError.Code = .unavailable, help: String? = nil,
+      minimumDelay: Duration? = nil, isOrderly: Bool = false
+    ) {
+      self.message = message
+      self.isPermanent = isPermanent
+      self.code = isPermanent ? code : .unavailable
+      self.help = help
+      self.minimumDelay = minimumDelay
+      self.isOrderly = isOrderly
+    }
+
+    var error: StageError { StageError(code, message, help: help) }
+  }
+
+  // MARK: - The beginning
+
+  mutating func dial(_ now: Instant) -> [Action] {
+    state = .connecting
+    deadline = now.advanced(by: settings.limits.connect)
+    requestID = nil
+    return [.dial(configure.parameters)]
+  }
+
+  /// The WebSocket is open.
+  mutating func opened(requestID: String?, now: Instant) -> [Action] {
+    guard state == .connecting else { return [] }
+    state = .greeting
+    self.requestID = requestID
+    sequence = SequenceTracker()
+    watch = SilenceWatch()
+    // Cloudflare's own protocol has no greeting.
+    return settings.dialect == .cloudflare ? begin(now) : []
+  }
+
+  /// The service is ready for audio.
+  mutating func begin(_ now: Instant) -> [Action] {
+    state = .streaming
+    deadline = nil
+    connectedAt = now
+    connections += 1
+    var actions: [Action] = []
+    var origin = resumeAt
+    if audio.held.lowerBound > origin {
+      if turns.hasOpenTurn, audio.held.lowerBound - origin < audio.chunk {
+        // What is missing is only what makes the first piece a whole one.
+        origin = audio.held.lowerBound
+      } else if turns.hasOpenTurn {
+        // The beginning of the turn is not there any more: it ends with what was heard of it.
+        actions += end(.disconnected)
+        origin = max(origin, audio.heard)
+      }
+      if audio.held.lowerBound > origin {
+        actions.append(.notice(lost(origin..<audio.held.lowerBound)))
+        origin = audio.held.lowerBound
+      }
+    }
+    let previous = audio.next
+    audio.begin(at: origin)
+    resumeAt = origin
+    hasToldOverflow = false
+    actions += outputs(turns.beginConnection(at: audio.seconds(origin)))
+    if connections > 1 { actions.append(.notice(reconnected(now, previous))) }
+    lostAt = nil
+    let isLate = audio.waiting > audio.chunk * 6
+    switch settings.liveness {
+    case .live where isLate: audio.catchUp(now: now, until: nil)
+    // A finite source sets the pace of its own; only what was kept has to be held back.
+    case .finite where isLate && connections > 1: audio.catchUp(now: now, until: audio.held.upperBound)
+    default: break
+    }
+    watch.arrived(now)
+    return actions
+  }
+
+  private func reconnected(_ now: Instant, _ previous: Int64) -> Notice {
+    let away = lostAt.map { now.duration(since: $0).seconds } ?? 0
+    var text = "connected to \(settings.host) again after \(fixedText(away, digits: 1)) s\(request)"
+    let again = max(0, previous - audio.origin)
+    if turns.hasOpenTurn {
+      text += "; the open turn is sent again from \(positionText(audio.seconds(audio.origin)))"
+    }
+    if audio.waiting > audio.chunk * 6 {
+      text +=
+        "; \(fixedText(audio.seconds(audio.waiting), digits: 1)) s of audio are caught up at "
+        + "\(shortText(settings.catchUp))x"
+    }
+    return Notice(
+      "reconnected", text,
+      details: [
+        ("seconds", JSONValue(away)), ("position", JSONValue(audio.seconds(audio.origin))),
+        ("backlog", JSONValue(audio.seconds(audio.waiting))), ("resent", JSONValue(audio.seconds(again))),
+      ])
+  }
+
+  private func lost(_ frames: Range<Int64>) -> Notice {
+    let from = audio.seconds(frames.lowerBound)
+    let to = audio.seconds(frames.upperBound)
+    return Notice(
+      "audio-lost",
+      "\(fixedText(to - from, digits: 2)) s of audio were lost, from \(positionText(from)) to \(positionText(to)): "
+        + "the buffer holds \(settings.limits.buffer.unitText)",
+      severity: .warning,
+      details: [("seconds", JSONValue(to - from)), ("from", JSONValue(from)), ("to", JSONValue(to))])
+  }
+
+  // MARK: - The end
+
+  /// The connection has ended with a closing handshake, or without a code.
+  mutating func closed(code: UInt16?, reason: String, now: Instant) -> [Action] {
+    let what = code.map { "code \($0)" + (reason.isEmpty ? "" : " (\(reason))") } ?? "no code"
+    return lose(Loss("\(settings.host) closed the connection with \(what)\(request)", isOrderly: true), now)
+  }
+
+  /// The service answered the upgrade with an error.
+  mutating func refused(_ refusal: RefusedUpgrade, now: Instant) -> [Action] {
+    guard state == .connecting else { return [] }
+    let isKey = [401, 402, 403].contains(refusal.status)
+    let help: String? =
+      switch refusal.status {
+      case 401 where connections > 0:
+        "The key was good before; a short-lived token has to be fresh for every connection."
+      case 401: "Check the key in DEEPGRAM_API_KEY or the one given with `key=env(NAME)`."
+      case 403: "The project has no access to the model, or the model's name is misspelt."
+      case 404: "The path is wrong, or the server offers no Flux."
+      default: nil
+      }
+    // Too many streams end in minutes, not in seconds.
+    let least: Duration? = refusal.retry == .backOffLonger ? .seconds(10) : nil
+    return lose(
+      Loss(
+        "\(settings.host): \(refusal)", isPermanent: refusal.retry == .never,
+        code: isKey ? .refused : .badGraph, help: help,
+        minimumDelay: [least, refusal.retryAfter].compactMap { $0 }.max()), now)
+  }
+
+  /// The connection could not be made, or broke.
+  mutating func failed(_ failure: NetworkFailure, now: Instant) -> [Action] {
+    let help = failure.code == .unknownAuthority ? "The option for that is `ca=FILE`." : nil
+    return lose(Loss(failure.message + request, isPermanent: !failure.isTransient, help: help), now)
+  }
+
+  /// The network has taken nothing of what was sent for longer than the limit.
+  mutating func sendBlocked(now: Instant) -> [Action] {
+    let limit = shortText(settings.limits.blockedSend.seconds)
+    return lose(Loss("\(settings.host) has taken no audio for \(limit) s\(request)"), now)
+  }
+
+  /// A connection, or an attempt at one, is over although the session is not.
+  mutating func lose(_ loss: Loss, _ now: Instant) -> [Action] {
+    switch state {
+    case .over, .waiting: return []
+    case .closing where loss.isOrderly || !losesTail,
+      .forcing where loss.isOrderly || settings.resume == .cut:
+      return end(.inputEnded) + [.abort] + finish(nil)
+    case .connecting, .greeting, .streaming, .forcing, .closing: break
+    }
+    var actions: [Action] = [.abort]
+    configure.settle()
+    failures += 1
+    let mayFail = settings.attempts(hasConnected: connections > 0, inputHasEnded: inputHasEnded)
+    if loss.isPermanent || failures >= mayFail {
+      return actions + end(.disconnected) + finish(loss.error)
+    }
+    let wasStreaming = connectedAt != nil
+    if wasStreaming { actions += suspend(now) }
+    let delay = schedule.delay(
+      after: connectedAt.map { now.duration(since: $0) }, minimum: loss.minimumDelay)
+    connectedAt = nil
+    state = .waiting
+    deadline = now.advanced(by: delay)
+    actions.append(
+      .notice(
+        Notice(
+          wasStreaming ? "connection-lost" : "connect-failed",
+          "\(loss.message); trying again in \(fixedText(delay.seconds, digits: 1)) s", severity: .warning,
+          details: [
+            ("position", JSONValue(audio.seconds(audio.next))), ("attempt", JSONValue(failures)),
+            ("delay", JSONValue(delay.seconds)),
+          ])))
+    return actions
+  }
+
+  /// What becomes of the open turn, and where the next connection begins.
+  private mutating func suspend(_ now: Instant) -> [Action] {
+    lostAt = now
+    switch settings.resume {
+    case .replay:
+      // From a whole piece on, so that all that follow are whole.
+      resumeAt = min(audio.heard, speechStart ?? audio.heard) / audio.chunk * audio.chunk
+      turns.suspendForReplay()
+      return []
+    case .cut:
+      resumeAt = audio.heard
+      return end(.disconnected)
+    }
+  }
+
+  /// Whether a connection that breaks while it is being closed takes audio with it that the service has not spoken of.
+  private var losesTail: Bool {
+    settings.resume == .replay && audio.seconds(audio.unheard) > 0.5
+  }
+}

@@ -1,0 +1,26 @@
+internal import FluxGraph
+internal import FluxProtocol
+
+extension TurnEvent {
+  /// An event of the session as the rest of the graph sees it.
+  init(_ event: SessionTurnEvent, stream: String?, session: String, time: WallTime) {
+    self.init(
+      kind: Kind(rawValue: event.kind.rawValue), stream: stream, session: session, turn: event.turn,
+      isFinal: event.kind == .endOfTurn ? event.isFinal : nil,
+      trigger: event.kind == .startOfTurn ? nil : event.trigger?.rawValue,
+      start: event.start ?? 0, end: event.end ?? event.start ?? 0, time: time, transcript: event.transcript,
+      words: event.words.map { word in
+        Word(word: word.word, start: word.start, end: word.end, confidence: word.confidence ?? 0)
+      },
+      languages: event.info.languages ?? [], service: serviceFields(event.info.raw))
+    isReplayed = event.isReplayed
+    isSynthesised = event.isSynthesized
+  }
+}
+
+/// The service's own fields, as they came, without those that stand in the event itself.
+private func serviceFields(_ raw: String) -> JSONValue? {
+  guard let members = (try? JSONValue.parse(raw))?.members else { return nil }
+  let shown: Set<String> = ["type", "event", "transcript", "words", "languages", "trigger"]
+  return .object(members.filter { !shown.contains($0.0) })
+}

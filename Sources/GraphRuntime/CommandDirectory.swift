@@ -1,0 +1,24 @@
+package import FluxGraph
+internal import Synchronization
+
+/// The stages of a running graph that take commands, by the names users know them by.
+package final class CommandDirectory: Sendable {
+  private let handlers = Mutex<[(name: String, handler: StageCommandHandler)]>([])
+
+  package init() {}
+
+  package func add(_ name: String, _ handler: @escaping StageCommandHandler) {
+    handlers.withLock { $0.append((name, handler)) }
+  }
+
+  /// The names of the stages that take commands, each once.
+  package var names: [String] {
+    var seen: Set<String> = []
+    return handlers.withLock { $0.map(\.name) }.filter { seen.insert($0).inserted }
+  }
+
+  /// Gives a command to the stages of a name, or to all, and returns their answers. On the loop the stages live on.
+  package func give(_ command: StageCommand, to name: String? = nil) -> [(name: String, reply: StageReply)] {
+    handlers.withLock { $0 }.filter { name == nil || $0.name == name }.map { ($0.name, $0.handler(command)) }
+  }
+}

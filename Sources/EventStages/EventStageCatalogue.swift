@@ -4,10 +4,15 @@ extension Catalogue {
   /// The stages that filter events and take them out of the graph.
   package static let events = Catalogue()
     .adding(Where.self)
+    .adding(Merge.self)
+    .adding(Queue.self)
+    .adding(SetFields.self)
+    .adding(Only.self)
     .adding(StandardOutput.self)
     .adding(JSONLines.self)
     .adding(SubRipCaptions.self)
     .adding(WebVTTCaptions.self)
     .adding(PlainText.self)
     .adding(Webhook.self)
+    .adding(Command.self)
 }

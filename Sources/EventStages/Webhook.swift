@@ -44,6 +44,9 @@ package struct Webhook: EventSink {
     Option("fsync", \Webhook.fsync, "When the spool is made to survive a power failure.")
   }
 
+  /// Events that wait where there is no spool.
+  private static let memoryLimit = 10_000
+
   package var url = Address()
   package var secret = SigningSecrets()
   package var headers: [String] = []
@@ -67,6 +70,12 @@ package struct Webhook: EventSink {
     }
   }
 
+  package var queue: QueuePolicy {
+    QueuePolicy(
+      overflowPort: "dead",
+      store: spool == nil ? "memory for \(Self.memoryLimit) events" : "spool of \(spoolLimit)")
+  }
+
   package mutating func open(_ context: StageContext) async throws {
     self.context = context
     let settings = WebhookCourier.Settings(
@@ -74,7 +83,7 @@ package struct Webhook: EventSink {
       headers: headers.compactMap(Self.header),
       signer: try WebhookSigner(secret), timeout: timeout,
       policy: DeliveryQueue.Policy(retries: retry.waits, order: order, concurrency: concurrency), sync: fsync,
-      memoryLimit: 10_000)
+      memoryLimit: Self.memoryLimit)
     var opened: Spool?
     if let spool {
       let (directory, name, limit) = (context.resolve(spool), context.name, spoolLimit.bytes)

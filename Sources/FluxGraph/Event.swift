@@ -63,7 +63,18 @@ extension TurnEvent {
     if !languages.isEmpty { fields.append(("languages", .array(languages.map(JSONValue.string)))) }
     fields.append(("words", .array(words.map(\.json))))
     if let service { fields.append(("flux", service)) }
-    return .object(fields)
+    guard let shownFields else { return .object(fields) }
+    return .object(fields.compactMap { Self.restricted($0, to: shownFields) })
+  }
+
+  /// A field as far as it is to be shown: of an object, such as `flux`, members can be named one by one.
+  private static func restricted(
+    _ field: (String, JSONValue), to shown: [String]
+  ) -> (String, JSONValue)? {
+    if ["v", "event"].contains(field.0) || shown.contains(field.0) { return field }
+    guard case .object(let members) = field.1 else { return nil }
+    let kept = members.filter { shown.contains("\(field.0).\($0.0)") }
+    return kept.isEmpty ? nil : (field.0, .object(kept))
   }
 }
 

@@ -314,16 +314,24 @@ extension Recogniser {
 public protocol EventTransform: Stage {
   /// Calls `emit` for each event that comes out of `event`. Must not block.
   mutating func process(_ event: Event, emit: (Event) -> Void)
+  /// When the stage wants to be called although no event comes: when it holds events back for a time. Asked after each call.
+  var deadline: Instant? { get }
+  /// Tells the time: before each event, and at the deadline.
+  mutating func advance(to now: Instant, emit: (Event) -> Void)
   /// Called once after the last event.
   mutating func finish(emit: (Event) -> Void)
 }
 
 extension EventTransform {
+  public var deadline: Instant? { nil }
+  public mutating func advance(to now: Instant, emit: (Event) -> Void) {}
   public mutating func finish(emit: (Event) -> Void) {}
 }
 
 /// Takes events out of the graph: the terminal, a file, a webhook.
 public protocol EventSink: Stage {
+  /// How the queue in front of the sink behaves.
+  var queue: QueuePolicy { get }
   /// Called once before the first event.
   /// - Throws: `StageError`.
   mutating func open(_ context: StageContext) async throws
@@ -335,6 +343,7 @@ public protocol EventSink: Stage {
 }
 
 extension EventSink {
+  public var queue: QueuePolicy { QueuePolicy() }
   public mutating func open(_ context: StageContext) async throws {}
   public mutating func finish() async throws {}
 }

@@ -66,6 +66,8 @@ public struct TurnEvent: Sendable {
   public var languages: [String]
   /// The service's own fields, as they came.
   public var service: JSONValue?
+  /// The fields the JSON is restricted to, beside its version and the kind; nil for all.
+  package var shownFields: [String]?
 
   public init(
     kind: Kind, stream: String? = nil, session: String, turn: Int, isFinal: Bool? = nil,

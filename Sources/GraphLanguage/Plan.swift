@@ -23,6 +23,25 @@ package struct Plan: Sendable {
 
   /// The links out of a node, from its main output and its ports.
   package func outputs(of node: Int) -> [PlanLink] { links.filter { $0.from == node } }
+
+  /// How the queue in front of a sink of events behaves: as the nearest stage before it that says so, or else the sink itself.
+  /// Nil for other stages.
+  package func queuePolicy(of node: PlanNode) -> QueuePolicy? {
+    guard node.input == .events, node.output == nil,
+      let sink = try? node.specification.make(node.settings) as? any EventSink
+    else { return nil }
+    var current = node.id
+    while let link = inputs(of: current).first, inputs(of: current).count == 1,
+      nodes[link.from].input == .events
+    {
+      let stage = nodes[link.from]
+      if let setting = try? stage.specification.make(stage.settings) as? any QueueSetting {
+        return setting.policy(for: sink.queue)
+      }
+      current = link.from
+    }
+    return sink.queue
+  }
 }
 
 extension Plan {

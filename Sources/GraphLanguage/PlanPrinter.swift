@@ -80,7 +80,7 @@ package struct PlanPrinter {
   }
 
   private func typeText(_ node: PlanNode) -> String {
-    guard let output = node.output else { return "" }
+    guard let output = node.output else { return plan.queuePolicy(of: node)?.description ?? "" }
     var words = [output.description]
     switch output {
     case .bytes(let bytes): if node.input == nil { words.append(bytes.liveness.rawValue) }

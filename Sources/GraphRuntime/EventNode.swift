@@ -27,38 +27,68 @@ final class EventFanOut: Sendable {
 
 /// A stage that turns events into events, run where the event comes from, one event at a time.
 final class EventTransformNode: EventConsumer, @unchecked Sendable {
-  // Unchecked: the stage is touched only under the lock.
+  // Unchecked: the stage and the timer are touched only under the lock.
   private var transform: any EventTransform
+  private var timer: (time: Instant, timer: any GraphTimer)?
   private let lock = Mutex<Int>(0)
   /// The main output, then the ports.
   private let outputs: [EventFanOut]
+  private let context: StageContext
 
   /// - Parameter producers: how many outputs are linked to the stage.
-  init(_ transform: any EventTransform, producers: Int, outputs: [EventFanOut]) {
+  init(_ transform: any EventTransform, producers: Int, outputs: [EventFanOut], context: StageContext) {
     self.transform = transform
     self.outputs = outputs
+    self.context = context
     lock.withLock { $0 = producers }
   }
 
   func accept(_ event: Event) {
     // Handed on inside the lock: what comes from several streams keeps the order it was decided in.
-    lock.withLock { _ in transform.process(event) { outputs[0].emit($0) } }
+    lock.withLock { _ in
+      transform.advance(to: context.clock.now()) { outputs[0].emit($0) }
+      transform.process(event) { outputs[0].emit($0) }
+      setTimer()
+    }
   }
 
   func producerEnded() {
     let isLast = lock.withLock { producers in
       producers -= 1
-      if producers == 0 { transform.finish { outputs[0].emit($0) } }
+      if producers == 0 {
+        timer?.timer.cancel()
+        timer = nil
+        transform.finish { outputs[0].emit($0) }
+      }
       return producers == 0
     }
     if isLast { for output in outputs { output.end() } }
+  }
+
+  private func setTimer() {
+    let deadline = transform.deadline
+    guard deadline != timer?.time else { return }
+    timer?.timer.cancel()
+    timer = deadline.map { time in
+      (time, context.loop.schedule(at: time) { [weak self] in self?.timeHasCome() })
+    }
+  }
+
+  private func timeHasCome() {
+    lock.withLock { producers in
+      guard producers > 0 else { return }
+      timer = nil
+      transform.advance(to: context.clock.now()) { outputs[0].emit($0) }
+      setTimer()
+    }
   }
 }
 
 /// A sink of events behind its own queue, so that it holds up nobody.
 final class EventSinkNode: EventConsumer {
   let title: String
-  let queue = EventQueue()
+  let queue: EventQueue
+  private let overflowPort: String?
   private let producers: Atomic<Int>
   private let ports: [EventFanOut]
   private let clock: any GraphClock
@@ -66,9 +96,12 @@ final class EventSinkNode: EventConsumer {
 
   /// - Parameters:
   ///   - producers: how many outputs are linked to the sink.
+  ///   - policy: how its queue behaves.
   ///   - ports: the sink's own outputs.
-  init(title: String, producers: Int, ports: [EventFanOut], context: StageContext) {
+  init(title: String, policy: QueuePolicy, producers: Int, ports: [EventFanOut], context: StageContext) {
     self.title = title
+    queue = EventQueue(policy)
+    overflowPort = policy.overflowPort
     self.producers = Atomic(producers)
     self.ports = ports
     self.context = context
@@ -76,7 +109,10 @@ final class EventSinkNode: EventConsumer {
   }
 
   func accept(_ event: Event) {
-    guard queue.offer(event, now: clock.now()) == .firstDropped else { return }
+    let offer = queue.offer(event, now: clock.now())
+    if offer == .kept { return }
+    if let overflowPort { context.emit(event, port: overflowPort) }
+    guard offer == .firstDropped else { return }
     context.notice(
       Notice(
         "dropping", "\(title) does not keep up: events are being dropped until it does", severity: .warning))

@@ -3,8 +3,8 @@ internal import Synchronization
 
 /// The bounded queue in front of a sink of events.
 ///
-/// A sink that cannot keep up is waited for up to a second, in which the queue may grow; after that new events are dropped and
-/// counted, so that no sink holds up the others.
+/// A sink that cannot keep up is waited for as its policy says, and the queue may grow meanwhile; after that new events are
+/// dropped and counted, so that no sink holds up the others.
 final class EventQueue: Sendable {
   private struct State {
     var events: [Event] = []
@@ -27,23 +27,21 @@ final class EventQueue: Sendable {
     case dropped
   }
 
-  private let capacity: Int
-  private let patience: Duration
+  private let policy: QueuePolicy
   private let state = Mutex(State())
 
-  init(capacity: Int = 1024, patience: Duration = .seconds(1)) {
-    self.capacity = capacity
-    self.patience = patience
+  init(_ policy: QueuePolicy = QueuePolicy()) {
+    self.policy = policy
   }
 
   /// Appends an event, unless the queue has been full for longer than the patience lasts. Never blocks.
   func offer(_ event: Event, now: Instant) -> Offer {
     let (result, waiter) = state.withLock { state -> (Offer, CheckedContinuation<Void, Never>?) in
       if state.isClosed { return (.kept, nil) }
-      if state.count >= capacity {
+      if state.count >= policy.size {
         let since = state.fullSince ?? now
         state.fullSince = since
-        if now.duration(since: since) >= patience || state.count >= 4 * capacity {
+        if now.duration(since: since) >= policy.patience || state.count >= policy.growth * policy.size {
           state.dropped += 1
           return (state.dropped == 1 ? .firstDropped : .dropped, nil)
         }
@@ -104,7 +102,7 @@ final class EventQueue: Sendable {
   /// follow: while a sink lags behind, a word after each event would be one more flood.
   func takeDropped() -> Int {
     state.withLock { state in
-      guard state.isEnded || state.count <= capacity / 2 else { return 0 }
+      guard state.isEnded || state.count <= policy.size / 2 else { return 0 }
       defer { state.dropped = 0 }
       return state.dropped
     }

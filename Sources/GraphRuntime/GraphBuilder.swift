@@ -48,11 +48,13 @@ struct GraphBuilder {
     let stage = try make(node)
     if let transform = stage as? any EventTransform {
       let outputs = [fanOut(node.id, port: nil)] + ports(of: node).values
-      return EventTransformNode(transform, producers: producers, outputs: outputs)
+      return EventTransformNode(
+        transform, producers: producers, outputs: outputs, context: context(node))
     }
     guard stage is any EventSink else { throw misuse(node) }
     let sink = EventSinkNode(
-      title: node.title, producers: producers, ports: Array(ports(of: node).values), context: context(node))
+      title: node.title, policy: plan.queuePolicy(of: node) ?? QueuePolicy(), producers: producers,
+      ports: Array(ports(of: node).values), context: context(node))
     sinks.append((node, sink))
     return sink
   }

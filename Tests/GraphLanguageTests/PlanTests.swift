@@ -57,20 +57,20 @@ import Testing
           flux eot_threshold=0.8 keyterm=["Deepgram", "Flux"]                   events
 
         heard |
-          stdout live
+          stdout live                                                           queue 1024; full: waits 1s, then drops
 
         heard |
-          jsonl logs/{date}.jsonl
+          jsonl logs/{date}.jsonl                                               queue 1024; full: waits 1s, then drops
 
         crm = heard |
           where event == EndOfTurn and transcript != ""                         events
-          webhook https://hooks.example.com/turns secret=env(HOOK_SECRET) spool=./spool
+          webhook https://hooks.example.com/turns secret=env(HOOK_SECRET) spool=./spool          queue 1024; full: waits 1s, then drops
 
         crm.dead |
-          jsonl dead.jsonl
+          jsonl dead.jsonl                                                      queue 1024; full: waits 1s, then drops
 
         heard.notices |
-          stdout
+          stdout                                                                queue 1024; full: waits 1s, then drops
 
         """)
   }

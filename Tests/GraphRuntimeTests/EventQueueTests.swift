@@ -14,7 +14,7 @@ import Testing
 
   @Test("a full queue grows as long as the patience lasts, then drops and counts")
   func patience() async {
-    let queue = EventQueue(capacity: 2, patience: .seconds(1))
+    let queue = EventQueue(QueuePolicy(size: 2))
     let soon = start.advanced(by: .milliseconds(999))
     let late = start.advanced(by: .seconds(1))
     #expect(queue.offer(event(1), now: start) == .kept)
@@ -38,14 +38,14 @@ import Testing
 
   @Test("not even patience lets the queue grow beyond four times its capacity")
   func bound() {
-    let queue = EventQueue(capacity: 2, patience: .seconds(1))
+    let queue = EventQueue(QueuePolicy(size: 2))
     for number in 1...8 { #expect(queue.offer(event(number), now: start) == .kept) }
     #expect(queue.offer(event(9), now: start) == .firstDropped)
   }
 
   @Test("a closed queue takes everything and keeps nothing")
   func closed() {
-    let queue = EventQueue(capacity: 2)
+    let queue = EventQueue(QueuePolicy(size: 2))
     _ = queue.offer(event(1), now: start)
     #expect(queue.close() == 1)
     for number in 2...100 { #expect(queue.offer(event(number), now: start) == .kept) }

@@ -1,9 +1,12 @@
 """A receiver of webhooks that does what real ones do, by a seeded plan: takes them, fails, hangs, throttles, closes early.
 
-receiver.py SEED SECRET PORT   verifies every signature; appends "ID STATUS BODY" for each request to standard output
+receiver.py SEED SECRET   prints "port N" once it listens, then "ID STATUS BODY" for each request; verifies every
+signature, and prints "forged" for one that is wrong. After SIGUSR1 it takes everything.
 """
 
+import os
 import random
+import signal
 import socket
 import struct
 import sys
@@ -11,12 +14,14 @@ import threading
 import time
 
 from flask import Flask, request
-from standardwebhooks.webhooks import Webhook
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 plan = random.Random(int(sys.argv[1]))
 hook = Webhook(sys.argv[2])
 lock = threading.Lock()
+kind = threading.Event()
+signal.signal(signal.SIGUSR1, lambda *_: kind.set())
 app = Flask("receiver")
 
 
@@ -30,9 +35,12 @@ class Quiet(WSGIRequestHandler):
 @app.post("/turns")
 def turns():
     body = request.get_data()
-    hook.verify(body, request.headers)
+    try:
+        hook.verify(body, request.headers)
+    except WebhookVerificationError:
+        print("forged", flush=True)
     with lock:
-        choice = plan.random()
+        choice = 1 if kind.is_set() else plan.random()
     status, headers = 204, {}
     if choice < 0.15:
         status = plan.choice([500, 503, 404, 301])
@@ -40,7 +48,7 @@ def turns():
         status, headers = 429, {"Retry-After": "1"}
     elif choice < 0.25:
         status = 599
-        time.sleep(3)
+        time.sleep(1.5)
     elif choice < 0.35:
         status = 0
     with lock:
@@ -52,7 +60,8 @@ def turns():
     return "", status or 500, headers
 
 
-server = make_server("127.0.0.1", int(sys.argv[3]), app, threaded=True, request_handler=Quiet)
+server = make_server("127.0.0.1", 0, app, threaded=True, request_handler=Quiet)
 print("port", server.server_port, flush=True)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 sys.stdin.read()
+os._exit(0)

@@ -1,0 +1,128 @@
+internal import FluxGraph
+internal import Glibc
+
+/// A program that reads events from its standard input. What it prints and complains becomes notices.
+actor CommandProcess {
+  /// How long a program may go on once its input has ended, and again once it has been asked to end.
+  private static let patience = Duration.seconds(2)
+  private static let interval = Duration.milliseconds(20)
+
+  private let child: ChildProcess
+  private let name: String
+  private let context: StageContext
+  private var output = OutputLines()
+  private var errors = OutputLines()
+
+  init(_ arguments: [String], name: String, environment: [String: String], _ context: StageContext)
+    throws(StageError)
+  {
+    self.name = name
+    self.context = context
+    child = try ChildProcess(
+      arguments, directory: context.directory, environment: environment, hasInput: true)
+  }
+
+  /// Writes a line, as fast as the program reads. Returns how the program has ended when it reads no more.
+  func send(_ line: [UInt8], until deadline: Instant = Instant(nanoseconds: .max)) async throws
+    -> ChildProcess.Exit?
+  {
+    var written = 0
+    while written < line.count {
+      let count = line.withUnsafeBytes {
+        Glibc.write(child.input, $0.baseAddress! + written, $0.count - written)
+      }
+      let problem = errno
+      drain()
+      if count > 0 {
+        written += count
+      } else if problem == EAGAIN {
+        if let exit = child.poll() { return exit }
+        if Instant.now() >= deadline {
+          child.kill()
+        }
+        try await Task.sleep(for: Self.interval)
+      } else if problem != EINTR {
+        return try await end()
+      }
+    }
+    return nil
+  }
+
+  /// Ends the program's input, and waits for the program to end: for `time`, then with a request, then with force.
+  func end(within time: Duration = patience) async throws -> ChildProcess.Exit {
+    child.closeInput()
+    let started = Instant.now()
+    var isAsked = false
+    while true {
+      drain()
+      if let exit = child.poll() {
+        drain()
+        return exit
+      }
+      let waited = Instant.now().duration(since: started)
+      if waited >= time + Self.patience {
+        child.kill()
+      } else if waited >= time, !isAsked {
+        isAsked = true
+        child.terminate()
+      }
+      do {
+        try await Task.sleep(for: Self.interval)
+      } catch {
+        child.kill()
+        throw error
+      }
+    }
+  }
+
+  /// Tells what the program has said so far. To be called now and then, or the program waits for its reader.
+  func drain() {
+    for line in output.read(child.output) { context.notice(Notice("stdout", "\(name): \(line)")) }
+    for line in errors.read(child.errors) { context.notice(Notice("stderr", "\(name): \(line)")) }
+  }
+}
+
+/// Cuts what a program prints into lines of bounded length and number.
+struct OutputLines {
+  private static let longestLine = 500
+  private static let linesPerSecond = 10
+
+  private var line: [UInt8] = []
+  private var second = Instant(nanoseconds: 0)
+  private var count = 0
+
+  /// Reads what is there.
+  mutating func read(_ descriptor: Int32) -> [String] {
+    guard descriptor >= 0 else { return [] }
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    var lines: [String] = []
+    // Enough for what a program says at once; one that never stops must not keep the thread.
+    for _ in 0..<16 {
+      let length = Glibc.read(descriptor, &bytes, bytes.count)
+      if length == 0 { take(&lines) }
+      if length <= 0 { break }
+      for byte in bytes[..<length] {
+        if byte == UInt8(ascii: "\n") {
+          take(&lines)
+        } else if line.count < Self.longestLine {
+          line.append(byte)
+        }
+      }
+    }
+    let now = Instant.now()
+    if now.duration(since: second) >= .seconds(1) {
+      second = now
+      count = 0
+    }
+    count += lines.count
+    let surplus = min(lines.count, max(0, count - Self.linesPerSecond))
+    guard surplus > 0 else { return lines }
+    return lines.dropLast(surplus) + ["… and \(surplus) more lines"]
+  }
+
+  private mutating func take(_ lines: inout [String]) {
+    let text = String(decoding: line, as: UTF8.self).onOneLine
+    line.removeAll(keepingCapacity: true)
+    if text.contains(where: { !$0.isWhitespace }) { lines.append(text) }
+  }
+}

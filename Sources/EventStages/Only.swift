@@ -1,0 +1,35 @@
+package import FluxGraph
+
+/// The stage `only`: leaves fields out of events' JSON.
+package struct Only: EventTransform {
+  package static let description = StageDescription<Only>(
+    "only", "Leaves all fields but those named out of the JSON of events.",
+    details: """
+      The version and the kind of the event always stay. Stages behind this one still see every field, so that `where` and \
+      templates work as before. Notices stay whole.
+      """,
+    examples: ["file talk.opus | flux | only fields=[turn, transcript, flux.request_id] | jsonl short.jsonl"]
+  ) {
+    Option("fields", \Only.fields, "The fields that stay.", positional: true, required: true)
+  }
+
+  package var fields: [String] = []
+
+  package init() {}
+
+  package func validate() throws(OptionConflict) {
+    let known = EventField.all.map(\.name) + ["synthesised", "flux"]
+    for field in fields where !known.contains(field) {
+      throw OptionConflict(
+        code: "unknown-field", "events have no field `\(field)`", options: ["fields"],
+        help: "the fields are \(known.joined(separator: ", "))")
+    }
+  }
+
+  package mutating func process(_ event: Event, emit: (Event) -> Void) {
+    guard case .turn(var turn) = event else { return emit(event) }
+    // What an earlier `only` left out does not come back.
+    turn.shownFields = turn.shownFields.map { $0.filter(fields.contains) } ?? fields
+    emit(.turn(turn))
+  }
+}

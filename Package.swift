@@ -49,7 +49,7 @@ let package = Package(
       "FluxGraphCLI",
       [
         "FluxGraph", "GraphLanguage", "GraphRuntime", "NetLoop", "AudioStages", "FluxClient",
-        "EventStages", "FluxServer",
+        "EventStages", "FluxProtocol", "FluxServer",
       ]),
     .executableTarget(name: "Main", dependencies: ["FluxGraphCLI"], swiftSettings: settings),
 
@@ -67,6 +67,7 @@ let package = Package(
     tests(
       "FluxServerTests", ["FluxServer", "FluxProtocol", "FluxGraph", "NetLoop", "AudioCodecs"],
       exclude: ["Peers"]),
+    tests("FluxGraphCLITests", ["FluxGraphCLI", "FluxGraph", "GraphLanguage", "GraphRuntime"]),
     tests("EndToEndTests", ["FluxGraphCLI", "FluxGraph", "FluxServer"], exclude: ["Peers"]),
   ]
 )

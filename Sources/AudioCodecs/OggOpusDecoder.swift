@@ -40,13 +40,15 @@ package struct OggOpusDecoder<Sample: OpusSample>: ~Copyable, Sendable {
   /// Frames still to make up for a gap, and how many of them libopus may.
   private var gapFrames = 0
   private var concealable = 0
+  /// The frame to go on with, and where the stream began, until the first packet tells where it stands.
+  private var resumption: (frame: Int, origin: Int)?
 
   /// - Parameters:
   ///   - rate: One of `OpusPacketDecoder.rates`.
-  ///   - channels: 1 or 2.
+  ///   - channels: 1 or 2, or as many as the stream has.
   package init(rate: Int, channels: Int) {
     precondition(OpusPacketDecoder.rates.contains(rate), "Opus cannot be decoded at this rate")
-    precondition(1...2 ~= channels, "Opus is decoded to one or two channels")
+    precondition(1...OpusHead.mostChannels ~= channels, "Opus has no such channel layout")
     self.rate = rate
     self.channels = channels
     frames = [Sample](repeating: .silence, count: rate * OpusPacketDecoder.longestPacket / 1000 * channels)
@@ -77,6 +79,23 @@ package struct OggOpusDecoder<Sample: OpusSample>: ~Copyable, Sendable {
     }
     position += written
     return written
+  }
+
+  /// Takes in what was pushed as far as the first audio.
+  package mutating func readHeaders() throws(OggOpusError) {
+    while held.isEmpty, try refill() {}
+  }
+
+  /// Goes on at a later page of the stream whose header was pushed, so that the first frame given is the one that would have been
+  /// the `frame`-th from the front. Bytes from that page on are pushed next; it must lie early enough for the decoder to find
+  /// its way, 80 ms before the frame (RFC 7845 §4.6).
+  /// - Parameter origin: where in the stream's granule positions its first packet begins.
+  package mutating func resume(at frame: Int, origin: Int) throws(OggOpusError) {
+    try readHeaders()
+    held = 0..<0
+    gapFrames = 0
+    reader.resume()
+    resumption = (frame, origin)
   }
 
   // MARK: - Steps
@@ -115,8 +134,15 @@ package struct OggOpusDecoder<Sample: OpusSample>: ~Copyable, Sendable {
   }
 
   private mutating func begin(_ head: OpusHead) throws(OggOpusError) {
+    // What several coded streams hold is given as it is, or not at all.
+    let isLayered = !head.isPlain || channels > 2
+    if isLayered && head.channels != channels { throw .tooManyChannels(head.channels) }
     do throws(OpusError) {
-      decoder = try OpusPacketDecoder(rate: rate, channels: channels, gain: head.gain)
+      if isLayered {
+        decoder = try OpusPacketDecoder(rate: rate, layout: head, gain: head.gain)
+      } else {
+        decoder = try OpusPacketDecoder(rate: rate, channels: channels, gain: head.gain)
+      }
     } catch {
       throw .decoder(error)
     }
@@ -128,6 +154,7 @@ package struct OggOpusDecoder<Sample: OpusSample>: ~Copyable, Sendable {
   }
 
   private mutating func decodePacket(samples: Int, kept: Int) {
+    if let resumption { takeUp(resumption.frame, origin: resumption.origin) }
     let expected = samples * rate / 48000
     let decoded = frames.withUnsafeMutableBufferPointer { frames in
       reader.withPacket { packet in decoder?.decode(packet, into: frames) ?? 0 }
@@ -140,6 +167,13 @@ package struct OggOpusDecoder<Sample: OpusSample>: ~Copyable, Sendable {
     hold(min(expected, max(end - framesDecoded, 0)))
     samplesDecoded += samples
     framesDecoded += expected
+  }
+
+  private mutating func takeUp(_ frame: Int, origin: Int) {
+    resumption = nil
+    samplesDecoded = max(0, (reader.pageBegin ?? origin) - origin)
+    framesDecoded = frameCount(samplesDecoded)
+    framesToSkip = max(0, frame + frameCount(head?.preSkip ?? 0) - framesDecoded)
   }
 
   private mutating func fillGap() {

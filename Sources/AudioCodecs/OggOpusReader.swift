@@ -60,6 +60,10 @@ package struct OggOpusReader: Sendable {
   /// Length of the last packet that made sense, 20 ms to begin with.
   private var lastDuration = 960
   private var pageEndsStream = false
+  /// Where the packets of the page entered last begin in the stream's granule positions, once known.
+  package private(set) var pageBegin: Int?
+  /// The next page need not follow the one before.
+  private var isResuming = false
 
   package init() {}
 
@@ -104,6 +108,21 @@ package struct OggOpusReader: Sendable {
     }
   }
 
+  /// Goes on at any later page of the stream, whose header has been read: what was pushed before and not given out is forgotten.
+  package mutating func resume() {
+    pages = OggPageReader()
+    packets.interrupt()
+    isFirstGivenOut = false
+    phase = .audio
+    isBeginning = false
+    position = nil
+    pageBegin = nil
+    pendingGap = 0
+    keepable = Int.max
+    pageEndsStream = false
+    isResuming = true
+  }
+
   /// Calls `body` with the bytes of the packet given out last.
   package func withPacket<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
     guard isFirstGivenOut else { return body(UnsafeRawBufferPointer(start: nil, count: 0)) }
@@ -131,12 +150,13 @@ package struct OggOpusReader: Sendable {
     if phase == .searching { throw .noOpusStream(codec: otherCodec) }
     isBeginning = false
     guard page.serial == serial, phase != .ended else { return nil }
-    if page.sequence != nextSequence {
+    if page.sequence != nextSequence, !isResuming {
       // Numbers that go back are a muxer's mistake, not a loss of four thousand million pages.
       let lost = page.sequence &- nextSequence
       if lost < 1 << 31 { damage.lostPages += Int(lost) }
       packets.interrupt()
     }
+    isResuming = false
     nextSequence = page.sequence &+ 1
     packets.enterPage(page, pages)
     pageEndsStream = page.isLast
@@ -195,6 +215,7 @@ package struct OggOpusReader: Sendable {
     // Positions are never negative but for the one that says there is none. Beyond 2^62 no sum of ours is
     // safe.
     guard page.granulePosition >= 0, page.granulePosition < 1 << 62 else {
+      pageBegin = position
       position? += samples
       return
     }
@@ -214,6 +235,7 @@ package struct OggOpusReader: Sendable {
       begin = max(end - samples, 0)
     }
     if page.isLast { keepable = min(max(end - begin, 0), samples) }
+    pageBegin = begin
     position = begin + samples
   }
 

@@ -3,7 +3,10 @@
 ///     "OpusHead" version:1 channels:1 pre-skip:2 input rate:4 gain:2 family:1
 ///                [streams:1 coupled:1 mapping[channels]]   unless the family is 0
 package struct OpusHead: Sendable, Equatable {
-  /// Channels of the signal: 1 or 2.
+  /// The most channels of the layouts that have a meaning (RFC 7845 §5.1.1.2).
+  package static let mostChannels = 8
+
+  /// Channels of the signal: 1 to 8.
   package var channels: Int
   /// Samples at 48 kHz to drop from the beginning of the decoded signal.
   package var preSkip: Int
@@ -11,16 +14,21 @@ package struct OpusHead: Sendable, Equatable {
   package var inputRate: Int
   /// Gain to apply to the decoded signal, in 1/256 dB.
   package var gain: Int
-  /// Channel mapping family: 0, or 1 with what is the same layout.
+  /// Channel mapping family: 0 or 1.
   package var mappingFamily: Int
+  /// Coded streams, and how many of them, the first ones, are stereo.
+  package var streams: Int
+  package var coupledStreams: Int
+  /// The decoded channel each channel of the signal is, in the order of the file; 255 for silence. The stereo streams' channels
+  /// come first, two by two.
+  package var mapping: [UInt8]
 
   /// Whether a packet is an identification header at all.
   static func matches(_ packet: UnsafeRawBufferPointer) -> Bool {
     packet.count >= 8 && packet.prefix(8).elementsEqual("OpusHead".utf8)
   }
 
-  /// Reads an identification header. Streams of more than one coded stream are refused: they need another
-  /// decoder.
+  /// Reads an identification header.
   init(_ packet: UnsafeRawBufferPointer) throws(OggOpusError) {
     guard packet.count >= 19, Self.matches(packet) else { throw .badHeader }
     // Versions 0 to 15 are compatible with this one; the upper half of the byte counts incompatible changes.
@@ -32,13 +40,38 @@ package struct OpusHead: Sendable, Equatable {
     mappingFamily = Int(packet[18])
     guard mappingFamily < 2 else { throw .unsupportedMapping(family: mappingFamily) }
     guard channels > 0 else { throw .badHeader }
-    guard channels <= 2 else { throw .tooManyChannels(channels) }
-    if mappingFamily == 1 {
-      guard packet.count >= 21 + channels else { throw .badHeader }
-      guard packet[19] == 1, Int(packet[20]) == channels - 1,
-        packet[21...].prefix(channels).elementsEqual(0..<UInt8(channels))
-      else { throw .severalStreams(Int(packet[19])) }
-    }
+    guard channels <= (mappingFamily == 0 ? 2 : Self.mostChannels) else { throw .tooManyChannels(channels) }
+    streams = 1
+    coupledStreams = channels - 1
+    mapping = (0..<UInt8(channels)).map { $0 }
+    guard mappingFamily == 1 else { return }
+    guard packet.count >= 21 + channels else { throw .badHeader }
+    streams = Int(packet[19])
+    coupledStreams = Int(packet[20])
+    mapping = Array(packet[21..<(21 + channels)])
+    let decoded = streams + coupledStreams
+    guard streams > 0, coupledStreams <= streams, decoded <= 255,
+      mapping.allSatisfy({ $0 == 255 || Int($0) < decoded })
+    else { throw .badHeader }
+  }
+
+  /// Whether one decoder, mono or stereo, gives the signal as it is.
+  var isPlain: Bool {
+    streams == 1 && mapping == (0..<UInt8(channels)).map { $0 } && coupledStreams == channels - 1
+  }
+
+  /// `mapping` in the order of WAVE files: front left and right, centre, low frequencies, back, side. Opus has that of Vorbis.
+  var waveMapping: [UInt8] {
+    let order: [Int] =
+      switch channels {
+      case 3: [0, 2, 1]
+      case 5: [0, 2, 1, 3, 4]
+      case 6: [0, 2, 1, 5, 3, 4]
+      case 7: [0, 2, 1, 6, 5, 3, 4]
+      case 8: [0, 2, 1, 7, 5, 6, 3, 4]
+      default: Array(0..<channels)
+      }
+    return order.map { mapping[$0] }
   }
 }
 
@@ -51,7 +84,6 @@ package enum OggOpusError: Error, Equatable, CustomStringConvertible {
   case unsupportedVersion(Int)
   case unsupportedMapping(family: Int)
   case tooManyChannels(Int)
-  case severalStreams(Int)
   case endsInHeader
   /// libopus refused to make a decoder.
   case decoder(OpusError)
@@ -64,12 +96,9 @@ package enum OggOpusError: Error, Equatable, CustomStringConvertible {
     case .badHeader: "The identification header of the Opus stream is damaged."
     case .unsupportedVersion(let version): "The Opus stream has version \(version), which is not supported."
     case .unsupportedMapping(let family):
-      "The Opus stream has channel mapping family \(family); only mono and stereo are supported."
+      "The Opus stream has channel mapping family \(family); 0 and 1 are supported."
     case .tooManyChannels(let channels):
-      "The Opus stream has \(channels) channels; only mono and stereo are supported."
-    case .severalStreams(let streams):
-      "The Opus stream is made of \(streams) coded streams or has its channels rearranged; "
-        + "only plain mono and stereo are supported."
+      "The Opus stream has \(channels) channels, which does not go with what came before it or with its layout."
     case .endsInHeader: "The Ogg Opus file ends before its audio."
     case .decoder(let error): error.description
     }

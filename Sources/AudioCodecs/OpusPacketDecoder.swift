@@ -19,6 +19,11 @@ package protocol OpusSample: BitwiseCopyable, Sendable {
     _ decoder: OpaquePointer, _ packet: UnsafePointer<UInt8>?, _ length: Int32,
     _ output: UnsafeMutablePointer<Self>, _ frames: Int32
   ) -> Int32
+  /// The same for several streams.
+  static func decodeLayers(
+    _ decoder: OpaquePointer, _ packet: UnsafePointer<UInt8>?, _ length: Int32,
+    _ output: UnsafeMutablePointer<Self>, _ frames: Int32
+  ) -> Int32
 }
 
 extension Int16: OpusSample {
@@ -28,6 +33,12 @@ extension Int16: OpusSample {
     _ output: UnsafeMutablePointer<Int16>, _ frames: Int32
   ) -> Int32 {
     opus_decode(decoder, packet, length, output, frames, 0)
+  }
+  package static func decodeLayers(
+    _ decoder: OpaquePointer, _ packet: UnsafePointer<UInt8>?, _ length: Int32,
+    _ output: UnsafeMutablePointer<Int16>, _ frames: Int32
+  ) -> Int32 {
+    opus_multistream_decode(decoder, packet, length, output, frames, 0)
   }
 }
 
@@ -39,12 +50,18 @@ extension Float: OpusSample {
   ) -> Int32 {
     opus_decode_float(decoder, packet, length, output, frames, 0)
   }
+  package static func decodeLayers(
+    _ decoder: OpaquePointer, _ packet: UnsafePointer<UInt8>?, _ length: Int32,
+    _ output: UnsafeMutablePointer<Float>, _ frames: Int32
+  ) -> Int32 {
+    opus_multistream_decode_float(decoder, packet, length, output, frames, 0)
+  }
 }
 
 /// Decodes the packets of one Opus stream, mono or stereo, to any rate and channel count libopus gives by
-/// itself.
+/// itself, or those of several streams to the channels they make up.
 ///
-/// It uses the single-stream interface: the multistream one asks the processor for its features at every
+/// Where it can it uses the single-stream interface: the multistream one asks the processor for its features at every
 /// packet, which on a virtual machine costs more than the decoding.
 package struct OpusPacketDecoder: ~Copyable, @unchecked Sendable {
   // Sendable: the state is reached through this value only, and the value cannot be copied.
@@ -57,6 +74,7 @@ package struct OpusPacketDecoder: ~Copyable, @unchecked Sendable {
   package let rate: Int
   package let channels: Int
   private let state: OpaquePointer
+  private let isLayered: Bool
 
   /// - Parameters:
   ///   - rate: One of `rates`.
@@ -73,12 +91,31 @@ package struct OpusPacketDecoder: ~Copyable, @unchecked Sendable {
       throw OpusError(code: Int(answer))
     }
     state = made
+    isLayered = false
     self.rate = rate
     self.channels = channels
   }
 
+  /// A decoder of all streams of a layout, to its channels in the order of WAVE files.
+  init(rate: Int, layout: OpusHead, gain: Int) throws(OpusError) {
+    var status: Int32 = 0
+    let made = opus_multistream_decoder_create(
+      Int32(truncatingIfNeeded: rate), Int32(layout.channels), Int32(layout.streams),
+      Int32(layout.coupledStreams), layout.waveMapping, &status)
+    guard let made, status == OPUS_OK else { throw OpusError(code: Int(status)) }
+    let answer = COpus_multistream_decoder_set_gain(made, Int32(clamping: gain))
+    guard answer == OPUS_OK else {
+      opus_multistream_decoder_destroy(made)
+      throw OpusError(code: Int(answer))
+    }
+    state = made
+    isLayered = true
+    self.rate = rate
+    channels = layout.channels
+  }
+
   deinit {
-    opus_decoder_destroy(state)
+    if isLayered { opus_multistream_decoder_destroy(state) } else { opus_decoder_destroy(state) }
   }
 
   /// Frames of the longest packet at this rate.
@@ -111,9 +148,12 @@ package struct OpusPacketDecoder: ~Copyable, @unchecked Sendable {
   ) -> Int {
     guard !packet.isEmpty, let target = output.baseAddress else { return Int(OPUS_BAD_ARG) }
     let room = Int32(clamping: min(output.count / channels, largestFrameCount))
+    let bytes = packet.bindMemory(to: UInt8.self).baseAddress
+    let length = Int32(clamping: packet.count)
     return Int(
-      Sample.decode(
-        state, packet.bindMemory(to: UInt8.self).baseAddress, Int32(clamping: packet.count), target, room))
+      isLayered
+        ? Sample.decodeLayers(state, bytes, length, target, room)
+        : Sample.decode(state, bytes, length, target, room))
   }
 
   /// Frames or a negative code.
@@ -121,7 +161,10 @@ package struct OpusPacketDecoder: ~Copyable, @unchecked Sendable {
     guard let target = output.baseAddress, 0...(output.count / channels) ~= frames else {
       return Int(OPUS_BAD_ARG)
     }
-    return Int(Sample.decode(state, nil, 0, target, Int32(clamping: frames)))
+    let count = Int32(clamping: frames)
+    return Int(
+      isLayered
+        ? Sample.decodeLayers(state, nil, 0, target, count) : Sample.decode(state, nil, 0, target, count))
   }
 
   /// The length of a packet in samples at 48 kHz, from its first bytes; `nil` when they make no sense (RFC

@@ -82,6 +82,13 @@ package struct WAVReader: Sendable {
     return try result.get()
   }
 
+  /// Says that the next `count` bytes of samples, whole frames, will not be given. Before the first of them only.
+  package mutating func skipSamples(_ count: Int) {
+    guard case .data(let remaining) = state else { return }
+    let rest = remaining.map { max(0, $0 - count) }
+    state = rest == 0 ? .trailer : .data(remaining: rest)
+  }
+
   /// Says that no more bytes come. Throws when there was no whole header.
   package mutating func finish() throws(WAVError) {
     switch state {

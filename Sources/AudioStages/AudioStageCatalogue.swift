@@ -15,5 +15,11 @@ extension Catalogue {
     .adding(Format.self)
     .adding(Chunk.self)
     .adding(Pace.self)
+    .adding(Tone.self)
+    .adding(Exec.self)
+    .adding(Shell.self)
+    .adding(Through.self)
+    .adding(Wav.self)
+    .adding(Gain.self)
     .adding(Null.self)
 }

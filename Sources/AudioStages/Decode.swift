@@ -40,6 +40,21 @@ package struct Decode: AudioDecoder {
     return try format?.decode(&bytes, isLast: isLast, into: &audio) ?? .finished
   }
 
+  package mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool {
+    if format == nil {
+      // What it is, is told with the same words when it comes to decoding.
+      let head = try bytes.bytes(at: 0, count: Sniffer.enough)
+      switch Sniffer.kind(head, isWhole: head.count < Sniffer.enough) {
+      case .wav: format = WAVDecoder(wanted: wanted)
+      case .oggOpus: format = OggOpusStageDecoder(wanted: wanted)
+      default: return false
+      }
+    }
+    if try format?.seek(to: start, in: bytes) == true { return true }
+    if raw == nil { format = nil }
+    return false
+  }
+
   private func sniff(_ bytes: borrowing ByteBuffer, isLast: Bool) throws -> (any FormatDecoder)? {
     if bytes.isEmpty && isLast { throw StageError(.badInput, "it is empty") }
     let kind = bytes.withBytes { Sniffer.kind($0, isWhole: isLast) }
@@ -73,7 +88,9 @@ package struct Decode: AudioDecoder {
       }
     return StageError(
       .badInput, "it holds \(name), which is not decoded here",
-      help: "ffmpeg can: ffmpeg -v error -i FILE -f wav - | fluxgraph run -e 'stdin | flux | stdout'")
+      help:
+        #"ffmpeg can; write this in the place of the source: exec ["ffmpeg", "-v", "error", "-i", "FILE", "-f", "wav", "-"]"#
+    )
   }
 }
 
@@ -81,6 +98,8 @@ package struct Decode: AudioDecoder {
 protocol FormatDecoder {
   mutating func decode(_ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer) throws
     -> DecodeProgress
+  /// As `AudioDecoder.seek`; without a change when it returns false.
+  mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool
 }
 
 /// Samples without a header.
@@ -111,5 +130,11 @@ private struct RawDecoder: FormatDecoder {
     }
     bytes.removeFirst(count)
     return .produced
+  }
+
+  mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool {
+    try bytes.goOn(
+      at: min(format.frames(in: start), bytes.length / format.bytesPerFrame) * format.bytesPerFrame)
+    return true
   }
 }

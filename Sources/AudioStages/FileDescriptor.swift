@@ -65,6 +65,30 @@ struct FileDescriptor: ~Copyable {
     throw Self.failure("cannot read", name, problem)
   }
 
+  /// The bytes from `offset` on, as many as there are up to `count`.
+  /// - Throws: `StageError` with code `inputOutput`.
+  func bytes(at offset: Int, count: Int) throws(StageError) -> [UInt8] {
+    guard count > 0, offset >= 0 else { return [] }
+    var bytes = [UInt8](repeating: 0, count: count)
+    var filled = 0
+    while filled < count {
+      let step = bytes.withUnsafeMutableBytes {
+        pread(number, $0.baseAddress! + filled, count - filled, offset + filled)
+      }
+      if step < 0 && errno == EINTR { continue }
+      if step < 0 { throw Self.failure("cannot read", name, errno) }
+      if step == 0 { break }
+      filled += step
+    }
+    bytes.removeLast(count - filled)
+    return bytes
+  }
+
+  /// Has the next `read` begin at `offset`.
+  func seek(to offset: Int) throws(StageError) {
+    if lseek(number, offset, SEEK_SET) < 0 { throw Self.failure("cannot read", name, errno) }
+  }
+
   /// Standard input may be in blocking mode, so it is asked before it is read.
   private var isReady: Bool {
     if isOwned { return true }

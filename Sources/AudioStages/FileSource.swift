@@ -4,13 +4,27 @@ package import FluxGraph
 package struct FileSource: ByteSource {
   package static let description = StageDescription<FileSource>(
     "file", "Reads a sound file; what it holds is found out from its content.",
-    details: "WAV and Ogg Opus are decoded. `-` is standard input.",
-    examples: ["file talk.opus | flux | stdout", "file talk.wav | resample 16k | null"]
+    details: """
+      WAV and Ogg Opus are decoded; what comes before `start` is not. `-` is standard input, where it is. Times count from \
+      the first sample that is used.
+      """,
+    examples: [
+      "file talk.opus | flux | stdout", "file talk.wav start=90s duration=10m | flux | stdout",
+      "file talk.wav | resample 16k | null",
+    ]
   ) {
     Option("path", \FileSource.path, "The file.", positional: true, required: true)
+    Option(
+      "start", \FileSource.start, "The time of the first sample that is used.",
+      in: .zero...(.seconds(10_000_000)))
+    Option(
+      "duration", \FileSource.duration, "How much is used; all to the end when not given.",
+      in: .milliseconds(1)...(.seconds(10_000_000)))
   }
 
   package var path = Path("")
+  package var start = Duration.zero
+  package var duration: Duration?
   private var file: OpenFile?
 
   package init() {}
@@ -28,8 +42,10 @@ package struct FileSource: ByteSource {
     try file?.read(into: &bytes) ?? .finished
   }
 
-  package var length: Int? { file?.length }
+  package var length: Int? { file?.isRegular == true ? file?.length : nil }
   package var subject: String { path.text }
+  package var excerpt: Excerpt { Excerpt(start: start, duration: duration) }
+  package var seekable: (any SeekableBytes)? { path.text != "-" && file?.isRegular == true ? file : nil }
 }
 
 /// The stage `stdin`: reads standard input.
@@ -62,18 +78,25 @@ package struct StandardInput: ByteSource {
 }
 
 /// An open file and the context it wakes: stages are copied, the file must not be.
-private final class OpenFile {
+private final class OpenFile: SeekableBytes {
   private let descriptor: FileDescriptor
   private let context: StageContext
-  let length: Int?
+  private let size: Int?
 
   init(_ descriptor: consuming FileDescriptor, _ context: StageContext) {
     self.descriptor = descriptor
     self.context = context
-    length = self.descriptor.size
+    size = self.descriptor.size
   }
 
   func read(into bytes: inout ByteBuffer) throws -> SourceProgress {
     try descriptor.read(into: &bytes, context)
   }
+
+  /// Whether it is a file with a size, and not a pipe.
+  var isRegular: Bool { size != nil }
+  var length: Int { size ?? 0 }
+
+  func bytes(at offset: Int, count: Int) throws -> [UInt8] { try descriptor.bytes(at: offset, count: count) }
+  func goOn(at offset: Int) throws { try descriptor.seek(to: offset) }
 }

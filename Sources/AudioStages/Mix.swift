@@ -2,14 +2,18 @@ internal import AudioDSP
 package import FluxGraph
 
 /// The stage `mix`: makes one channel of several.
-package struct Mix: AudioConverter {
+package struct Mix: AudioConverter, AudioJoiner {
   package static let description = StageDescription<Mix>(
-    "mix", "Mixes all channels into one, or takes one of them.",
-    details:
-      "Stereo becomes the mean of both channels; 5.1 and 7.1 are mixed after ITU-R BS.775 without clipping.",
+    "mix", "Mixes all channels into one, or takes one of them; makes one stream of several.",
+    details: """
+      Stereo becomes the mean of both channels; 5.1 and 7.1 are mixed after ITU-R BS.775 without clipping. Several streams \
+      become their mean, up to the end of the longest. Live ones are laid beside each other by the time they were captured; \
+      where their clocks drift apart, single samples are put in or left out, at most ten a second.
+      """,
     role: .mix,
     examples: [
       "file talk.wav | mix mono | flux | stdout", "file call.wav | mix left | flux as=agent | stdout",
+      "voice = file voice.wav; room = tone noise level=-40dB duration=1h; voice, room | mix mono | wav both.wav",
     ]
   ) {
     Option("layout", \Mix.layout, "What is kept: mono is all channels together.", positional: true)
@@ -21,6 +25,7 @@ package struct Mix: AudioConverter {
 
   package var layout = Layout.mono
   private var mixer: Mixer?
+  private var join: StreamJoin?
 
   package init() {}
 
@@ -57,5 +62,25 @@ package struct Mix: AudioConverter {
       return mixer.mix(input.readOnlyFloats.extracting(first: frames * input.format.channels), into: &target)
     }
     input.removeFirst(frames)
+  }
+
+  package mutating func prepare(
+    inputs: [(format: AudioFormat, liveness: Liveness)], _ context: StageContext
+  ) throws -> AudioFormat {
+    let format = AudioFormat(.f32le, rate: inputs.map(\.format.rate).max() ?? 48_000, channels: 1)
+    guard inputs.allSatisfy({ $0.format == format }) else {
+      throw StageError(.internal, "the streams to be mixed have different formats")
+    }
+    join = StreamJoin(rate: format.rate, inputs: inputs.map(\.liveness), context)
+    return format
+  }
+
+  package func room(of input: Int) -> Int { join?.room(of: input) ?? 0 }
+  package mutating func take(_ audio: borrowing AudioBuffer, from input: Int) {
+    join?.take(audio, from: input)
+  }
+  package mutating func inputEnded(_ input: Int) { join?.end(input) }
+  package mutating func read(into output: inout AudioBuffer) -> SourceProgress {
+    join?.read(into: &output) ?? .finished
   }
 }

@@ -10,5 +10,4 @@ package struct Null: AudioSink, EventSink {
 
   package mutating func write(_ audio: borrowing AudioBuffer) throws {}
   package mutating func write(_ event: Event) async throws {}
-  package mutating func finish() throws {}
 }

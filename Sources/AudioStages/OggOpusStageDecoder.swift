@@ -5,6 +5,8 @@ internal import FluxGraph
 struct OggOpusStageDecoder: FormatDecoder {
   private let wanted: AudioRequirement
   private var decoder: (any SampleDecoding)?
+  private var format: AudioFormat?
+  private var hasBegun = false
 
   init(wanted: AudioRequirement) {
     self.wanted = wanted
@@ -13,10 +15,10 @@ struct OggOpusStageDecoder: FormatDecoder {
   mutating func decode(
     _ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer
   ) throws -> DecodeProgress {
-    if decoder == nil {
-      let format = outputFormat(streamChannels: streamChannels(bytes))
+    if decoder == nil { bytes.withBytes { begin($0) } }
+    if let format, !hasBegun {
       audio.reset(format: format, capacity: format.rate * OpusPacketDecoder.longestPacket / 1000)
-      decoder = format.sample == .s16le ? OggOpusSamples<Int16>(format) : OggOpusSamples<Float>(format)
+      hasBegun = true
     }
     do {
       return try decoder?.decode(&bytes, isLast: isLast, into: &audio) ?? .finished
@@ -25,11 +27,38 @@ struct OggOpusStageDecoder: FormatDecoder {
     }
   }
 
+  mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool {
+    var seeker = OggOpusSeeker<any Error>(length: bytes.length) { offset, count in
+      try bytes.bytes(at: offset, count: count)
+    }
+    let samples = Int((start.seconds * 48_000).rounded())
+    guard let point = try seeker.point(for: samples) else { return false }
+    let header = try bytes.bytes(at: 0, count: point.headerLength)
+    header.withUnsafeBytes { begin($0) }
+    guard let format, let decoder else { return false }
+    do {
+      try decoder.resume(after: header, at: format.frames(in: start), origin: point.origin)
+    } catch let error as OggOpusError {
+      throw StageError(.badInput, String("\(error)".dropLast()))
+    }
+    try bytes.goOn(at: point.offset)
+    return true
+  }
+
+  /// Makes the decoder for the stream that begins with these bytes.
+  private mutating func begin(_ bytes: UnsafeRawBufferPointer) {
+    let format = outputFormat(streamChannels: streamChannels(bytes))
+    self.format = format
+    decoder = format.sample == .s16le ? OggOpusSamples<Int16>(format) : OggOpusSamples<Float>(format)
+  }
+
   /// All that is wanted, when Opus can give all of it; else floating-point samples as they were coded.
   private func outputFormat(streamChannels: Int) -> AudioFormat {
     let rate = wanted.rate ?? 48_000
-    let channels = wanted.channels ?? streamChannels
-    if OpusPacketDecoder.rates.contains(rate), channels <= 2, wanted.sample != .mulaw, wanted.sample != .alaw
+    // libopus makes one channel of two and two of one; what has more is mixed by a stage of its own.
+    let channels = streamChannels > 2 ? streamChannels : wanted.channels ?? streamChannels
+    if OpusPacketDecoder.rates.contains(rate), channels == streamChannels || channels <= 2,
+      wanted.sample != .mulaw, wanted.sample != .alaw
     {
       return AudioFormat(wanted.sample == .s16le ? .s16le : .f32le, rate: rate, channels: channels)
     }
@@ -37,20 +66,21 @@ struct OggOpusStageDecoder: FormatDecoder {
   }
 
   /// The channel count in the identification header (RFC 7845 §5.1), which stands in the stream's first page.
-  private func streamChannels(_ bytes: borrowing ByteBuffer) -> Int {
-    bytes.withBytes { bytes in
-      let magic = Array("OpusHead".utf8)
-      for start in 0..<max(0, bytes.count - 10) where bytes[start] == magic[0] {
-        if bytes[start..<(start + 8)].elementsEqual(magic) { return bytes[start + 9] == 1 ? 1 : 2 }
+  private func streamChannels(_ bytes: UnsafeRawBufferPointer) -> Int {
+    let magic = Array("OpusHead".utf8)
+    for start in 0..<max(0, bytes.count - 10) where bytes[start] == magic[0] {
+      if bytes[start..<(start + 8)].elementsEqual(magic) {
+        return max(1, min(Int(bytes[start + 9]), OpusHead.mostChannels))
       }
-      return 2
     }
+    return 2
   }
 }
 
 /// Decoding to one type of samples.
 private protocol SampleDecoding: AnyObject {
   func decode(_ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer) throws -> DecodeProgress
+  func resume(after header: [UInt8], at frame: Int, origin: Int) throws
 }
 
 /// The codec's decoder, which is not copied, in the place of one that is.
@@ -79,6 +109,15 @@ private final class OggOpusSamples<Sample: OpusSample>: SampleDecoding {
       decoder.finish()
       hasFinished = true
     }
+  }
+
+  func resume(after header: [UInt8], at frame: Int, origin: Int) throws {
+    var taken = 0
+    while taken < header.count {
+      taken += decoder.push(header.span.bytes.extracting(taken..<header.count))
+      try decoder.readHeaders()
+    }
+    try decoder.resume(at: frame, origin: origin)
   }
 
   private func read(into audio: inout AudioBuffer) throws {

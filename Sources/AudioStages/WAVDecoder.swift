@@ -9,6 +9,7 @@ struct WAVDecoder: FormatDecoder {
   private let wanted: AudioRequirement
   private var reader = WAVReader()
   private var format: AudioFormat?
+  private var hasBegun = false
 
   init(wanted: AudioRequirement) {
     self.wanted = wanted
@@ -19,7 +20,10 @@ struct WAVDecoder: FormatDecoder {
   ) throws -> DecodeProgress {
     if format == nil {
       guard try readHeader(&bytes, isLast: isLast) else { return .needsBytes }
-      if let format { audio.reset(format: format, capacity: Self.blockFrames) }
+    }
+    if let format, !hasBegun {
+      audio.reset(format: format, capacity: Self.blockFrames)
+      hasBegun = true
     }
     let before = bytes.count
     let consumed = try readSamples(bytes, into: &audio)
@@ -33,6 +37,27 @@ struct WAVDecoder: FormatDecoder {
       return .finished
     }
     return .needsBytes
+  }
+
+  mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool {
+    let fresh = self
+    var buffer = ByteBuffer(capacity: 1 << 16)
+    var offset = 0
+    while format == nil {
+      let piece = try bytes.bytes(at: offset, count: buffer.free)
+      offset += piece.count
+      buffer.append(piece)
+      guard try readHeader(&buffer, isLast: piece.isEmpty), format != nil else {
+        if !piece.isEmpty && buffer.free > 0 { continue }
+        self = fresh
+        return false
+      }
+    }
+    guard let header = reader.format, let format else { return false }
+    let frames = min(format.frames(in: start), max(0, bytes.length - header.dataOffset) / header.frameSize)
+    reader.skipSamples(frames * header.frameSize)
+    try bytes.goOn(at: header.dataOffset + frames * header.frameSize)
+    return true
   }
 
   /// Reads up to the first sample; false when more bytes are needed for it.

@@ -6,5 +6,8 @@ extension Catalogue {
     .adding(Where.self)
     .adding(StandardOutput.self)
     .adding(JSONLines.self)
+    .adding(SubRipCaptions.self)
+    .adding(WebVTTCaptions.self)
+    .adding(PlainText.self)
     .adding(Webhook.self)
 }

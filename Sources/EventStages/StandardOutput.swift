@@ -7,33 +7,58 @@ package struct StandardOutput: EventSink {
     "stdout", "Prints events: a line of text for each finished turn, or one JSON object a line.",
     details: """
       Without a template a line is the turn's place in the audio and its text. `json` prints every event, in version 1 of the \
-      event format, whatever `on` says.
+      event format, whatever `on` says. `live` shows each turn while it is spoken, on one line that is drawn again with every \
+      event, with the words coloured by confidence: green from 0.90, yellow from 0.80, orange from 0.70, red below; a turn \
+      that is probably over is dimmed. Where standard output is no terminal, `live` prints finished turns. `NO_COLOR` is \
+      honoured.
       """,
     examples: [
       "file talk.opus | flux | stdout", "file talk.opus | flux | stdout json",
+      "file talk.opus | flux as=me eager_eot_threshold=0.5 | stdout live",
       "file talk.opus | flux as=me | stdout \"[{clock}] {stream}: {transcript}\"",
     ]
   ) {
     Option("template", \StandardOutput.template, "What to print for an event.", positional: true)
     Option("json", \StandardOutput.json, "Print every event as a JSON object.")
+    Option("live", \StandardOutput.live, "Show turns while they are spoken.")
     Option("on", \StandardOutput.on, "The events a line is printed for.")
+    Rule(
+      "json-and-template", reads: ["json", "template"],
+      "`json` prints whole events, and a template prints parts of them: a line can only be one of the two.",
+      example: "file talk.opus | flux | stdout \"{transcript}\" json",
+      fix: "file talk.opus | flux | stdout json"
+    ) { output in
+      guard output.json, output.template != nil else { return nil }
+      return OptionConflict(
+        "`json` prints whole events, and a template parts of them", options: ["json", "template"],
+        help: "leave one of them out")
+    }
+    Rule(
+      "live-and-format", reads: ["live", "json", "template"],
+      "`live` redraws a turn in place, in a layout of its own: neither JSON nor a template can be shown so.",
+      example: "file talk.opus | flux | stdout live json",
+      fix: "file talk.opus | flux | stdout live"
+    ) { output in
+      guard output.live, output.json || output.template != nil else { return nil }
+      return OptionConflict(
+        "`live` has a layout of its own", options: ["live", output.json ? "json" : "template"],
+        help: "leave one of them out")
+    }
   }
 
   package var template: Template?
   package var json = false
+  package var live = false
   package var on = ["EndOfTurn"]
   /// Where lines go; tests have their own pipe.
   var descriptor = STDOUT_FILENO
   private var context: StageContext?
+  /// The open turns; nil unless they are drawn.
+  private var lines: LiveLines?
 
   package init() {}
 
   package func validate() throws(OptionConflict) {
-    if json && template != nil {
-      throw OptionConflict(
-        code: "json-and-template", "`json` prints whole events, and a template parts of them",
-        options: ["json", "template"], help: "leave one of them out")
-    }
     let known = TurnEvent.Kind.known.map(\.rawValue) + ["Notice"]
     for name in on where !known.contains(name) {
       throw OptionConflict(
@@ -44,16 +69,40 @@ package struct StandardOutput: EventSink {
 
   package mutating func open(_ context: StageContext) async throws {
     self.context = context
+    guard live, isatty(descriptor) == 1, context.environment("TERM") != "dumb" else { return }
+    // no-color.org: set and not empty.
+    lines = LiveLines(isColored: context.environment("NO_COLOR").map(\.isEmpty) ?? true)
   }
 
   package mutating func write(_ event: Event) async throws {
-    guard let line = line(for: event) else { return }
-    let bytes = Array((line + "\n").utf8)
+    let screen = screen
+    if let frame = lines?.frame(for: event, on: screen) {
+      try await print(frame)
+    } else if let line = line(for: event) {
+      try await print(line + "\n")
+    }
+  }
+
+  package mutating func finish() async throws {
+    if let frame = lines?.lastFrame() { try await print(frame) }
+  }
+
+  private func print(_ text: String) async throws {
+    let bytes = Array(text.utf8)
     let failure = try await context?.terminal.run { [descriptor] in writeWhole(bytes, to: descriptor) } ?? 0
     if failure == EPIPE { throw EndOfInterest() }
     if failure != 0 {
       throw StageError(.inputOutput, "cannot write to standard output: \(String(cString: strerror(failure)))")
     }
+  }
+
+  /// The terminal's size, asked for every time: it may have changed.
+  private var screen: LiveLines.Screen {
+    var size = winsize()
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+      return LiveLines.Screen(columns: 80, rows: 24)
+    }
+    return LiveLines.Screen(columns: Int(size.ws_col), rows: Int(size.ws_row))
   }
 
   func line(for event: Event) -> String? {

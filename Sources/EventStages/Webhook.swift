@@ -5,53 +5,120 @@ package struct Webhook: EventSink {
   package static let description = StageDescription<Webhook>(
     "webhook", "Posts every event to a URL, as a JSON object.",
     details: """
-      Events are sent one after the other, in order. An event the receiver does not take, with a status from 200 to 299 and in \
-      time, is lost, and a notice says so. Redirects are not followed.
+      Requests carry the headers of Standard Webhooks: an identifier that is the same for each attempt, and, with `secret`, \
+      signatures made anew for each. An event is delivered when it is answered with a status from 200 to 299; redirects are \
+      not followed. Otherwise it is tried again, after a while as `retry` says or as the receiver asks with Retry-After; 410 \
+      ends all deliveries. Events of one stream arrive in order, as long as the first has not failed for longer than `order`. \
+      With `spool` events that are not delivered outlive the program, and are delivered, possibly twice, when the graph runs \
+      again; without one up to 10000 wait in memory. What is given up leaves by the port `dead`, with the reason. The end of \
+      the graph does not wait for another try. Fields in `body` are written as they stand inside a JSON text.
       """,
-    ports: [PortSpecification("notices", "What could not be delivered.")],
-    examples: ["file talk.opus | flux | where event == EndOfTurn | webhook https://example.com/turns"]
+    ports: [
+      PortSpecification("dead", "What was given up, each with its reason, status and number of attempts."),
+      PortSpecification("notices", "Trouble with the receiver or the spool."),
+    ],
+    examples: [
+      "file talk.opus | flux | where event == EndOfTurn | webhook https://example.com/turns",
+      "file talk.opus | flux | webhook https://example.com/turns spool=./spool retry=[5s, 5m] order=1m",
+      #"file talk.opus | flux | webhook https://example.com/chat body="\{\"text\": \"{transcript}\"}" headers=["X-Room: 7"]"#,
+    ]
   ) {
     Option("url", \Webhook.url, "Where to post to.", positional: true, required: true)
     Option(
+      "secret", \Webhook.secret,
+      "What requests are signed with, `env(NAME)`: `whsec_…`, or a list of those while secrets are changed.")
+    Option("headers", \Webhook.headers, "Headers to send, such as `[\"X-Room: 7\"]`.")
+    Option("body", \Webhook.body, "What to send instead of the event.")
+    Option(
       "timeout", \Webhook.timeout, "The time the receiver has for an event.",
       in: .milliseconds(100)...(.seconds(300)))
+    Option("retry", \Webhook.retry, "The waits before further attempts: `standard`, `none` or a list.")
+    Option(
+      "order", \Webhook.order, "How long an event that fails holds up those of its stream behind it.",
+      in: .zero...(.seconds(86_400)))
+    Option("concurrency", \Webhook.concurrency, "Requests at a time, for different streams.", in: 1...64)
+    Option("spool", \Webhook.spool, "A directory that keeps what is not delivered.")
+    Option(
+      "spool_limit", \Webhook.spoolLimit, "The size the spool may reach.",
+      in: .bytes(100_000)...(.bytes(10_000_000_000)))
+    Option("fsync", \Webhook.fsync, "When the spool is made to survive a power failure.")
   }
 
   package var url = Address()
+  package var secret = SigningSecrets()
+  package var headers: [String] = []
+  package var body: Template?
   package var timeout = Duration.seconds(20)
+  package var retry = RetrySchedule.standard
+  package var order = Duration.seconds(300)
+  package var concurrency = 4
+  package var spool: Path?
+  package var spoolLimit = ByteCount(100_000_000)
+  package var fsync = FileSync.interval
   private var context: StageContext?
+  private var courier: WebhookCourier?
 
   package init() {}
 
-  package mutating func open(_ context: StageContext) async throws {
-    self.context = context
-  }
-
-  package mutating func write(_ event: Event) async throws {
-    guard let context else { return }
-    var body: [UInt8] = []
-    event.json.write(to: &body)
-    let request = HTTPRequest(
-      method: "POST", url: url.text,
-      headers: [
-        HTTPHeader("Content-Type", "application/json"),
-        HTTPHeader("User-Agent", "fluxgraph/\(FluxGraphVersion.text)"),
-      ],
-      body: body, timeout: timeout)
-    do throws(NetworkFailure) {
-      let response = try await context.http.response(to: request)
-      guard !(200...299).contains(response.status) else { return }
-      lose(event, "it answered with status \(response.status)", context)
-    } catch {
-      lose(event, error.message, context)
+  package func validate() throws(OptionConflict) {
+    for text in headers where Self.header(text) == nil {
+      throw OptionConflict(
+        code: "bad-header", "`\(text)` is no header", options: ["headers"], help: "write `\"Name: value\"`")
     }
   }
 
-  private func lose(_ event: Event, _ reason: String, _ context: StageContext) {
-    context.notice(
-      Notice(
-        "undelivered", "\(WebURL(url.text)?.redacted ?? "the webhook") did not take an event: \(reason)",
-        severity: .warning, details: [("event", event.json)]))
+  package mutating func open(_ context: StageContext) async throws {
+    self.context = context
+    let settings = WebhookCourier.Settings(
+      url: url.text, receiver: WebURL(url.text)?.redacted ?? "the webhook",
+      headers: headers.compactMap(Self.header),
+      signer: try WebhookSigner(secret), timeout: timeout,
+      policy: DeliveryQueue.Policy(retries: retry.waits, order: order, concurrency: concurrency), sync: fsync,
+      memoryLimit: 10_000)
+    var opened: Spool?
+    if let spool {
+      let (directory, name, limit) = (context.resolve(spool), context.name, spoolLimit.bytes)
+      opened = try await context.disk.run { try Spool(directory: directory, name: name, limit: limit) }
+    }
+    let courier = WebhookCourier(settings, spool: opened, context)
+    self.courier = courier
+    try await courier.resume()
+  }
+
+  package mutating func write(_ event: Event) async throws {
+    guard let courier, let context else { return }
+    let text = body?.rendered { event.value(of: $0).map(Self.escaped) }
+    await courier.accept(
+      Delivery(
+        id: WebhookSigner.id(of: event), stream: event.value(of: "stream")?.description ?? "",
+        accepted: context.clock.wallTime().seconds,
+        event: event.json,
+        body: text))
+  }
+
+  package mutating func finish() async throws { await courier?.finish() }
+
+  /// A text as it stands between the quotes of a JSON string; numbers and flags as they are.
+  private static func escaped(_ value: FieldValue) -> FieldValue {
+    switch value {
+    case .number, .boolean: value
+    case .text, .list: .text(String(JSONValue.string(value.description).serialized.dropFirst().dropLast()))
+    }
+  }
+
+  private static func header(_ text: String) -> HTTPHeader? {
+    guard let colon = text.firstIndex(of: ":"),
+      text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 })
+    else {
+      return nil
+    }
+    let name = text[..<colon]
+    guard !name.isEmpty,
+      name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"\"(),/:;<=>?@[\\]{}".utf8.contains($0) }),
+      !["host", "content-length", "transfer-encoding"].contains(name.lowercased()),
+      !name.lowercased().hasPrefix("webhook-")
+    else { return nil }
+    return HTTPHeader(String(name), String(text[text.index(after: colon)...].trimmingPrefix { $0 == " " }))
   }
 
   /// An `http://` or `https://` URL.

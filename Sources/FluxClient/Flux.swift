@@ -19,14 +19,23 @@ package struct Flux: Recogniser {
     Option("model", \Flux.model, "The model: flux-general-en, or flux-general-multi for several languages.")
     Option(
       "eot_threshold", \Flux.endOfTurnThreshold,
-      "The confidence at which a turn ends; 1 never ends a turn by the model.", in: 0.5...1)
+      "The confidence at which a turn ends; 1 never ends a turn by the model.", in: 0...1,
+      usual: 0.5...1)
     Option(
       "eager_eot_threshold", \Flux.eagerEndOfTurnThreshold,
-      "The confidence for an early EagerEndOfTurn; unset sends none.", in: 0.3...0.9)
+      "The confidence for an early EagerEndOfTurn; unset sends none.", in: 0...1, usual: 0.3...0.9)
+    Rule(
+      "eager-above-eot", reads: ["eager_eot_threshold", "eot_threshold"],
+      """
+      An early EagerEndOfTurn needs less confidence than the EndOfTurn that follows it, so `eager_eot_threshold` must not be \
+      above `eot_threshold`, which is 0.7 unless it is set. The service refuses the connection otherwise.
+      """,
+      example: "file talk.opus | flux eager_eot_threshold=0.8 | stdout",
+      fix: "file talk.opus | flux eager_eot_threshold=0.8 eot_threshold=0.85 | stdout", check: eagerAboveEnd)
     Option(
       "eot_timeout", \Flux.endOfTurnTimeout,
       "The silence after speech that ends a turn whatever the confidence.",
-      in: .milliseconds(500)...(.seconds(60)))
+      in: .milliseconds(1)...(.seconds(86_400)), usual: .milliseconds(500)...(.seconds(60)))
     Option("keyterm", \Flux.keyterms, "Words and phrases to expect, at most 100.")
     Option("language_hint", \Flux.languageHints, "Languages to expect; only with flux-general-multi.")
     Option("profanity_filter", \Flux.profanityFilter, "Replace or drop profanity.")
@@ -44,7 +53,66 @@ package struct Flux: Recogniser {
       "A PEM file of certificate authorities to trust instead of the system's.")
     Option(
       "words", \Flux.words,
-      "Where the local Flux takes words from: pocketsphinx, none, or script:FILE; only with endpoint=local.")
+      "Where the local Flux takes words from: pocketsphinx, none, script:FILE (.json, .vtt, .srt), or command:PROGRAM; only with endpoint=local."
+    )
+    Option(
+      "fault", \Flux.fault,
+      "What goes wrong on purpose at the local Flux, such as \"drop after=5s\"; only with endpoint=local.")
+    Rule(
+      "words-without-local", reads: ["words", "endpoint"],
+      "`words=` names where the Flux server inside this process takes words from; every other service has its own ears.",
+      example: "file talk.opus | flux words=none | stdout",
+      fix: "file talk.opus | flux words=none endpoint=local | stdout"
+    ) { flux in
+      guard flux.words != nil, flux.endpoint != .local else { return nil }
+      return OptionConflict(
+        "`words` is where the local Flux takes words from, and the endpoint is not local",
+        options: ["words"], help: "add `endpoint=local`, or leave `words` out")
+    }
+    Rule(
+      "fault-without-local", reads: ["fault", "endpoint"],
+      "`fault=` makes the Flux server inside this process misbehave; other services cannot be told to.",
+      example: "file talk.opus | flux fault=\"drop after=5s\" | stdout",
+      fix: "file talk.opus | flux fault=\"drop after=5s\" endpoint=local | stdout"
+    ) { flux in
+      guard flux.fault != nil, flux.endpoint != .local else { return nil }
+      return OptionConflict(
+        "`fault` is for the local Flux, and the endpoint is not local", options: ["fault"],
+        help: "add `endpoint=local`, or leave `fault` out")
+    }
+    Rule(
+      "bad-fault", reads: ["fault"],
+      "`fault=` is not one of the faults the local Flux knows; `fluxgraph help serve` lists them.",
+      example: "file talk.opus | flux fault=\"explode\" endpoint=local | stdout",
+      fix: "file talk.opus | flux fault=\"drop after=5s\" endpoint=local | stdout"
+    ) { flux in
+      guard let fault = flux.fault else { return nil }
+      do throws(FaultError) {
+        _ = try FaultPlan(parsing: fault)
+        return nil
+      } catch {
+        return OptionConflict(error.description, options: ["fault"])
+      }
+    }
+  }
+
+  @Sendable private static func eagerAboveEnd(_ flux: Flux) -> OptionConflict? {
+    let limit = flux.endOfTurnThreshold ?? FluxParameter.defaultEndOfTurnThreshold
+    guard let eager = flux.eagerEndOfTurnThreshold, eager > limit else { return nil }
+    let isDefault = flux.endOfTurnThreshold == nil
+    return OptionConflict(
+      "`eager_eot_threshold` must not be above `eot_threshold`"
+        + (isDefault ? ", which is not set and defaults to \(shortText(limit))" : ""),
+      options: isDefault ? ["eager_eot_threshold"] : ["eager_eot_threshold", "eot_threshold"],
+      help: isDefault
+        ? "add `eot_threshold=\(shortText(max(0.5, eager)))`, or lower the eager value to \(shortText(limit)) or less"
+        : "`eager_eot_threshold=\(shortText(limit))`")
+  }
+
+  package var unsentEvents: [UnsentEvent] {
+    let help = "set `eager_eot_threshold`, from 0.3 to 0.9"
+    return eagerEndOfTurnThreshold == nil
+      ? [UnsentEvent(.eagerEndOfTurn, help: help), UnsentEvent(.turnResumed, help: help)] : []
   }
 
   /// What people bring along from Deepgram's first version, and from the names of the query parameters.
@@ -82,6 +150,7 @@ package struct Flux: Recogniser {
   package var key: Secret?
   package var certificateAuthorities: Path?
   package var words: String?
+  package var fault: String?
 
   /// What of numbers is redacted.
   package enum Redaction: String, OptionEnumeration {
@@ -114,29 +183,11 @@ package struct Flux: Recogniser {
   }
 
   package func validate() throws(OptionConflict) {
-    let eager = eagerEndOfTurnThreshold
-    let limit = endOfTurnThreshold ?? FluxParameter.defaultEndOfTurnThreshold
-    if let eager, eager > limit {
-      let isDefault = endOfTurnThreshold == nil
-      throw OptionConflict(
-        code: "eager-above-eot",
-        "`eager_eot_threshold` must not be above `eot_threshold`"
-          + (isDefault ? ", which is not set and defaults to \(shortText(limit))" : ""),
-        options: isDefault ? ["eager_eot_threshold"] : ["eager_eot_threshold", "eot_threshold"],
-        help: isDefault
-          ? "add `eot_threshold=\(shortText(max(0.5, eager)))`, or lower the eager value to \(shortText(limit)) or less"
-          : "`eager_eot_threshold=\(shortText(limit))`")
-    }
-    if words != nil, endpoint != .local {
-      throw OptionConflict(
-        code: "words-without-local",
-        "`words` is where the local Flux takes words from, and the endpoint is not local",
-        options: ["words"], help: "add `endpoint=local`, or leave `words` out")
-    }
-    // `eot_timeout` is the graph's name for the parameter with the unit in its name.
+    // Ranges and thresholds are the options' own affair.
+    let checked: Set<String> = ["eot_threshold", "eager_eot_threshold", "eot_timeout_ms"]
     for problem in parameters.problems() where problem.severity == .error {
-      let option = problem.parameter == "eot_timeout_ms" ? "eot_timeout" : problem.parameter
-      throw OptionConflict(code: "bad-parameter", problem.message, options: [option])
+      guard !checked.contains(problem.parameter) else { continue }
+      throw OptionConflict(code: "bad-parameter", problem.message, options: [problem.parameter])
     }
   }
 
@@ -157,7 +208,7 @@ package struct Flux: Recogniser {
         throw StageError(.unavailable, "this program has no local Flux built in")
       }
       let base = try await local.start(
-        .init(words: words, directory: context.directory, notice: { context.notice($0) }))
+        .init(words: words, fault: fault, directory: context.directory, notice: { context.notice($0) }))
       url = FluxEndpoint.extended(base, query: query)
     }
     var request = WebSocketRequest(

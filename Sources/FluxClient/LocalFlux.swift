@@ -6,6 +6,8 @@ package struct LocalFlux: Sendable {
   package struct Options: Sendable {
     /// Where words come from, such as `pocketsphinx` or `script:talk.json`; nil for the best there is.
     package var words: String?
+    /// What goes wrong on purpose; the text of a `FaultPlan`.
+    package var fault: String?
     /// The directory relative paths in `words` are relative to.
     package var directory: String
     /// Called with what the user should know, such as a missing recogniser.

@@ -12,6 +12,9 @@ public indirect enum GraphValue: Sendable, Hashable {
   case predicate(Predicate)
   /// A value that must not be shown, from `env(…)` given to an option of type secret.
   case secret(Secret)
+  /// A value that must not be shown and is looked up when the graph runs. No option takes it as it is: what runs a plan puts
+  /// the secret in its place first.
+  case secretReference(SecretReference)
   /// A flag that was named.
   case flag
 

@@ -98,6 +98,17 @@ extension SampleRate: OptionValue {
   public var graphText: String? { description }
 }
 
+extension Frequency: OptionValue {
+  public static var optionType: OptionType { .frequency }
+
+  public static func parse(_ value: GraphValue) throws(OptionError) -> Frequency {
+    Frequency(
+      try quantity(value, of: .frequency, ["Hz": 1, "kHz": 1000], likely: { $0 < 20 ? "kHz" : "Hz" }))
+  }
+
+  public var graphText: String? { description }
+}
+
 extension ByteCount: OptionValue {
   public static var optionType: OptionType { .byteCount }
 

@@ -6,6 +6,8 @@
 public struct Option<S: Stage>: Sendable {
   let specification: OptionSpecification
   let assign: @Sendable (inout S, GraphValue) throws(OptionError) -> Void
+  /// What is doubtful about a value that fits.
+  let advise: @Sendable (GraphValue) -> OptionError?
 
   /// An option of any type that can be written in a graph.
   /// - Parameters:
@@ -24,34 +26,45 @@ public struct Option<S: Stage>: Sendable {
     assign = { (stage, value) throws(OptionError) in
       stage[keyPath: property] = try Value.parse(value)
     }
+    advise = { _ in nil }
   }
 
   /// An option whose value must lie in a range.
-  /// - Parameter range: the smallest and the largest value allowed.
+  /// - Parameters:
+  ///   - range: the smallest and the largest value allowed.
+  ///   - usual: what is known to work now, where that is less; a value outside is warned of. For limits of a service, which it
+  ///     may widen.
   public init<Value: OptionValue & Comparable>(
     _ name: String, _ property: any WritableKeyPath<S, Value> & Sendable, _ summary: String,
-    in range: ClosedRange<Value>, positional: Bool = false, required: Bool = false
+    in range: ClosedRange<Value>, usual: ClosedRange<Value>? = nil, positional: Bool = false,
+    required: Bool = false
   ) {
     specification = OptionSpecification(
       name: name, type: Value.optionType, summary: summary, isPositional: positional, isRequired: required,
-      defaultText: S()[keyPath: property].graphText, rangeText: rangeText(range))
+      defaultText: S()[keyPath: property].graphText, rangeText: rangeText(usual ?? range))
     assign = { (stage, value) throws(OptionError) in
-      stage[keyPath: property] = try parse(value, in: range)
+      stage[keyPath: property] = try parse(value, in: range, usual: usual ?? range)
     }
+    advise = { value in doubt(value, usual) }
   }
 
   /// An option that may stay unset, whose value must lie in a range.
-  /// - Parameter range: the smallest and the largest value allowed.
+  /// - Parameters:
+  ///   - range: the smallest and the largest value allowed.
+  ///   - usual: what is known to work now, where that is less; a value outside is warned of. For limits of a service, which it
+  ///     may widen.
   public init<Value: OptionValue & Comparable>(
     _ name: String, _ property: any WritableKeyPath<S, Value?> & Sendable, _ summary: String,
-    in range: ClosedRange<Value>, positional: Bool = false, required: Bool = false
+    in range: ClosedRange<Value>, usual: ClosedRange<Value>? = nil, positional: Bool = false,
+    required: Bool = false
   ) {
     specification = OptionSpecification(
       name: name, type: Value.optionType, summary: summary, isPositional: positional, isRequired: required,
-      defaultText: S()[keyPath: property].graphText, rangeText: rangeText(range))
+      defaultText: S()[keyPath: property].graphText, rangeText: rangeText(usual ?? range))
     assign = { (stage, value) throws(OptionError) in
-      stage[keyPath: property] = try parse(value, in: range)
+      stage[keyPath: property] = try parse(value, in: range, usual: usual ?? range)
     }
+    advise = { value in doubt(value, usual) }
   }
 }
 
@@ -60,17 +73,39 @@ private func rangeText<Value: OptionValue>(_ range: ClosedRange<Value>) -> Strin
 }
 
 private func parse<Value: OptionValue & Comparable>(
-  _ value: GraphValue, in range: ClosedRange<Value>
+  _ value: GraphValue, in range: ClosedRange<Value>, usual: ClosedRange<Value>
 ) throws(OptionError) -> Value {
-  let parsed = try Value.parse(value)
+  let parsed: Value
+  do throws(OptionError) {
+    parsed = try Value.parse(value)
+  } catch {
+    var inRange = error
+    // What could stand there must be right in its turn.
+    if let text = error.replacement, let meant = try? Value.parse(.word(text)), !usual.contains(meant) {
+      inRange.replacement = nil
+      inRange.message += "; it must lie between \(bounds(usual))"
+    }
+    throw inRange
+  }
   guard range.contains(parsed) else {
-    let nearest = parsed < range.lowerBound ? range.lowerBound : range.upperBound
-    throw OptionError(
-      .outOfRange,
-      "must lie between \(range.lowerBound.graphText ?? "") and \(range.upperBound.graphText ?? "")",
-      replacement: nearest.graphText)
+    let nearest = parsed < range.lowerBound ? usual.lowerBound : usual.upperBound
+    throw OptionError(.outOfRange, "must lie between \(bounds(usual))", replacement: nearest.graphText)
   }
   return parsed
+}
+
+private func doubt<Value: OptionValue & Comparable>(
+  _ value: GraphValue, _ usual: ClosedRange<Value>?
+) -> OptionError? {
+  guard let usual, let parsed = try? Value.parse(value), !usual.contains(parsed) else { return nil }
+  let nearest = parsed < usual.lowerBound ? usual.lowerBound : usual.upperBound
+  return OptionError(
+    .outOfRange, "is known to work between \(bounds(usual)); the service may refuse this",
+    replacement: nearest.graphText)
+}
+
+private func bounds<Value: OptionValue>(_ range: ClosedRange<Value>) -> String {
+  "\(range.lowerBound.graphText ?? "") and \(range.upperBound.graphText ?? "")"
 }
 
 /// What is known of an option without knowing its stage's type.
@@ -84,11 +119,4 @@ public struct OptionSpecification: Sendable, Hashable {
   public var defaultText: String?
   /// "-60dB … 60dB"; nil without limits.
   public var rangeText: String?
-}
-
-/// Collects a stage's options: one expression a line.
-@resultBuilder
-public enum OptionBuilder<S: Stage> {
-  public static func buildExpression(_ option: Option<S>) -> [Option<S>] { [option] }
-  public static func buildBlock(_ options: [Option<S>]...) -> [Option<S>] { options.flatMap { $0 } }
 }

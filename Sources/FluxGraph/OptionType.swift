@@ -15,12 +15,15 @@ public indirect enum OptionType: Sendable, Hashable {
   case sampleRate
   case byteCount
   case speed
+  case frequency
   case secret
   case audioFormat
   case predicate
   /// One of a closed set of words.
   case enumeration([String])
   case list(OptionType)
+  /// A value of one type or the other, told apart by how it is written.
+  case either(OptionType, OptionType)
 
   /// What the type is called in messages, with an article: "a duration".
   public var noun: String {
@@ -38,11 +41,13 @@ public indirect enum OptionType: Sendable, Hashable {
     case .sampleRate: "a sample rate"
     case .byteCount: "a size"
     case .speed: "a multiple of real time"
+    case .frequency: "a frequency"
     case .secret: "a secret"
     case .audioFormat: "an audio format"
     case .predicate: "a predicate"
     case .enumeration(let names): names.count == 1 ? names[0] : "one of " + names.joined(separator: ", ")
     case .list(let element): "a list of " + element.plural
+    case .either(let one, let other): one.noun + " or " + other.noun
     }
   }
 
@@ -62,11 +67,13 @@ public indirect enum OptionType: Sendable, Hashable {
     case .sampleRate: "rate"
     case .byteCount: "size"
     case .speed: "speed"
+    case .frequency: "frequency"
     case .secret: "secret"
     case .audioFormat: "pcm"
     case .predicate: "predicate"
     case .enumeration(let names): names.joined(separator: "|")
     case .list(let element): "[\(element.signature)]"
+    case .either(let one, let other): one.signature + "|" + other.signature
     }
   }
 
@@ -86,11 +93,13 @@ public indirect enum OptionType: Sendable, Hashable {
     case .sampleRate: "16k"
     case .byteCount: "64MB"
     case .speed: "1x"
+    case .frequency: "440Hz"
     case .secret: "env(NAME)"
     case .audioFormat: "pcm(s16le, 16k, mono)"
     case .predicate: "event == EndOfTurn"
     case .enumeration(let names): names.first ?? ""
     case .list(let element): "[\(element.sample)]"
+    case .either(let one, _): one.sample
     }
   }
 
@@ -103,6 +112,7 @@ public indirect enum OptionType: Sendable, Hashable {
     case .path: "paths"
     case .url: "URLs"
     case .enumeration(let names): "words out of " + names.joined(separator: ", ")
+    case .either(let one, let other): one.plural + " or " + other.plural
     default: String(noun.drop { $0 != " " }.dropFirst()) + "s"
     }
   }

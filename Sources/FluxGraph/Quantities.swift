@@ -29,6 +29,19 @@ public struct SampleRate: Sendable, Hashable, Comparable {
   public static func < (left: SampleRate, right: SampleRate) -> Bool { left.hertz < right.hertz }
 }
 
+/// A number of vibrations a second. Written `440Hz` or `1kHz` in a graph.
+public struct Frequency: Sendable, Hashable, Comparable {
+  public var hertz: Double
+
+  public init(_ hertz: Double) {
+    self.hertz = hertz
+  }
+
+  public static func hertz(_ value: Double) -> Frequency { Frequency(value) }
+
+  public static func < (left: Frequency, right: Frequency) -> Bool { left.hertz < right.hertz }
+}
+
 /// An amount of data in bytes. Written `64kB`, `128MB` or `2GB` in a graph (powers of 1000).
 public struct ByteCount: Sendable, Hashable, Comparable {
   public var bytes: Int
@@ -59,6 +72,12 @@ extension SampleRate: CustomStringConvertible {
   public var description: String {
     hertz % 1000 == 0
       ? "\(hertz / 1000)k" : hertz % 100 == 0 ? "\(shortText(Double(hertz) / 1000))k" : "\(hertz)Hz"
+  }
+}
+
+extension Frequency: CustomStringConvertible {
+  public var description: String {
+    hertz >= 1000 ? shortText(hertz / 1000) + "kHz" : shortText(hertz) + "Hz"
   }
 }
 

@@ -7,6 +7,7 @@
 /// | `AudioDecoder` | bytes into audio | on an audio thread |
 /// | `AudioTransform` | audio into as much audio, in place | on an audio thread |
 /// | `AudioConverter` | audio into audio of another format, rate or length | on an audio thread |
+/// | `AudioRelay` | audio into audio that comes in its own time, as from another program | on an audio thread |
 /// | `AudioSink` | audio into nothing | on an audio thread |
 /// | `Recogniser` | audio into events | as an asynchronous task |
 /// | `EventTransform` | an event into any number of events | where the event comes from |
@@ -50,6 +51,23 @@ public struct OptionConflict: Error, Sendable {
     self.help = help
     self.isWarning = isWarning
   }
+
+  /// A conflict found by a `Rule`, which knows the code.
+  public init(_ message: String, options: [String], help: String? = nil, isWarning: Bool = false) {
+    self.init(code: "", message, options: options, help: help, isWarning: isWarning)
+  }
+}
+
+/// A kind of event a recogniser will not send the way it is set up, and what would make it send it.
+public struct UnsentEvent: Sendable, Hashable {
+  public var kind: TurnEvent.Kind
+  /// "set `eager_eot_threshold`".
+  public var help: String
+
+  public init(_ kind: TurnEvent.Kind, help: String) {
+    self.kind = kind
+    self.help = help
+  }
 }
 
 /// Thrown by a sink when nobody is interested in its output any more, as when the reader of a pipe has gone. The sink then ends
@@ -66,6 +84,8 @@ public enum SourceProgress: Sendable, Hashable {
   case waiting
   /// Nothing will come any more.
   case finished
+  /// The next bytes begin anew, with a header if the content has one; for a `ByteSource` that begins again after a failure.
+  case restarted
 }
 
 /// A source of encoded sound: a file, standard input, a download.
@@ -82,11 +102,45 @@ public protocol ByteSource: Stage {
   var length: Int? { get }
   /// What is being read, as messages about its content call it: a file's path.
   var subject: String { get }
+  /// The part of the sound that is wanted.
+  var excerpt: Excerpt { get }
+  /// Its bytes at any place, once opened, where they can be had so.
+  var seekable: (any SeekableBytes)? { get }
+  /// Called once nothing more will be read, until it returns true: a stage that has to wait, as for a program to end, returns
+  /// false and calls `StageContext.wake` when it should be called again.
+  /// - Throws: `StageError` for what went wrong in the end.
+  mutating func close() throws -> Bool
 }
 
 extension ByteSource {
   public var subject: String { "the input" }
   public var length: Int? { nil }
+  public var excerpt: Excerpt { Excerpt() }
+  public var seekable: (any SeekableBytes)? { nil }
+  public mutating func close() throws -> Bool { true }
+}
+
+/// A part of a sound.
+public struct Excerpt: Sendable, Hashable {
+  public var start: Duration
+  /// To the end when nil.
+  public var duration: Duration?
+
+  public init(start: Duration = .zero, duration: Duration? = nil) {
+    self.start = start
+    self.duration = duration
+  }
+}
+
+/// The bytes of a source at any place.
+public protocol SeekableBytes {
+  /// Bytes in all.
+  var length: Int { get }
+  /// The bytes from `offset` on, as many as there are up to `count`.
+  /// - Throws: `StageError`.
+  func bytes(at offset: Int, count: Int) throws -> [UInt8]
+  /// Has the source go on reading at `offset`.
+  func goOn(at offset: Int) throws
 }
 
 /// A source of samples: a device, a generator.
@@ -124,11 +178,19 @@ public protocol AudioDecoder: Stage {
   /// Called once before the first bytes. `wanted` is the format the stages behind would like. A decoder that can produce all of
   /// it directly spares them the work; one that cannot gives floating-point samples at the content's own rate and channels.
   mutating func prepare(wanted: AudioRequirement, _ context: StageContext) throws
+  /// Called between `prepare` and the first bytes when the beginning of the sound is not wanted. A decoder that can skip it has
+  /// `bytes` go on at the right place and returns true; the first frame it appends is then the one at `start`. One that cannot
+  /// returns false, is given everything, and what comes before `start` is thrown away.
+  mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool
   /// Takes bytes from the front of `bytes` and appends frames to `audio`, which is empty. Sets the buffer's format, with
   /// `reset(format:capacity:)`, before the first frame, and never changes it afterwards. `isLast` says that no bytes follow.
   /// - Throws: `StageError` for content that is not what it should be. Frames appended before are kept.
   mutating func decode(_ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer) throws
     -> DecodeProgress
+}
+
+extension AudioDecoder {
+  public mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool { false }
 }
 
 /// Changes samples in place: as much comes out as goes in, in the same format.
@@ -174,32 +236,78 @@ extension AudioConverter {
   public mutating func finish(into output: inout AudioBuffer) {}
 }
 
+/// Joins several streams of audio of one rate into one.
+public protocol AudioJoiner: Stage {
+  /// Called once, with the format of every input and whether it comes from a device; returns the format of what comes out.
+  mutating func prepare(inputs: [(format: AudioFormat, liveness: Liveness)], _ context: StageContext) throws
+    -> AudioFormat
+  /// Frames an input can be given now.
+  func room(of input: Int) -> Int
+  /// Takes a block of an input.
+  mutating func take(_ audio: borrowing AudioBuffer, from input: Int)
+  /// Called once for each input, after its last block.
+  mutating func inputEnded(_ input: Int)
+  /// Appends at least one frame and at most what fits, without blocking.
+  mutating func read(into output: inout AudioBuffer) -> SourceProgress
+}
+
+/// Hands audio to something that works at its own pace, and takes from it what comes back: another program.
+public protocol AudioRelay: Stage {
+  /// The audio this takes.
+  var accepts: AudioRequirement { get }
+  /// What comes out when `input` goes in. Fields of `input` that are not known yet are nil.
+  func output(for input: AudioStreamType) -> AudioStreamType
+  /// Called once before the first block; returns the format of what comes out.
+  mutating func prepare(input: AudioFormat, _ context: StageContext) throws -> AudioFormat
+  /// Removes frames from the front of `input`, as many as are taken without blocking. A relay that takes nothing has asked to be
+  /// woken when it can.
+  mutating func write(_ input: inout AudioBuffer) throws
+  /// Called once when everything was written.
+  mutating func endInput() throws
+  /// Appends at least one frame and at most what fits, without blocking.
+  mutating func read(into output: inout AudioBuffer) throws -> SourceProgress
+  /// Called once nothing more will be read, until it returns true, as for a `ByteSource`.
+  mutating func close() throws -> Bool
+}
+
 /// Takes audio out of the graph: a recording.
 public protocol AudioSink: Stage {
   /// The audio this takes.
   var accepts: AudioRequirement { get }
   /// Called once before the first block.
   mutating func prepare(format: AudioFormat, _ context: StageContext) throws
+  /// Whether the next block can be taken without a loss. Asked behind finite sources, which can wait; a sink that says no calls
+  /// `StageContext.wake` once it can.
+  var hasRoom: Bool { get }
   /// Takes one block, without blocking.
   mutating func write(_ audio: borrowing AudioBuffer) throws
-  /// Called once after the last block.
-  mutating func finish() throws
+  /// Called after the last block, until it returns true: a sink that has to wait, as for a disk, returns false and calls
+  /// `StageContext.wake` when it should be called again.
+  /// - Throws: `StageError` when not everything was kept.
+  mutating func finish() throws -> Bool
 }
 
 extension AudioSink {
   public var accepts: AudioRequirement { .any }
   public mutating func prepare(format: AudioFormat, _ context: StageContext) throws {}
-  public mutating func finish() throws {}
+  public var hasRoom: Bool { true }
+  public mutating func finish() throws -> Bool { true }
 }
 
 /// Turns audio into events: a speech recogniser.
 public protocol Recogniser: Stage {
   /// The audio this takes.
   var accepts: AudioRequirement { get }
+  /// Events it will not send as its options are; a graph that waits for them is warned.
+  var unsentEvents: [UnsentEvent] { get }
   /// Listens to `audio` until it ends, and emits events. Must not block its thread; it is cancelled when the program is told to
   /// stop a second time. The context's connections and timers call back on one thread.
   /// - Throws: `StageError` when it fails for good. Returning ends the stage in good order.
   mutating func run(_ audio: AudioInlet, into events: EventOutlet, _ context: StageContext) async throws
+}
+
+extension Recogniser {
+  public var unsentEvents: [UnsentEvent] { [] }
 }
 
 /// Turns each event into any number of events.

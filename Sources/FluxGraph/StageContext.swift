@@ -1,3 +1,4 @@
+internal import FoundationEssentials
 internal import Synchronization
 
 /// What a stage gets from the world around it. The run-time supplies it, `StageTesting` fakes it.
@@ -20,6 +21,8 @@ public struct StageContext: Sendable {
   public let terminal: any BlockingThread
   /// Things only some stages know of, by their type; see `resource`.
   package let resources: [ObjectIdentifier: any Sendable]
+  /// What the graph's options of type secret hold.
+  private let secrets: Set<Secret>
   private let noticeHandler: @Sendable (Notice) -> Void
   private let environment: @Sendable (String) -> String?
   private let waker: Waker
@@ -29,11 +32,15 @@ public struct StageContext: Sendable {
   package struct Waker: Sendable {
     package var wake: @Sendable () -> Void
     package var wakeWhenReadable: @Sendable (Int32) -> Void
+    package var wakeWhenWritable: @Sendable (Int32) -> Void
 
-    package init(wake: @escaping @Sendable () -> Void, wakeWhenReadable: @escaping @Sendable (Int32) -> Void)
-    {
+    package init(
+      wake: @escaping @Sendable () -> Void, wakeWhenReadable: @escaping @Sendable (Int32) -> Void,
+      wakeWhenWritable: @escaping @Sendable (Int32) -> Void = { _ in }
+    ) {
       self.wake = wake
       self.wakeWhenReadable = wakeWhenReadable
+      self.wakeWhenWritable = wakeWhenWritable
     }
   }
 
@@ -43,7 +50,7 @@ public struct StageContext: Sendable {
     terminal: any BlockingThread,
     resources: [ObjectIdentifier: any Sendable], environment: @escaping @Sendable (String) -> String?,
     waker: Waker, noticeHandler: @escaping @Sendable (Notice) -> Void,
-    portHandler: @escaping @Sendable (Event, String) -> Void
+    portHandler: @escaping @Sendable (Event, String) -> Void, secrets: Set<Secret> = []
   ) {
     self.name = name
     self.location = location
@@ -59,6 +66,7 @@ public struct StageContext: Sendable {
     self.waker = waker
     self.noticeHandler = noticeHandler
     self.portHandler = portHandler
+    self.secrets = secrets
   }
 
   /// Tells the user something that is not a turn: on stderr, and on the stage's `.notices` port.
@@ -80,6 +88,17 @@ public struct StageContext: Sendable {
 
   /// Has a source that returned `.waiting` read again once this file descriptor can be read, or has ended.
   public func wakeWhenReadable(_ descriptor: Int32) { waker.wakeWhenReadable(descriptor) }
+
+  /// The same once something can be written to this file descriptor.
+  public func wakeWhenWritable(_ descriptor: Int32) { waker.wakeWhenWritable(descriptor) }
+
+  /// The environment for programs a stage starts: this program's own, without what the graph uses as a secret and without
+  /// Deepgram's key.
+  package var childEnvironment: [String: String] {
+    ProcessInfo.processInfo.environment.filter { name, value in
+      name != "DEEPGRAM_API_KEY" && !secrets.contains(Secret(value))
+    }
+  }
 
   /// Something the host program provides for a stage that asks for it by type; nil when it does not.
   public func resource<Resource: Sendable>(_ type: Resource.Type) -> Resource? {
@@ -124,4 +143,6 @@ public protocol GraphTimer: Sendable {
 public protocol BlockingThread: Sendable {
   /// Runs `body` on the thread, after what was handed over before, and returns what it returns.
   func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result
+  /// Runs `body` on the thread, after what was handed over before, and does not wait for it.
+  func submit(_ body: @escaping @Sendable () -> Void)
 }

@@ -9,6 +9,7 @@ public struct StageDescription<S: Stage>: Sendable {
   let examples: [String]
   let mistakes: [KnownMistake]
   let options: [Option<S>]
+  let rules: [Rule<S>]
 
   /// Describes a stage.
   /// - Parameters:
@@ -19,11 +20,11 @@ public struct StageDescription<S: Stage>: Sendable {
   ///   - ports: named outputs beside the main one.
   ///   - examples: whole graphs, each one line, that use the stage.
   ///   - mistakes: what people are known to write by mistake, and what to tell them.
-  ///   - options: the options, positional ones first.
+  ///   - options: the options, positional ones first, and the rules over several of them.
   public init(
     _ name: String, _ summary: String, details: String = "", role: AdapterRole? = nil,
     ports: [PortSpecification] = [], examples: [String] = [], mistakes: [KnownMistake] = [],
-    @OptionBuilder<S> options: () -> [Option<S>] = { [] }
+    @OptionBuilder<S> options: () -> [OptionDeclaration<S>] = { [] }
   ) {
     self.name = name
     self.summary = summary
@@ -32,7 +33,9 @@ public struct StageDescription<S: Stage>: Sendable {
     self.ports = ports
     self.examples = examples
     self.mistakes = mistakes
-    self.options = options()
+    let declarations = options()
+    self.options = declarations.compactMap { if case .option(let option) = $0.kind { option } else { nil } }
+    rules = declarations.compactMap { if case .rule(let rule) = $0.kind { rule } else { nil } }
   }
 }
 
@@ -93,8 +96,11 @@ public struct StageSpecification: Sendable {
   public let examples: [String]
   public let mistakes: [KnownMistake]
   public let options: [OptionSpecification]
+  public let rules: [RuleSpecification]
   private let create: @Sendable () -> any Stage
   private let assign: @Sendable (inout any Stage, Int, GraphValue) throws(OptionError) -> Void
+  private let advise: @Sendable (Int, GraphValue) -> OptionError?
+  private let broken: @Sendable (any Stage, Set<String>) -> [OptionConflict]
 
   /// The description of the stage type `S`.
   public init<S: Stage>(_ type: S.Type) {
@@ -109,11 +115,23 @@ public struct StageSpecification: Sendable {
     mistakes = description.mistakes
     kind = Self.kind(of: type)
     self.options = options.map(\.specification)
+    let rules = description.rules
+    self.rules = rules.map(\.specification)
     create = { S() }
     assign = { (stage, index, value) throws(OptionError) in
       guard var typed = stage as? S else { return }
       try options[index].assign(&typed, value)
       stage = typed
+    }
+    advise = { options[$0].advise($1) }
+    broken = { stage, unknown in
+      guard let typed = stage as? S else { return [] }
+      return rules.compactMap { rule in
+        guard unknown.isDisjoint(with: rule.specification.reads) else { return nil }
+        var conflict = rule.check(typed)
+        conflict?.code = rule.specification.code
+        return conflict
+      }
     }
   }
 
@@ -121,7 +139,7 @@ public struct StageSpecification: Sendable {
     switch type {
     case is any ByteSource.Type, is any AudioSource.Type: .source
     case is any AudioDecoder.Type: .decoder
-    case is any AudioTransform.Type, is any AudioConverter.Type: .transform
+    case is any AudioTransform.Type, is any AudioConverter.Type, is any AudioRelay.Type: .transform
     case is any Recogniser.Type: .recogniser
     case is any EventTransform.Type: .events
     case is any AudioSink.Type, is any EventSink.Type: .sink
@@ -144,6 +162,24 @@ public struct StageSpecification: Sendable {
       preconditionFailure("\(name) has no option \(option): the checker lets none through")
     }
     try assign(&stage, index, value)
+  }
+
+  /// What is doubtful about a value that fits an option; nil when nothing is.
+  public func advice(on option: String, _ value: GraphValue) -> OptionError? {
+    options.firstIndex { $0.name == option }.flatMap { advise($0, value) }
+  }
+
+  /// Everything that is wrong with a stage's options together.
+  /// - Parameter unknown: options whose values could not be read: nothing is said that depends on them.
+  public func conflicts(in stage: any Stage, unknown: Set<String> = []) -> [OptionConflict] {
+    var found = broken(stage, unknown)
+    guard unknown.isEmpty else { return found }
+    do throws(OptionConflict) {
+      try stage.validate()
+    } catch {
+      found.append(error)
+    }
+    return found
   }
 
   /// A stage with these options.

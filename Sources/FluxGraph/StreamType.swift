@@ -29,10 +29,13 @@ public enum StreamType: Sendable, Hashable {
 public struct ByteStreamType: Sendable, Hashable {
   /// The container, where it is known before reading, such as "wav"; nil when the content decides.
   public var container: String?
+  /// What the bytes are when they are samples without a header.
+  public var samples: AudioFormat?
   public var liveness: Liveness
 
-  public init(container: String? = nil, liveness: Liveness) {
+  public init(container: String? = nil, samples: AudioFormat? = nil, liveness: Liveness) {
     self.container = container
+    self.samples = samples
     self.liveness = liveness
   }
 }

@@ -3,64 +3,40 @@ internal import GraphLanguage
 
 /// `fluxgraph check`: reads and checks graphs without running them, and prints their plans.
 struct CheckCommand {
-  struct Arguments {
-    var paths: [String] = []
-    var text: String?
-    var parameters: [String: String] = [:]
-    var isStrict = false
-
-    init(_ arguments: [String]) throws(UsageError) {
-      var reader = ArgumentReader(arguments, known: ["-e", "--set", "--strict"])
-      while let argument = reader.next() {
-        switch argument {
-        case "-e": text = try reader.value(of: argument)
-        case "--strict": isStrict = true
-        case "--set":
-          let setting = try reader.value(of: argument)
-          guard let equals = setting.firstIndex(of: "="), equals > setting.startIndex else {
-            throw UsageError("`--set` wants NAME=VALUE")
-          }
-          parameters[String(setting[..<equals])] = String(setting[setting.index(after: equals)...])
-        default:
-          if argument.hasPrefix("-") && argument != "-" { throw reader.unknown(argument) }
-          paths.append(argument)
-        }
-      }
-      if paths.isEmpty && text == nil {
-        throw UsageError("`check` needs a graph: one or more files, or `-e TEXT`")
-      }
-    }
-  }
-
-  private let arguments: Arguments
+  private let arguments: GraphArguments
+  private let isJSON: Bool
   private let catalogue: Catalogue
 
-  init(_ arguments: Arguments, _ catalogue: Catalogue) {
-    self.arguments = arguments
+  init(_ arguments: [String], _ catalogue: Catalogue) throws(UsageError) {
+    self.arguments = try GraphArguments("check", arguments, flags: ["--world"], valued: ["--diagnostics"])
+    isJSON = try self.arguments.choice("--diagnostics", of: ["text", "json"]) == "json"
     self.catalogue = catalogue
   }
 
   func run() -> ExitCode {
-    var code = ExitCode.success
-    if let text = arguments.text { check(GraphFile(text: text), &code) }
-    for path in arguments.paths {
-      do throws(StageError) {
-        check(try GraphFile(path: path), &code)
-      } catch {
-        Terminal.error.write("error: \(error)\n")
-        code = .failure(error.code)
-      }
+    arguments.forEachGraph { file in
+      guard file.source.name.hasSuffix(".md") else { return check(file) }
+      let graphs = file.markdownGraphs
+      if !isJSON { Terminal.output.write("\(file.source.name)  \(graphs.count) graphs\n") }
+      return graphs.map(check).first { $0 != .success } ?? .success
     }
-    return code
   }
 
-  private func check(_ file: GraphFile, _ code: inout ExitCode) {
+  private func check(_ file: GraphFile) -> ExitCode {
     let result = file.check(catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict)
-    Terminal.error.write(result.rendered(color: Terminal.error.isColored))
-    if let plan = result.plan {
-      Terminal.output.write("\(file.source.name)  ok\n\(PlanPrinter(plan).text)\n")
-    } else {
-      code = .badGraph
+    if isJSON {
+      Terminal.output.write(result.json + "\n")
+      return result.plan == nil ? .badGraph : .success
     }
+    Terminal.error.write(result.rendered(color: Terminal.error.isColored))
+    guard let plan = result.plan else { return .badGraph }
+    Terminal.output.write("\(file.source.name)  ok\n\(PlanPrinter(plan).text)\n")
+    guard arguments.options["--world"] != nil else { return .success }
+    let findings = WorldProbe(plan, file.environment).findings()
+    for finding in findings {
+      Terminal.output.write(
+        "\(finding.isGood ? "ok      " : "missing ") \(finding.location): \(finding.text)\n")
+    }
+    return findings.allSatisfy(\.isGood) ? .success : .failure(.unavailable)
   }
 }

@@ -27,10 +27,22 @@ public enum FluxGraphCLI {
     do throws(UsageError) {
       switch word {
       case "run": return await RunCommand(try RunCommand.Arguments(rest), catalogue, signals).run()
-      case "check": return CheckCommand(try CheckCommand.Arguments(rest), catalogue).run()
+      case "check": return try CheckCommand(rest, catalogue).run()
+      case "graph": return try GraphCommand(rest, catalogue).run()
+      case "explain": return try ExplainCommand(rest, catalogue).run()
+      case "completion": return try CompletionCommand(rest, catalogue).run()
+      case "fmt": return try FormatCommand(rest).run()
+      case "test": return try TestCommand(rest, catalogue).run()
       case "inspect": return try InspectCommand(rest, catalogue).run()
       case "devices": return await DevicesCommand(try DevicesCommand.Arguments(rest), signals).run()
       case "serve": return await ServeCommand(try ServeCommand.Arguments(rest), signals).run()
+      case "spool": return try SpoolCommand(rest).run()
+      case "schema":
+        guard rest.isEmpty else {
+          throw rest[0] == "--help" || rest[0] == "-h" ? .help : UsageError("`schema` takes nothing")
+        }
+        Terminal.output.write(EventSchema.text)
+        return .success
       case "help", "--help", "-h":
         Terminal.output.write(Help.text(for: rest.first))
         return .success
@@ -56,6 +68,8 @@ struct ExitCode: Sendable, Hashable {
   var rawValue: Int32
 
   static let success = ExitCode(rawValue: 0)
+  /// A test of a graph did not come true.
+  static let failedTest = ExitCode(rawValue: 1)
   static let usage = ExitCode(rawValue: 64)
   static let badGraph = ExitCode(rawValue: 78)
   static let interrupted = ExitCode(rawValue: 130)

@@ -11,12 +11,31 @@ struct GraphFile: Sendable {
 
   /// Reads the file at `path`; `-` is standard input.
   init(path: String) throws(StageError) {
-    let bytes = try InputFile.read(path, limit: Self.sizeLimit)
+    let text = try Self.text(of: path)
+    let directory = path == "-" ? "." : path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    guard path.hasSuffix(".json") else {
+      self.init(GraphSource(name: path, text: text, directory: directory))
+      return
+    }
+    do {
+      let graph = try GraphDrawing.graphText(of: try JSONValue.parse(text))
+      self.init(GraphSource(name: path, text: graph, directory: directory))
+    } catch let error as DrawingError {
+      throw StageError(.badGraph, "\(path): \(error.message)")
+    } catch {
+      throw StageError(.badGraph, "\(path) is no JSON: \(error)")
+    }
+  }
+
+  /// The graphs in a Markdown document.
+  var markdownGraphs: [GraphFile] { MarkdownGraphs.sources(in: source).map(GraphFile.init) }
+
+  private static func text(of path: String) throws(StageError) -> String {
+    let bytes = try InputFile.read(path, limit: sizeLimit)
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw StageError(.badGraph, "\(path) is no graph: it is not UTF-8 text")
     }
-    let directory = path == "-" ? "." : path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
-    self.init(GraphSource(name: path, text: text, directory: directory))
+    return text
   }
 
   /// A graph given as text.
@@ -30,12 +49,20 @@ struct GraphFile: Sendable {
   }
 
   /// Checks the graph.
-  func check(_ catalogue: Catalogue, parameters: [String: String] = [:], isStrict: Bool = false)
-    -> CheckResult
-  {
+  func check(
+    _ catalogue: Catalogue, parameters: [String: String] = [:], isStrict: Bool = false,
+    allowsMissingSecrets: Bool = false
+  ) -> CheckResult {
     let environment = environment
     let options = Checker.Options(
-      parameters: parameters, environment: { environment[$0] }, isStrict: isStrict)
+      parameters: parameters, environment: { environment[$0] }, isStrict: isStrict,
+      readGraph: { path in
+        do throws(StageError) {
+          return .success(try Self.text(of: path))
+        } catch {
+          return .failure(Checker.UnreadableFile(error.message))
+        }
+      }, allowsMissingSecrets: allowsMissingSecrets)
     return Checker(catalogue: catalogue, options: options).check(source)
   }
 }

@@ -1,6 +1,20 @@
+internal import FluxProtocol
+
 /// What `help` says.
 enum Help {
-  static let commands = ["run", "check", "inspect", "devices", "serve", "help", "version"]
+  static let commands = [
+    "run", "check", "inspect", "graph", "fmt", "test", "explain", "devices", "serve", "spool", "schema", "completion",
+    "help", "version",
+  ]
+
+  /// The options of the commands that take graphs, for completion.
+  static let options: [(command: String, options: [String])] = [
+    ("run", ["-e", "--set", "--strict", "--for", "--quiet"]),
+    ("check", ["-e", "--set", "--strict", "--diagnostics", "--world"]),
+    ("graph", ["-e", "--set", "--strict", "--format"]), ("fmt", ["-e", "--check"]),
+    ("test", ["-e", "--set", "--strict"]), ("serve", ["--port", "--words", "--key"]),
+    ("devices", ["--format", "--watch", "--server"]),
+  ]
 
   static let overview = """
     fluxgraph: declarative audio graphs for Deepgram Flux
@@ -10,8 +24,15 @@ enum Help {
       run FILE | -e TEXT     run a graph
       check FILE… | -e TEXT  check graphs and print their plans
       inspect [STAGE]        list the stages, or show one
+      graph FILE | -e TEXT   draw a graph's plan
+      fmt FILE…              lay graphs out in the canonical way
+      test FILE…             run the tests written beside graphs
+      explain [CODE]         a mistake's cause, an example and its fix
       devices                list what there is to listen to
       serve                  a local Flux server, for any Flux client
+      spool                  what webhooks have not delivered yet
+      schema                 the JSON Schema of the event format
+      completion SHELL       completion for bash, zsh or fish
       help [COMMAND]         more about a command
       version                the program's version
 
@@ -23,10 +44,19 @@ enum Help {
     switch command {
     case "run": run
     case "check": check
-    case "inspect":
-      "usage: fluxgraph inspect [STAGE]\n\nLists the stages, or shows one: its options, ports and examples.\n"
     case "devices": devices
+    case "inspect": inspect
+    case "graph": graph
+    case "fmt": fmt
+    case "test": test
+    case "explain":
+      "usage: fluxgraph explain [CODE]\n\nShows a mistake's cause, an example and its fix; without a code, lists all codes.\n"
+    case "completion":
+      "usage: fluxgraph completion bash | zsh | fish\n\nexample: source <(fluxgraph completion bash)\n"
     case "serve": serve
+    case "spool": spool
+    case "schema":
+      "usage: fluxgraph schema\n\nPrints the JSON Schema (draft 2020-12) of the event format: of each line `jsonl` and `stdout json` write.\n"
     default: overview
     }
   }
@@ -57,6 +87,63 @@ enum Help {
       -e TEXT            the graph itself
       --set NAME=VALUE   the value of a `param`
       --strict           refuse automatic stages
+      --diagnostics FMT  text, or json: one array a graph, places as byte ranges
+      --world            look whether files, directories and keys are there; nothing is opened or dialled
+
+    Of a Markdown document (`.md`), every fenced block marked `graph` is checked.
+
+    """
+
+  private static let inspect = """
+    usage: fluxgraph inspect [STAGE]
+
+    Lists the stages, or shows one: its options, ports and examples.
+
+      --format FORMAT    text, json or markdown
+
+    """
+
+  private static let graph = """
+    usage: fluxgraph graph FILE… | -e TEXT
+
+    Draws the plan: every stage, also the automatic ones, and what flows between them. `run` and
+    `check` take the JSON form back, from a file that ends with `.json`.
+
+      --format FORMAT    text, mermaid, dot or json
+      -e TEXT            the graph itself
+      --set NAME=VALUE   the value of a `param`
+      --strict           refuse automatic stages
+
+    """
+
+  private static let fmt = """
+    usage: fluxgraph fmt FILE…
+
+    Lays graphs out in the canonical way, in place; `-` is standard input to standard output.
+
+      --check            change nothing; exit with 1 when a file is not in canonical layout
+
+    """
+
+  private static let test = """
+    usage: fluxgraph test FILE… | -e TEXT
+
+    Runs the `test` blocks of graphs: recorded events are fed into streams, and what arrives elsewhere is
+    compared. Sinks only collect: no device, file or network is touched. Exit code 1 when a test fails.
+
+      -e TEXT            the graph itself
+      --set NAME=VALUE   the value of a `param`
+
+    """
+
+  private static let spool = """
+    usage: fluxgraph spool ls|redeliver|drop DIRECTORY [SINK]
+
+    Works on the directory a webhook's `spool` names, for all sinks or for one.
+
+      ls          what waits to be delivered, and how many dead letters there are
+      redeliver   has the dead letters delivered again when the graph runs the next time
+      drop        throws away what waits and the dead letters
 
     """
 
@@ -75,11 +162,29 @@ enum Help {
   private static let serve = """
     usage: fluxgraph serve
 
-    Runs a local server that speaks Deepgram Flux's /v2/listen on 127.0.0.1, and prints its URL.
+    Runs a local server that speaks Deepgram Flux's /v2/listen, and prints its URL. One line on
+    standard error tells what became of each connection. SIGTERM lets open sessions end (30 s at
+    most), Ctrl-C ends them.
 
+      --address IP       where to listen; 127.0.0.1 unless given
       --port NUMBER      the port; 8119 unless given, 0 for any that is free
-      --words SOURCE     where words come from: pocketsphinx, none, or script:FILE
+      --public           allow an address that other machines can reach
+      --words SOURCE     where words come from: pocketsphinx (the default), none, script:FILE (.json,
+                         .vtt or .srt), or command:PROGRAM, any recogniser that takes 16 kHz s16le on
+                         standard input and prints words as JSON lines
       --key VARIABLE     ask clients for the key that this environment variable holds
+      --max-streams N    refuse more streams than this with 429
+      --fault TEXT       what goes wrong on purpose, such as "drop after=5s"; may be repeated
+      --scenario FILE    faults from a file, one a line
+
+    faults: \(FaultPlan.names.joined(separator: ", ")).
+    `stall`, `drop` and `close` take after=TIME (of audio), mid-turn or between=eager; `drop` also
+    mid-frame and byte=N; `refuse` takes status=, times= and retry-after=; `close` takes code= and
+    reason=; latency=TIME takes jitter=TIME; `slow-reader` takes rate=BYTES; those that put something
+    into the stream take after=TIME. Any of them takes connection=N and chance=P; seed=N is for all.
+
+    It takes linear16, mulaw, alaw and ogg-opus, and WAV and Ogg Opus without an encoding. What the
+    service's documentation leaves open (linear32, bare opus, other sample rates) is refused with 400.
 
     """
 }

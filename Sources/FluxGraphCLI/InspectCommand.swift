@@ -3,30 +3,45 @@ internal import FluxGraph
 /// `fluxgraph inspect`: what stages there are, and what each takes.
 struct InspectCommand {
   private let name: String?
+  private let format: String
   private let catalogue: Catalogue
 
   init(_ arguments: [String], _ catalogue: Catalogue) throws(UsageError) {
-    var reader = ArgumentReader(arguments, known: [])
+    var reader = ArgumentReader(arguments, known: ["--format"])
     var name: String?
+    var format = "text"
     while let argument = reader.next() {
+      if argument == "--format" {
+        let formats = ["text", "json", "markdown"]
+        format = try reader.value(of: argument)
+        guard formats.contains(format) else {
+          throw UsageError(
+            "`--format` takes \(formats.joined(separator: ", "))", candidates: formats, given: format)
+        }
+        continue
+      }
       if argument.hasPrefix("-") { throw reader.unknown(argument) }
       guard name == nil else { throw UsageError("`inspect` takes one stage") }
       name = argument
     }
     self.name = name
+    self.format = format
     self.catalogue = catalogue
   }
 
   func run() throws(UsageError) -> ExitCode {
-    guard let name else {
-      Terminal.output.write(list())
-      return .success
+    var stages = catalogue.all
+    if let name {
+      guard let stage = catalogue[name] else {
+        throw UsageError("there is no stage called `\(name)`", candidates: stages.map(\.name), given: name)
+      }
+      stages = [stage]
     }
-    guard let stage = catalogue[name] else {
-      throw UsageError(
-        "there is no stage called `\(name)`", candidates: catalogue.all.map(\.name), given: name)
+    switch format {
+    case "json": Terminal.output.write(StagePages(stages: stages).json.serialized + "\n")
+    case "markdown": Terminal.output.write(StagePages(stages: stages).markdown)
+    default: Terminal.output.write(name == nil ? list() : page(stages[0]))
     }
-    Terminal.output.write(page(stage))
     return .success
   }
 
@@ -45,7 +60,7 @@ struct InspectCommand {
     return text + "`fluxgraph inspect STAGE` shows a stage's options.\n"
   }
 
-  private static func title(_ kind: StageKind) -> String {
+  static func title(_ kind: StageKind) -> String {
     switch kind {
     case .source: "sources"
     case .decoder: "decoders: bytes to audio"
@@ -57,7 +72,7 @@ struct InspectCommand {
   }
 
   private func page(_ stage: StageSpecification) -> String {
-    var text = "\(Self.signature(stage))\n\n\(stage.summary)\n"
+    var text = "\(StagePages.signature(stage))\n\n\(stage.summary)\n"
     if !stage.details.isEmpty { text += "\n\(stage.details.wrapped(at: 96))\n" }
     if !stage.options.isEmpty {
       text += "\noptions\n"
@@ -77,19 +92,6 @@ struct InspectCommand {
       for example in stage.examples { text += "  \(example)\n" }
     }
     return text
-  }
-
-  /// `resample RATE`, `flux [model=text] [eot_threshold=number] …`.
-  private static func signature(_ stage: StageSpecification) -> String {
-    var words = [stage.name]
-    for option in stage.options where option.isPositional {
-      words.append(option.isRequired ? option.name.uppercased() : "[\(option.name.uppercased())]")
-    }
-    for option in stage.options where !option.isPositional {
-      let text = option.type == .flag ? option.name : "\(option.name)=\(option.type.signature)"
-      words.append(option.isRequired ? text : "[\(text)]")
-    }
-    return words.joined(separator: " ")
   }
 
   private static func row(_ option: OptionSpecification) -> [String] {

@@ -19,8 +19,9 @@ struct NoticePrinter: Sendable {
     print(line.onOneLine)
   }
 
-  /// Prints a line of the program's own.
+  /// Prints a line of the program's own. On a terminal it takes the place of what is drawn below the cursor, which is drawn
+  /// again after it.
   func print(_ line: String) {
-    Terminal.error.write(line + "\n")
+    Terminal.error.write((Terminal.error.isTerminal ? "\r\u{1B}[J" : "") + line + "\n")
   }
 }

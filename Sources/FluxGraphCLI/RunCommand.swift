@@ -69,7 +69,11 @@ struct RunCommand: Sendable {
       let result = file.check(catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict)
       Terminal.error.write(result.rendered(color: Terminal.error.isColored))
       guard let plan = result.plan else { return .badGraph }
-      return try await run(plan, file)
+      let reader = SecretReader()
+      let complete = try await plan.resolvingSecrets { reference throws(StageError) in
+        try await reader.secret(reference)
+      }
+      return try await run(complete, file)
     } catch let error as StageError {
       Terminal.error.write("error: \(error)\n")
       return .failure(error.code)
@@ -108,7 +112,11 @@ struct RunCommand: Sendable {
       notice: { notice, location in printer.print(notice, location) })
     let graph = RunningGraph(plan, services: services)
     let interruptions = Atomic<Int>(0)
-    signals.handle { _ in
+    let hadTerminal = Self.hasTerminal
+    signals.handle { number in
+      // A log rotation's hang-up asks for files to be opened anew, which sinks do by themselves once they have been moved. It
+      // is the end only when a terminal has gone.
+      if number == SIGHUP && !(hadTerminal && !Self.hasTerminal) { return }
       if interruptions.add(1, ordering: .relaxed).newValue == 1 {
         printer.print("stopping; once more to stop at once")
         graph.stop()
@@ -127,6 +135,13 @@ struct RunCommand: Sendable {
     }
     await local.stop()
     return failures.first.map { .failure($0.error.code) } ?? .success
+  }
+
+  /// Whether the process has a terminal that is still there.
+  private static var hasTerminal: Bool {
+    let descriptor = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
+    if descriptor >= 0 { close(descriptor) }
+    return descriptor >= 0
   }
 
   private static func summary(_ graph: RunningGraph, _ wall: Double) -> String {

@@ -1,4 +1,5 @@
 internal import FluxGraph
+internal import FluxProtocol
 internal import FluxServer
 internal import Glibc
 internal import NetLoop
@@ -7,14 +8,34 @@ internal import Synchronization
 /// `fluxgraph serve`: the local Flux server, for any Flux client.
 struct ServeCommand {
   struct Arguments: Sendable {
+    var address = "127.0.0.1"
     var port: UInt16 = 8119
+    var isPublic = false
     var words = "pocketsphinx"
     var keyVariable: String?
+    var mostStreams: Int?
+    /// Texts of faults, one for each `--fault`, and the file of `--scenario`.
+    var faults: [String] = []
+    var scenario: String?
+
+    private static let known = [
+      "--address", "--port", "--public", "--words", "--key", "--max-streams", "--fault", "--scenario",
+    ]
 
     init(_ arguments: [String]) throws(UsageError) {
-      var reader = ArgumentReader(arguments, known: ["--port", "--words", "--key"])
+      var reader = ArgumentReader(arguments, known: Self.known)
       while let argument = reader.next() {
         switch argument {
+        case "--address": address = try reader.value(of: argument)
+        case "--public": isPublic = true
+        case "--fault": faults.append(try reader.value(of: argument))
+        case "--scenario": scenario = try reader.value(of: argument)
+        case "--max-streams":
+          let text = try reader.value(of: argument)
+          guard let number = Int(text), number > 0 else {
+            throw UsageError("`--max-streams` wants a number of 1 or more")
+          }
+          mostStreams = number
         case "--port":
           let text = try reader.value(of: argument)
           guard let number = UInt16(text) else { throw UsageError("`--port` wants a number from 0 to 65535") }
@@ -26,8 +47,22 @@ struct ServeCommand {
             ? reader.unknown(argument) : UsageError("`serve` takes no `\(argument)`")
         }
       }
+      guard isPublic || isLoopback else {
+        throw UsageError("\(address) can be reached from other machines; add `--public` if that is wanted")
+      }
     }
+
+    private var isLoopback: Bool {
+      address == "::1"
+        || (address.hasPrefix("127.") && address.utf8.allSatisfy { "0123456789.".utf8.contains($0) })
+    }
+
+    /// The address as a URL has it.
+    var host: String { address.contains(":") ? "[\(address)]" : address }
   }
+
+  /// How long sessions may go on after SIGTERM, as whoever replaces a service wants it. Ctrl-C is impatient.
+  private static let drainLimit = Duration.seconds(30)
 
   private let arguments: Arguments
   private let signals: SignalReader
@@ -40,9 +75,11 @@ struct ServeCommand {
   func run() async -> ExitCode {
     do {
       var options = FluxServer.Options()
-      options.address = .tcp(port: arguments.port)
+      options.address = .tcp(host: arguments.address, port: arguments.port)
+      options.mostStreams = arguments.mostStreams
       options.words = try WordChoice(named: arguments.words, directory: ".")
       options.key = try key()
+      options.faults = try faults()
       options.notice = { Terminal.error.write("notice: \($0)\n") }
       options.report = { Terminal.error.write("\($0)\n") }
       let loop = try EventLoop()
@@ -50,9 +87,9 @@ struct ServeCommand {
       let server = FluxServer(loop: loop, options: options)
       let port = try await server.start()
       // On standard output, so that a script can read where to connect to.
-      Terminal.output.write("ws://127.0.0.1:\(port)/v2/listen\n")
-      await interruption()
-      await server.stop()
+      Terminal.output.write("ws://\(arguments.host):\(port)/v2/listen\n")
+      let signal = await interruption()
+      await server.stop(drain: signal == SIGTERM ? Self.drainLimit : .zero)
       await loop.finish()
       return .success
     } catch let error as StageError {
@@ -73,19 +110,31 @@ struct ServeCommand {
     return key
   }
 
+  private func faults() throws(StageError) -> FaultPlan {
+    var texts = arguments.faults
+    if let path = arguments.scenario {
+      texts.append(String(decoding: try InputFile.read(path, limit: 1 << 20), as: UTF8.self))
+    }
+    do throws(FaultError) {
+      return try FaultPlan(parsing: texts.joined(separator: "\n"))
+    } catch {
+      throw StageError(.badGraph, error.description)
+    }
+  }
+
   /// Returns at the first signal; the second one ends the program at once.
-  private func interruption() async {
-    let waiter = Mutex<CheckedContinuation<Void, Never>?>(nil)
-    await withCheckedContinuation { continuation in
+  private func interruption() async -> Int32 {
+    let waiter = Mutex<CheckedContinuation<Int32, Never>?>(nil)
+    return await withCheckedContinuation { continuation in
       waiter.withLock { $0 = continuation }
-      signals.handle { _ in
+      signals.handle { number in
         guard
           let first = waiter.withLock({ waiter in
             defer { waiter = nil }
             return waiter
           })
         else { exit(ExitCode.interrupted.rawValue) }
-        first.resume()
+        first.resume(returning: number)
       }
     }
   }

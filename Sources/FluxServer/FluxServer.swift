@@ -1,3 +1,4 @@
+package import FluxProtocol
 import FoundationEssentials
 import Glibc
 package import NetLoop
@@ -14,7 +15,11 @@ package final class FluxServer: @unchecked Sendable {
     package var address = ListenAddress.tcp(port: 0)
     /// The key clients have to show; without one every client is let in.
     package var key: String?
+    /// How many streams there may be at once; another one is refused with 429. Without it any number.
+    package var mostStreams: Int?
     package var words = WordChoice.pocketSphinx()
+    /// What goes wrong on purpose.
+    package var faults = FaultPlan()
     /// How long a recogniser may give no answer; after that `[speech]` stands for the words.
     package var wordLimit = Duration.seconds(10)
     /// Told what a user should know, one plain sentence each time, the same one at most once a minute. On the
@@ -33,8 +38,11 @@ package final class FluxServer: @unchecked Sendable {
   let words: any WordSource
   private let loop: EventLoop
   private var listener: Listener?
+  private var faults: FaultSchedule
   private var connections: [ObjectIdentifier: FluxServerConnection] = [:]
   private var stopping: (@Sendable () -> Void)?
+  /// Streams there are. Loop thread only.
+  var sessions = 0
   private var noticed: [String: ContinuousClock.Instant] = [:]
 
   /// - Parameter loop: has to run before ``start()`` and until ``stop()`` has returned.
@@ -42,6 +50,7 @@ package final class FluxServer: @unchecked Sendable {
     self.loop = loop
     self.options = options
     words = options.words.makeSource()
+    faults = FaultSchedule(options.faults)
   }
 
   /// Begins to listen.
@@ -50,7 +59,8 @@ package final class FluxServer: @unchecked Sendable {
   package func start() async throws(NetError) -> UInt16 {
     let listener = try loop.listen(on: options.address) { connection in
       let client = FluxServerConnection(
-        server: self, connection: connection, requestID: UUID().uuidString.lowercased())
+        server: self, connection: connection, requestID: UUID().uuidString.lowercased(),
+        faults: self.faults.next())
       self.connections[ObjectIdentifier(client)] = client
       return { _, event in client.handle(event) }
     }
@@ -58,11 +68,11 @@ package final class FluxServer: @unchecked Sendable {
     return listener.port ?? 0
   }
 
-  /// Stops listening, closes what is connected with 1001, and ends the recogniser's threads; bounded by a few
-  /// seconds.
-  package func stop() async {
+  /// Stops listening, leaves open sessions the time `drain` to end by themselves, closes what is still
+  /// connected with 1001, and ends the recogniser's threads; bounded by a few seconds more than `drain`.
+  package func stop(drain: Duration = .zero) async {
     await withCheckedContinuation { (done: CheckedContinuation<Void, Never>) in
-      let isRunning = loop.execute { self.closeAll { done.resume() } }
+      let isRunning = loop.execute { self.closeAll(after: drain) { done.resume() } }
       if !isRunning { done.resume() }
     }
     let words = words
@@ -80,13 +90,23 @@ package final class FluxServer: @unchecked Sendable {
     }
   }
 
-  private func closeAll(then done: @escaping @Sendable () -> Void) {
+  /// Whether another stream may begin.
+  var hasRoom: Bool { options.mostStreams.map { sessions < $0 } ?? true }
+
+  private func closeAll(after drain: Duration, then done: @escaping @Sendable () -> Void) {
     listener?.close()
     listener = nil
     guard !connections.isEmpty else { return done() }
     stopping = done
-    for connection in connections.values { connection.goAway() }
-    loop.schedule(after: Self.stopLimit) {
+    for connection in connections.values where drain == .zero || !connection.isSession {
+      connection.goAway()
+    }
+    if drain > .zero {
+      loop.schedule(after: drain) {
+        for connection in self.connections.values { connection.goAway() }
+      }
+    }
+    loop.schedule(after: drain + Self.stopLimit) {
       for connection in self.connections.values { connection.abort() }
     }
   }

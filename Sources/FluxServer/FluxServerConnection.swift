@@ -24,6 +24,9 @@ final class FluxServerConnection: @unchecked Sendable {
     var socket: WebSocketConnectionState
     var machine: FluxSessionMachine
     var words: any WordStream
+    /// For the report.
+    var client: String
+    var query: String
     /// Why it ends, once that is known.
     var reason: String?
   }
@@ -34,9 +37,13 @@ final class FluxServerConnection: @unchecked Sendable {
   private let opened: ContinuousClock.Instant
   private var phase = Phase.request(HTTPHeadParser(limit: 32 << 10))
   private var timer: LoopTimer?
+  private var faults: FaultInjector?
+  /// Until when a slow reader reads nothing.
+  private var pausedUntil = Duration.zero
 
-  init(server: FluxServer, connection: ByteConnection, requestID: String) {
+  init(server: FluxServer, connection: ByteConnection, requestID: String, faults: FaultInjector?) {
     self.server = server
+    self.faults = faults
     self.connection = connection
     self.requestID = requestID
     opened = connection.loop.now
@@ -50,6 +57,9 @@ final class FluxServerConnection: @unchecked Sendable {
     case .closed(let error): closed(error)
     }
   }
+
+  /// Whether a client is served; what is not a session yet need not be waited for.
+  var isSession: Bool { if case .session = phase { true } else { false } }
 
   /// The server stops.
   func goAway() {
@@ -77,30 +87,46 @@ final class FluxServerConnection: @unchecked Sendable {
           phase = .request(parser)
           return
         }
-        answer(ListenRequest(try HTTPRequestHead(head), key: server.options.key, requestID: requestID), head)
+        let request = ListenRequest(
+          try HTTPRequestHead(head), key: server.options.key, hasRoom: server.hasRoom, requestID: requestID)
+        answer(spoiled(request))
       } catch {
-        answer(.malformed(error, requestID: requestID), nil)
+        answer(.malformed(error, requestID: requestID))
       }
     }
     guard position < bytes.count, case .session(var session) = phase else { return }
     session.machine.noteSign(now: now)
     let actions = session.socket.receive(bytes.span.extracting(position..<bytes.count), at: now)
     phase = .session(session)
+    if let pause = faults?.pause(after: bytes.count) { pausedUntil = max(now, pausedUntil) + pause }
     perform(actions)
     arm()
   }
 
-  private func answer(_ request: ListenRequest, _ head: HTTPHead?) {
+  /// The answer to a request, after the faults have had their say.
+  private func spoiled(_ request: ListenRequest) -> ListenRequest? {
+    switch faults?.upgrade {
+    case nil, .proceed: request
+    case .neverAnswer: nil
+    case .refuse(let status, let retryAfter):
+      .fault(status: status, retryAfter: retryAfter, requestID: requestID)
+    }
+  }
+
+  private func answer(_ request: ListenRequest?) {
     let client = connection.remoteAddress ?? "a client"
     switch request {
+    case nil:
+      server.options.report(.refused(client: client, status: 0, message: "not answered, as a fault"))
+      phase = .refused
     case .refuse(let status, let message, let response):
       server.options.report(.refused(client: client, status: status, message: message))
       phase = .refused
       connection.send(response)
       connection.closeWhenDrained()
     case .accept(let parameters, let response):
-      server.options.report(.accepted(client: client, requestID: requestID, query: parameters.query()))
       connection.send(response)
+      server.sessions += 1
       let loop = connection.loop
       let words = server.words.open { [weak self] answer in
         loop.execute { [weak self] in self?.take(answer) }
@@ -114,7 +140,9 @@ final class FluxServerConnection: @unchecked Sendable {
       let timing = WebSocketTiming(pingInterval: nil)
       let socket = WebSocketConnectionState(
         role: .server, limits: Self.messageLimits, timing: timing, at: now)
-      phase = .session(Session(socket: socket, machine: machine, words: words))
+      phase = .session(
+        Session(
+          socket: socket, machine: machine, words: words, client: client, query: parameters.query()))
       perform(actions)
     }
   }
@@ -139,6 +167,7 @@ final class FluxServerConnection: @unchecked Sendable {
       phase = .session(session)
       perform(machineActions)
       perform(socketActions)
+      performFaults()
     case .refused, .done:
       return
     }
@@ -174,6 +203,8 @@ final class FluxServerConnection: @unchecked Sendable {
     for action in actions {
       guard case .session(var session) = phase else { return }
       switch action {
+      case .send(let text) where faults != nil:
+        faults?.send(text, now: now)
       case .send(let text):
         var bytes: [UInt8] = []
         if session.socket.append(text: text, to: &bytes) { send(bytes) }
@@ -182,10 +213,32 @@ final class FluxServerConnection: @unchecked Sendable {
       case .notice(let notice): server.tell(notice)
       case .close(let reason):
         note(reason: reason)
-        guard case .session(var session) = phase else { return }
-        let close = session.socket.close(nil, at: now)
-        phase = .session(session)
-        perform(close)
+        if faults == nil { close(nil) } else { faults?.finish(now: now) }
+      }
+    }
+    performFaults()
+  }
+
+  private func close(_ code: WebSocketCloseCode?, reason: String = "") {
+    guard case .session(var session) = phase else { return }
+    let actions = session.socket.close(code, reason: reason, at: now)
+    phase = .session(session)
+    perform(actions)
+  }
+
+  /// Does what the faults have made of the messages so far, as far as it is due.
+  private func performFaults() {
+    while case .session(let session) = phase, let step = faults?.next(now: now) {
+      guard session.socket.isOpen else { continue }
+      switch step {
+      case .write(let bytes): send(bytes)
+      case .close(let code, let reason, let cause):
+        if let cause { note(reason: "fault: \(cause)") }
+        close(code.map { WebSocketCloseCode(rawValue: UInt16(truncatingIfNeeded: $0)) }, reason: reason)
+      case .drop(let bytes, let cause):
+        note(reason: "fault: \(cause)")
+        send(bytes)
+        connection.closeWhenDrained()
       }
     }
   }
@@ -209,8 +262,16 @@ final class FluxServerConnection: @unchecked Sendable {
     switch phase {
     case .request: due = Self.requestLimit
     case .session(var session):
-      due = [session.socket.deadline, session.machine.deadline].compactMap { $0 }.min()
-      if session.machine.holdsBack() { connection.pauseReading() } else { connection.resumeReading() }
+      let isPaused = pausedUntil > now
+      due = [
+        session.socket.deadline, session.machine.deadline, faults?.deadline, isPaused ? pausedUntil : nil,
+      ]
+      .compactMap { $0 }.min()
+      if session.machine.holdsBack() || isPaused {
+        connection.pauseReading()
+      } else {
+        connection.resumeReading()
+      }
       phase = .session(session)
     case .refused, .done: due = nil
     }
@@ -231,10 +292,12 @@ final class FluxServerConnection: @unchecked Sendable {
     timer = nil
     if case .session(let session) = phase {
       session.words.close()
+      server.sessions -= 1
       server.options.report(
         .ended(
-          requestID: requestID, reason: session.reason ?? error.map { "\($0)" } ?? "the client went away",
-          seconds: session.machine.seconds, turns: session.machine.endedTurns))
+          client: session.client, requestID: requestID, query: session.query,
+          seconds: session.machine.seconds, turns: session.machine.endedTurns,
+          reason: session.reason ?? error.map { "\($0)" } ?? "the client went away"))
     }
     phase = .done
     server.forget(self)

@@ -13,8 +13,9 @@ package enum ListenRequest: Sendable, Equatable {
 
   /// - Parameters:
   ///   - key: the key clients have to show; without one every client is let in.
+  ///   - hasRoom: whether another stream may begin; without room the answer is 429.
   ///   - requestID: a UUID, for the answer's `dg-request-id`.
-  package init(_ request: HTTPRequestHead, key: String?, requestID: String) {
+  package init(_ request: HTTPRequestHead, key: String?, hasRoom: Bool = true, requestID: String) {
     guard request.path == "/v2/listen" else {
       let message = "There is nothing at \(request.path); Flux is at /v2/listen."
       let body = FluxErrorBody.make(code: "NOT_FOUND", message: message, requestID: requestID)
@@ -39,6 +40,12 @@ package enum ListenRequest: Sendable, Equatable {
         self = .refusal(401, message, body, requestID)
         return
       }
+      guard hasRoom else {
+        let message = "Too many requests. Please try again later"
+        let body = FluxErrorBody.make(code: "TOO_MANY_REQUESTS", message: message, requestID: requestID)
+        self = .refusal(429, message, body, requestID)
+        return
+      }
       var headers = HTTPHeaders()
       headers.add("dg-request-id", requestID)
       let usesSubprotocol = subprotocols.first?.lowercased() == "token"
@@ -54,6 +61,35 @@ package enum ListenRequest: Sendable, Equatable {
     let body = FluxErrorBody.make(code: "BAD_REQUEST", message: error.description, requestID: requestID)
     return refusal(400, error.description, body, requestID)
   }
+
+  /// A refusal nobody deserved, as the service or what stands before it words one.
+  static func fault(status: Int, retryAfter: Int?, requestID: String) -> ListenRequest {
+    var headers = HTTPHeaders()
+    if let retryAfter { headers.add("Retry-After", String(retryAfter)) }
+    // What stands before the service answers in HTML, and knows nothing of requests.
+    guard status < 502 else {
+      let text = "\(status) \(HTTPResponse.reason(status))"
+      let response = HTTPResponse.bytes(
+        status: status, headers: headers, body: Array("<html><body><h1>\(text)</h1></body></html>\n".utf8),
+        contentType: "text/html", closes: true)
+      return .refuse(status: status, message: "fault: \(text)", response: response)
+    }
+    let (code, message) = faultMessages[status] ?? ("ERROR", HTTPResponse.reason(status))
+    let body = FluxErrorBody.make(code: code, message: message, requestID: requestID)
+    return refusal(status, message, body, requestID, headers)
+  }
+
+  private static let faultMessages = [
+    400: ("INVALID_QUERY_PARAMETER", "Failed to deserialize query parameters."),
+    401: ("INVALID_AUTH", "Invalid credentials."),
+    402: (
+      "ASR_PAYMENT_REQUIRED",
+      "Project does not have enough credits for an ASR request and does not have an overage agreement."
+    ),
+    403: ("INSUFFICIENT_PERMISSIONS", "Project does not have access to the requested model."),
+    429: ("TOO_MANY_REQUESTS", "Too many requests. Please try again later"),
+    500: ("INTERNAL_SERVER_ERROR", "An internal error occurred."),
+  ]
 
   private static func refusal(
     _ status: Int, _ message: String, _ body: String, _ requestID: String,

@@ -7,6 +7,9 @@ import FluxProtocol
 package struct ScriptedWords: WordSource {
   package let words: [RecognisedWord]
 
+  /// A day is more than any stream lasts, and its samples are countable.
+  static let mostSeconds = 86_400
+
   /// - Parameter words: in any order.
   package init(_ words: [RecognisedWord]) {
     self.words = words.sorted { $0.start < $1.start }
@@ -38,10 +41,9 @@ package struct ScriptedWords: WordSource {
     guard let word = entry["word"]?.stringValue, !word.isEmpty, !word.contains(where: \.isWhitespace) else {
       throw ScriptError(entry: index, problem: "needs a \"word\" without blanks")
     }
-    // A day is more than any stream lasts, and its samples are countable.
     guard let start = entry["start"]?.doubleValue, let end = entry["end"]?.doubleValue, start >= 0,
       end >= start,
-      end <= 86_400
+      end <= Double(mostSeconds)
     else { throw ScriptError(entry: index, problem: "needs 0 <= \"start\" <= \"end\", in seconds") }
     let confidence = entry["confidence"].map(\.doubleValue) ?? 1
     guard let confidence, (0...1).contains(confidence) else {

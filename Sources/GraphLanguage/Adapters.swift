@@ -48,6 +48,14 @@ extension Analysis {
       guard let audio = decoded(input, of: index, type) else { return nil }
       streams.append(audio)
     }
+    // Each is mixed down by itself, as the stage would do it.
+    let layout = nodes[index].settings.first { $0.option == AdapterRole.mix.optionName }?.value
+    for input in streams.indices where streams[input].channels != 1 {
+      guard let mixed = convert(.mix, layout ?? .word("mono"), input, of: index, streams[input]) else {
+        return nil
+      }
+      streams[input] = mixed
+    }
     let rates = Set(streams.map(\.rate))
     if rates.count > 1 || rates.contains(nil) || wanted.rate != nil {
       // The highest known rate loses nothing; without any, the rate most devices have.
@@ -77,8 +85,11 @@ extension Analysis {
   /// The audio of an input, decoded first if it is bytes.
   private mutating func decoded(_ input: Int, of index: Int, _ type: StreamType) -> AudioStreamType? {
     var type = type
-    if case .bytes = type {
-      guard let decoder = insert(.decode, nil, after: nodes[index].inputs[input], type, for: index) else {
+    if case .bytes(let bytes) = type {
+      guard
+        let decoder = insert(
+          .decode, bytes.samples.map(\.graphValue), after: nodes[index].inputs[input], type, for: index)
+      else {
         return nil
       }
       nodes[index].inputs[input].node = decoder
@@ -284,11 +295,23 @@ extension Analysis {
   }
 }
 
+extension AudioFormat {
+  /// The format as a graph writes it.
+  var graphValue: GraphValue {
+    .call(
+      "pcm",
+      [
+        .word(sample.rawValue), .word(SampleRate(rate).description),
+        .word(channels == 1 ? "mono" : channels == 2 ? "stereo" : String(channels)),
+      ])
+  }
+}
+
 extension AdapterRole {
   /// The option that says what the adapter makes.
   var optionName: String? {
     switch self {
-    case .decode: nil
+    case .decode: "raw"
     case .mix: "layout"
     case .resample: "rate"
     case .format: "format"

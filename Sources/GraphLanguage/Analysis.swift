@@ -17,9 +17,15 @@ struct Analysis {
   var parameterDefinitions: [String: SourceSpan] = [:]
   /// Names and parameters in the order of their definition.
   var nameOrder: [String] = []
+  /// Names bound by the arms of routes.
+  var armNames: Set<String> = []
   var parameterOrder: [String] = []
 
   var nodes: [DraftNode] = []
+  /// Whether something was left out of a stage's text because it may be secret.
+  var isRedacted = false
+  /// Events conditions wait for: where they are named, and the node that waits.
+  var awaitedEvents: [(SourceSpan, String, Int)] = []
   var hasStatement = false
 
   init(
@@ -81,6 +87,8 @@ struct BoundParameter {
   /// nil after a mistake that has been reported.
   var value: GraphValue?
   var origin: Origin
+  /// What the graph says the value is, as people may see it; nil when it came from the command line.
+  var text: String?
   var isUsed = false
 }
 
@@ -112,6 +120,8 @@ struct DraftNode {
   /// The stage's word.
   var word: SourceSpan
   var isAutomatic = false
+  /// Whether it stands for an arm of a route that is not its first.
+  var isFurtherArm = false
   var inputs: [Endpoint]
   /// What comes in and goes out; nil where nothing does, and where a mistake makes it unknown.
   var input: StreamType?

@@ -10,14 +10,33 @@ package struct Checker: Sendable {
     package var environment: @Sendable (String) -> String?
     /// Whether stages the checker would insert must be written.
     package var isStrict: Bool
+    /// The text of a graph named by `use`, by its path from the working directory.
+    package var readGraph: @Sendable (String) -> Result<String, UnreadableFile>
+    /// Whether secrets may be missing: for drawings and tests, which use none.
+    package var allowsMissingSecrets: Bool
 
     package init(
       parameters: [String: String] = [:], environment: @escaping @Sendable (String) -> String? = { _ in nil },
-      isStrict: Bool = false
+      isStrict: Bool = false,
+      readGraph: @escaping @Sendable (String) -> Result<String, UnreadableFile> = { _ in
+        .failure(UnreadableFile("no other graph can be read here"))
+      },
+      allowsMissingSecrets: Bool = false
     ) {
       self.parameters = parameters
       self.environment = environment
       self.isStrict = isStrict
+      self.readGraph = readGraph
+      self.allowsMissingSecrets = allowsMissingSecrets
+    }
+  }
+
+  /// Why a graph named by `use` cannot be read.
+  package struct UnreadableFile: Error {
+    package var message: String
+
+    package init(_ message: String) {
+      self.message = message
     }
   }
 
@@ -34,15 +53,17 @@ package struct Checker: Sendable {
 
   /// Reads and checks a graph. Nothing is executed, loaded or dialled.
   package func check(_ source: GraphSource) -> CheckResult {
-    let (tree, syntaxErrors) = Parser.parse(source)
+    var loader = GraphLoader(source, options.readGraph)
+    let tree = loader.load()
     var analysis = Analysis(
-      source: source, catalogue: catalogue, options: options, syntaxErrors: syntaxErrors)
+      source: loader.source, catalogue: catalogue, options: options, syntaxErrors: loader.diagnostics)
     analysis.read(tree)
     analysis.inferTypes()
+    let tests = analysis.tests(tree)
     let plan = analysis.plan()
     return CheckResult(
-      plan: plan, diagnostics: analysis.finishedDiagnostics(),
-      omittedErrors: max(0, analysis.errorCount - Self.maximumErrors), source: source)
+      plan: plan, tests: plan == nil ? nil : tests, diagnostics: analysis.finishedDiagnostics(),
+      omittedErrors: max(0, analysis.errorCount - Self.maximumErrors), source: loader.source)
   }
 }
 
@@ -50,10 +71,13 @@ package struct Checker: Sendable {
 package struct CheckResult: Sendable {
   /// nil exactly when there are errors.
   package let plan: Plan?
+  /// The graph's tests; nil when there are errors.
+  package let tests: GraphTests?
   /// In the order of the text: all warnings, and the first `Checker.maximumErrors` errors.
   package let diagnostics: [Diagnostic]
   /// Errors found beyond those.
   package let omittedErrors: Int
+  /// The graph's text, with that of the graphs it uses.
   package let source: GraphSource
 
   /// All diagnostics as text, with an empty line after each.

@@ -1,6 +1,7 @@
 /// The words for what can be wrong with a graph. Stages add their own for options in conflict.
 package enum DiagnosticCode: String, Sendable, Hashable, CaseIterable {
   // Text.
+  case badTest = "bad-test"
   case badEscape = "bad-escape"
   case bracketNotClosed = "bracket-not-closed"
   case badPredicate = "bad-predicate"
@@ -25,9 +26,11 @@ package enum DiagnosticCode: String, Sendable, Hashable, CaseIterable {
   case unknownParameter = "unknown-parameter"
   case unknownPort = "unknown-port"
   case unknownStage = "unknown-stage"
+  case unreadableFile = "unreadable-file"
   case unusedName = "unused-name"
   case unusedParameter = "unused-parameter"
   case useBeforeDefinition = "use-before-definition"
+  case useCycle = "use-cycle"
 
   // Options.
   case duplicateOption = "duplicate-option"
@@ -40,6 +43,7 @@ package enum DiagnosticCode: String, Sendable, Hashable, CaseIterable {
   case unknownEvent = "unknown-event"
   case unknownOption = "unknown-option"
   case unknownValue = "unknown-value"
+  case unusualValue = "unusual-value"
   case valueAfterOption = "value-after-option"
   case wrongComparison = "wrong-comparison"
   case wrongType = "wrong-type"
@@ -52,19 +56,23 @@ package enum DiagnosticCode: String, Sendable, Hashable, CaseIterable {
   case emptyGraph = "empty-graph"
   case eventsExpected = "events-expected"
   case implicitAdapter = "implicit-adapter"
+  case eventNeverSent = "event-never-sent"
   case mixedUnion = "mixed-union"
   case noAdapter = "no-adapter"
   case noOutput = "no-output"
   case noSink = "no-sink"
   case notASource = "not-a-source"
   case paceBehindLive = "pace-behind-live"
+  case routeWithoutOutput = "route-without-output"
   case sinkInTheMiddle = "sink-in-the-middle"
   case sourceInTheMiddle = "source-in-the-middle"
   case twoAudioStreams = "two-audio-streams"
 
   package var severity: Diagnostic.Severity {
     switch self {
-    case .nameHidesStage, .unusedName, .unusedParameter, .paceBehindLive: .warning
+    case .nameHidesStage, .unusedName, .unusedParameter, .paceBehindLive, .eventNeverSent,
+      .unusualValue:
+      .warning
     default: .error
     }
   }

@@ -10,9 +10,12 @@ extension Diagnostic {
   package func json(source: GraphSource) -> String {
     var members = [
       ("code", quoted(code)), ("severity", quoted(severity.rawValue)), ("message", quoted(message)),
-      ("file", quoted(source.name)),
     ]
-    if let primary { members += place(primary, source) }
+    if let primary {
+      members += place(primary, source)
+    } else {
+      members.append(("file", quoted(source.name)))
+    }
     if !secondary.isEmpty {
       let related = secondary.map { object(place($0, source)) }
       members.append(("related", "[" + related.joined(separator: ",") + "]"))
@@ -24,7 +27,8 @@ extension Diagnostic {
         (
           "replacement",
           object([
-            ("start", String(replacement.span.lower)), ("end", String(replacement.span.upper)),
+            ("start", String(source.local(replacement.span.lower))),
+            ("end", String(source.local(replacement.span.lower) + replacement.span.length)),
             ("text", quoted(replacement.text)),
           ])
         ))
@@ -34,9 +38,11 @@ extension Diagnostic {
 
   private func place(_ label: Label, _ source: GraphSource) -> [(String, String)] {
     let (line, column) = source.position(of: label.span.lower)
+    let start = source.local(label.span.lower)
     return [
-      ("line", String(line)), ("column", String(column)), ("start", String(label.span.lower)),
-      ("end", String(label.span.upper)), ("label", quoted(label.text)),
+      ("file", quoted(source.file(of: label.span.lower).name)), ("line", String(line)),
+      ("column", String(column)), ("start", String(start)), ("end", String(start + label.span.length)),
+      ("label", quoted(label.text)),
     ]
   }
 

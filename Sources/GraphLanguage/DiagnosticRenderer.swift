@@ -22,7 +22,7 @@ struct DiagnosticRenderer {
     var gutter = 1
     if let primary = diagnostic.primary {
       let labels = ([primary] + diagnostic.secondary)
-      gutter = String((labels.map { source.lineIndex(of: $0.span.lower) }.max() ?? 0) + 1).count
+      gutter = String(labels.map { source.position(of: $0.span.lower).line }.max() ?? 1).count
       lines.append(blank(gutter) + paint(" ┌─ ", .frame) + source.location(of: primary.span))
       lines += drawing(of: labels, diagnostic, gutter, head)
     }
@@ -40,13 +40,24 @@ struct DiagnosticRenderer {
     let primary = labels[0]
     let numbered = labels.map { (line: source.lineIndex(of: $0.span.lower), label: $0) }
     var result: [String] = []
-    for line in Set(numbered.map(\.line)).sorted() {
+    var file = source.file(of: primary.span.lower)
+    // The primary label's file comes first; the others say where they are.
+    let lines = Set(numbered.map(\.line)).sorted { left, right in
+      let (isLeftHome, isRightHome) = (source.isLine(left, in: file), source.isLine(right, in: file))
+      return isLeftHome == isRightHome ? left < right : isLeftHome
+    }
+    for line in lines {
+      if !source.isLine(line, in: file) {
+        guard let label = numbered.first(where: { $0.line == line })?.label else { continue }
+        file = source.file(of: label.span.lower)
+        result.append(blank(gutter) + paint(" ┌─ ", .frame) + source.location(of: label.span))
+      }
       let here = numbered.filter { $0.line == line }.map(\.label)
       let bytes = source.line(line)
       let text = MaskedLine(source: source, bytes: bytes, around: here[0].span, masked: diagnostic.masked)
       let focus = text.columns(of: here[0].span)
       let window = window(around: focus, width: text.width)
-      let number = String(line + 1)
+      let number = String(source.lineNumber(line))
       result.append(
         paint(blank(gutter - number.count) + number + " │ ", .frame) + text.shown(window))
       for label in here {

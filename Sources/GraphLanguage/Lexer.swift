@@ -8,18 +8,23 @@ struct Lexer {
 
   let bytes: [UInt8]
   private(set) var position: Int
+  /// Where what was read last ends; blanks and comments are not read.
+  private(set) var lastEnd = 0
   /// Brackets and parentheses that are open; inside them lines do not matter.
   var depth = 0
   /// Where the line `position` is in begins, and its indentation.
   private var lineStart = 0
   private var lineIndentation = 0
   /// The indentation of the present item's first line.
-  private var itemIndentation = 0
+  private(set) var itemIndentation = 0
+  /// Blocks in braces that are open; within them a `}` ends an item.
+  private(set) var blocks = 0
 
-  init(_ bytes: [UInt8]) {
+  /// - Parameter start: where reading begins: at the first byte, or at that of a line.
+  init(_ bytes: [UInt8], from start: Int = 0) {
     self.bytes = bytes
     // A byte order mark is not part of the text.
-    position = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    position = bytes[start...].starts(with: [0xEF, 0xBB, 0xBF]) ? start + 3 : start
     measureIndentation()
   }
 
@@ -31,16 +36,36 @@ struct Lexer {
 
   mutating func advance(_ count: Int = 1) {
     position = min(position + count, bytes.count)
+    lastEnd = position
   }
 
-  /// Moves to the first byte of the next item; false at the end of the text.
+  /// Moves over a byte that means nothing.
+  private mutating func step() { position += 1 }
+
+  /// Moves past the `{` that is here; returns what `closeBlock` needs.
+  mutating func openBlock() -> Int {
+    advance()
+    blocks += 1
+    return itemIndentation
+  }
+
+  /// Leaves a block, past its `}` if that is here.
+  mutating func closeBlock(_ outerIndentation: Int) {
+    if peek() == .closeBrace { advance() }
+    blocks -= 1
+    itemIndentation = outerIndentation
+  }
+
+  /// Moves to the first byte of the next item; false at the end of the text, and of a block.
   mutating func nextItem() -> Bool {
     depth = 0
     while let byte = peek() {
-      if byte == .newline {
+      if byte == .closeBrace, blocks > 0 {
+        return false
+      } else if byte == .newline {
         crossNewline()
       } else if byte.isBlank || byte == .semicolon {
-        advance()
+        step()
       } else if startsComment {
         skipComment()
       } else {
@@ -56,7 +81,7 @@ struct Lexer {
   mutating func skipBlanks() -> Bool {
     while let byte = peek() {
       if byte.isBlank {
-        advance()
+        step()
       } else if startsComment {
         skipComment()
       } else if byte == .newline {
@@ -66,7 +91,7 @@ struct Lexer {
           return false
         }
       } else {
-        return depth > 0 || byte != .semicolon
+        return depth > 0 || (byte != .semicolon && !(byte == .closeBrace && blocks > 0))
       }
     }
     return false
@@ -77,6 +102,9 @@ struct Lexer {
 
   /// Whether the line here is one that would begin an item if no bracket were open.
   var isInItemLikeLine: Bool { lineIndentation <= itemIndentation }
+
+  /// The indentation of the line here.
+  var indentation: Int { lineIndentation }
 
   /// Goes back to the end of the line before, and forgets the open brackets.
   mutating func leaveLine() {
@@ -163,16 +191,15 @@ struct Lexer {
   /// `#` begins a comment at the start of a line or after a blank, so that URLs keep their fragment.
   private var startsComment: Bool {
     guard peek() == .hash else { return false }
-    return position == 0 || bytes[position - 1].isBlank || bytes[position - 1] == .newline
-      || (position == 3 && bytes[0] == 0xEF)
+    return position == lineStart || bytes[position - 1].isBlank || bytes[position - 1] == .newline
   }
 
   private mutating func skipComment() {
-    while let byte = peek(), byte != .newline { advance() }
+    while let byte = peek(), byte != .newline { step() }
   }
 
   private mutating func crossNewline() {
-    advance()
+    step()
     measureIndentation()
   }
 
@@ -194,7 +221,7 @@ struct Lexer {
     var ahead = self
     while ahead.peek() == .newline {
       ahead.crossNewline()
-      while let byte = ahead.peek(), byte.isBlank { ahead.advance() }
+      while let byte = ahead.peek(), byte.isBlank { ahead.step() }
       if ahead.startsComment { ahead.skipComment() }
     }
     guard ahead.peek() != nil, ahead.lineIndentation > itemIndentation || ahead.startsPipe else {

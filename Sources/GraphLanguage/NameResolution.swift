@@ -8,7 +8,7 @@ extension Analysis {
     return names[parts.0.text] != nil ? parts : nil
   }
 
-  private func split(_ word: WordSyntax) -> (WordSyntax, WordSyntax?) {
+  func split(_ word: WordSyntax) -> (WordSyntax, WordSyntax?) {
     guard let dot = word.text.utf8.firstIndex(of: UInt8(ascii: ".")) else { return (word, nil) }
     let length = word.text.utf8.distance(from: word.text.startIndex, to: dot)
     let stem = WordSyntax(
@@ -92,7 +92,7 @@ extension Analysis {
 
   // MARK: Mistakes
 
-  private mutating func reportUnknownName(_ word: WordSyntax) {
+  mutating func reportUnknownName(_ word: WordSyntax) {
     let stem = split(word).0
     if let later = definitions[stem.text] {
       report(

@@ -11,7 +11,16 @@ extension Analysis {
     var texts: [String]
     /// Where each option given is written.
     var given: [String: SourceSpan] = [:]
+    /// Whether a value or option is there that belongs to none: it may have been meant for one that is missing.
+    var hasSurplus = false
+    /// Options whose values could not be read.
+    var unread: Set<String> = []
     var hasFailed = false
+
+    mutating func fail(_ option: OptionSpecification) {
+      hasFailed = true
+      unread.insert(option.name)
+    }
   }
 
   /// Checks a stage's options and sets them. The stage is nil after a mistake.
@@ -42,7 +51,7 @@ extension Analysis {
               .valueAfterOption, "values come before options", at: value.span,
               secondary: [.init(firstOption, "options begin here")],
               help: "move it to the front, or write `\(option.name)=\(source.text(of: value.span))`")
-            configuration.hasFailed = true
+            configuration.fail(option)
           } else {
             assign(option, value, argument.span, &configuration)
           }
@@ -53,7 +62,7 @@ extension Analysis {
     }
     if let predicate = syntax.predicate { assign(predicate, syntax, &configuration) }
     checkRequired(syntax, &configuration)
-    if !configuration.hasFailed { validate(syntax, &configuration) }
+    validate(syntax, &configuration)
     let text = configuration.texts.joined(separator: " ")
     return (configuration.settings, text, configuration.hasFailed ? nil : configuration.stage)
   }
@@ -78,16 +87,16 @@ extension Analysis {
       $0.matches(option.name, text(of: value))
     }) {
       report(.knownMistake, mistake.message, at: value.span, help: mistake.help)
-      configuration.hasFailed = true
+      configuration.fail(option)
       return
     }
     guard var resolved = resolve(value, as: option.type) else {
-      configuration.hasFailed = true
+      configuration.fail(option)
       return
     }
     if option.type == .template || option.type == .pathTemplate {
       guard let template = template(resolved, value, option) else {
-        configuration.hasFailed = true
+        configuration.fail(option)
         return
       }
       resolved = template
@@ -105,12 +114,14 @@ extension Analysis {
       report(
         .duplicateOption, "`\(option.name)` is given twice", at: span,
         secondary: [.init(earlier, "first given here")], help: help)
-      configuration.hasFailed = true
+      configuration.fail(option)
       return
     }
     configuration.given[option.name] = span
     do throws(OptionError) {
-      try configuration.specification.set(option.name, of: &configuration.stage, to: value)
+      let isSecret = option.type == .secret || option.type == .list(.secret)
+      try configuration.specification.set(
+        option.name, of: &configuration.stage, to: isSecret ? value.withStandIns : value)
       configuration.settings.append(StageSetting(option.name, value))
       switch value {
       case .flag: configuration.texts.append(option.name)
@@ -119,7 +130,11 @@ extension Analysis {
       }
     } catch {
       report(error, option, syntax, span)
-      configuration.hasFailed = true
+      configuration.fail(option)
+      return
+    }
+    if let doubt = configuration.specification.advice(on: option.name, value) {
+      report(doubt, option, syntax, span, isWarning: true)
     }
   }
 
@@ -130,6 +145,7 @@ extension Analysis {
       let checked = check(predicate)
     else {
       configuration.hasFailed = true
+      configuration.unread.insert("predicate")
       return
     }
     let word = ValueSyntax.atom(syntax.word)
@@ -137,9 +153,11 @@ extension Analysis {
   }
 
   private mutating func checkRequired(_ syntax: StageSyntax, _ configuration: inout Configuration) {
-    guard !configuration.hasFailed else { return }
     for option in configuration.specification.options
-    where option.isRequired && configuration.given[option.name] == nil {
+    where option.isRequired && configuration.given[option.name] == nil
+      && !configuration.unread.contains(option.name)
+      && !configuration.hasSurplus
+    {
       let sample = option.isPositional ? option.type.sample : "\(option.name)=\(option.type.sample)"
       report(
         .missingOption, "`\(syntax.word.text)` needs `\(option.name)`: \(lowercasedFirst(option.summary))",
@@ -149,24 +167,27 @@ extension Analysis {
   }
 
   private mutating func validate(_ syntax: StageSyntax, _ configuration: inout Configuration) {
-    do throws(OptionConflict) {
-      try configuration.stage.validate()
-    } catch {
-      let places = error.options.compactMap { configuration.given[$0] }
+    let missing = configuration.specification.options.filter {
+      $0.isRequired && configuration.given[$0.name] == nil
+    }
+    let unread = configuration.unread.union(missing.map(\.name))
+    for conflict in configuration.specification.conflicts(in: configuration.stage, unknown: unread) {
+      let places = conflict.options.compactMap { configuration.given[$0] }
       add(
         Diagnostic(
-          code: error.code, severity: error.isWarning ? .warning : .error, error.message,
+          code: conflict.code, severity: conflict.isWarning ? .warning : .error, conflict.message,
           at: .init(places.first ?? syntax.word.span),
           secondary: places.dropFirst().map { .init($0, "together with this") },
-          help: error.help))
-      if !error.isWarning { configuration.hasFailed = true }
+          help: conflict.help))
+      if !conflict.isWarning { configuration.hasFailed = true }
     }
   }
 
   // MARK: Mistakes
 
   private mutating func report(
-    _ error: OptionError, _ option: OptionSpecification, _ syntax: ValueSyntax, _ whole: SourceSpan
+    _ error: OptionError, _ option: OptionSpecification, _ syntax: ValueSyntax, _ whole: SourceSpan,
+    isWarning: Bool = false
   ) {
     var span = syntax.span
     var secondary: [Diagnostic.Label] = []
@@ -185,18 +206,20 @@ extension Analysis {
       let isWholeOption = span == syntax.span && whole.lower < syntax.span.lower
       help = isWholeOption ? "write `\(option.name)=\(text)`" : "write `\(text)`"
     }
-    report(
-      DiagnosticCode(rawValue: error.code.rawValue) ?? .wrongType, "`\(option.name)` \(error.message)",
-      at: span,
-      label: near.map { "did you mean `\($0)`?" } ?? "", secondary: secondary,
-      notes: Suggestions.listing(error.candidates).map { ["there are \($0)"] } ?? [], help: help,
-      replacement: canReplace ? replacement.map { .init(span, $0) } : nil)
+    add(
+      Diagnostic(
+        code: isWarning ? DiagnosticCode.unusualValue.rawValue : error.code.rawValue,
+        severity: isWarning ? .warning : .error, "`\(option.name)` \(error.message)",
+        at: .init(span, near.map { "did you mean `\($0)`?" } ?? ""), secondary: secondary,
+        notes: Suggestions.listing(error.candidates).map { ["there are \($0)"] } ?? [], help: help,
+        replacement: canReplace ? replacement.map { .init(span, $0) } : nil))
   }
 
   private mutating func reportUnknownOption(
     _ key: WordSyntax, _ value: ValueSyntax, _ configuration: inout Configuration
   ) {
     configuration.hasFailed = true
+    configuration.hasSurplus = true
     let specification = configuration.specification
     let span = SourceSpan(key.span.lower, value.span.upper)
     let mistake = specification.mistakes.first { $0.matches(key.text, text(of: value)) }
@@ -215,6 +238,7 @@ extension Analysis {
 
   private mutating func reportSurplus(_ value: ValueSyntax, _ configuration: inout Configuration) {
     configuration.hasFailed = true
+    configuration.hasSurplus = true
     let specification = configuration.specification
     let wanted = specification.options.filter(\.isPositional).count
     guard case .atom(let word) = value else {
@@ -288,5 +312,16 @@ extension Analysis {
     if text.hasSuffix(".") { text.removeLast() }
     guard let first = text.first, !(text.dropFirst().first?.isUppercase ?? false) else { return text }
     return first.lowercased() + text.dropFirst()
+  }
+}
+
+extension GraphValue {
+  /// With something in the place of secrets that are only known when the graph runs.
+  fileprivate var withStandIns: GraphValue {
+    switch self {
+    case .secretReference(let reference): .secret(Secret(reference.description))
+    case .list(let values): .list(values.map(\.withStandIns))
+    default: self
+    }
   }
 }

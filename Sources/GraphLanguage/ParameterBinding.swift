@@ -16,6 +16,7 @@ extension Analysis {
     } else if let value = parameter.value {
       bound.value = resolve(value, as: nil)
       if !isFromOutside(value) { bound.origin = .literal(value) }
+      bound.text = shown(value)
     } else if !parameter.isBroken {
       report(
         .missingParameter, "the parameter `\(name.text)` has no value", at: name.span,
@@ -73,7 +74,8 @@ extension Analysis {
     case .parameter(let word):
       if case .outside? = parameters[word.text]?.origin { return true } else { return false }
     case .list(let elements, _): return elements.allSatisfy(isFromOutside)
-    case .call(let word, let elements, _): return word.text == "env" && elements.count == 1
+    case .call(let word, let elements, _):
+      return word.text == "secret" || (word.text == "env" && elements.count == 1)
     }
   }
 
@@ -94,12 +96,7 @@ extension Analysis {
       case "pcm":
         let values = arguments.map { resolve($0, as: nil) }
         return values.contains { $0 == nil } ? nil : .call("pcm", values.compactMap { $0 })
-      default:
-        report(
-          .reservedWord,
-          "`\(word.text)` is reserved for \(Reserved.purpose(of: word.text) ?? "the language"), which this version does not have",
-          at: word.span, help: Reserved.alternative(to: word.text))
-        return nil
+      default: return secret(arguments, span)
       }
     }
   }
@@ -153,6 +150,32 @@ extension Analysis {
       replacement: near.map { .init(word.span, "$\($0)") })
   }
 
+  /// Where a secret is to be had; nothing is read or run.
+  private mutating func secret(_ arguments: [ValueSyntax], _ span: SourceSpan) -> GraphValue? {
+    guard arguments.count == 2, case .atom(let kind) = arguments[0],
+      let value = resolve(arguments[1], as: nil)
+    else { return nil }
+    if kind.text == "file" {
+      if let path = value.text, !path.isEmpty {
+        let directory = source.file(of: span.lower).directory
+        let isHome = path.hasPrefix("~/")
+        return .secretReference(.file(isHome ? path : Path(path).resolved(in: directory, home: nil)))
+      }
+      report(
+        .wrongType, "`secret(file:…)` takes a path", at: arguments[1].span,
+        help: "write `secret(file:key.txt)`")
+      return nil
+    }
+    if case .list(let values) = value, !values.isEmpty {
+      let words = values.compactMap(\.text)
+      if words.count == values.count { return .secretReference(.program(words)) }
+    }
+    report(
+      .wrongType, "`secret(exec:…)` takes a program and its arguments, as a list", at: arguments[1].span,
+      help: "write `secret(exec:[\"pass\", \"show\", \"deepgram\"])`")
+    return nil
+  }
+
   private mutating func environment(
     _ arguments: [ValueSyntax], _ span: SourceSpan, as type: OptionType?
   ) -> GraphValue? {
@@ -166,6 +189,7 @@ extension Analysis {
       return type == .secret ? .secret(Secret(text)) : .word(text)
     }
     if arguments.count == 2 { return resolve(arguments[1], as: type) }
+    if type == .secret, options.allowsMissingSecrets { return .secret(Secret(name.text)) }
     report(
       .missingVariable, "the environment variable `\(name.text)` is not set", at: span,
       help: type == .secret

@@ -18,15 +18,17 @@ package struct Parser {
   var diagnostics: [Diagnostic] = []
   var nesting = 0
   var comparisons = 0
+  var blockDepth = 0
   /// Whether the line before ended with a `|`: what follows was meant to continue it.
   private var isAfterOpenEnd = false
 
+  /// Reads the last of the source's files.
   package init(_ source: GraphSource) {
     self.source = source
-    lexer = Lexer(source.bytes)
+    lexer = Lexer(source.bytes, from: source.files[source.files.count - 1].start)
   }
 
-  /// The whole text.
+  /// The whole text of the last file.
   package static func parse(_ source: GraphSource) -> (tree: SyntaxTree, diagnostics: [Diagnostic]) {
     var parser = Parser(source)
     var items: [ItemSyntax] = []
@@ -51,11 +53,11 @@ package struct Parser {
       return .statement(statement)
     }
     guard lexer.skipBlanks(), lexer.peek() == .equals, lexer.peek(1) != .equals else {
-      if first.text == "param" { return parameter(from: start) }
-      if ["use", "test", "route", "else"].contains(first.text) {
-        reportReserved(first)
-        skipReserved()
-        return nil
+      switch first.text {
+      case "param": return parameter(from: start)
+      case "use": return use(first)
+      case "test": return test(first)
+      default: break
       }
       var statement = statement(name: nil, first: first, from: start)
       if continues, case .stage(let stage)? = statement.head {
@@ -82,10 +84,12 @@ package struct Parser {
     }
     guard check(name: name, what: "a parameter") else {
       skipItem()
-      return nil
+      let span = SourceSpan(start, name.span.upper)
+      return .parameter(ParameterSyntax(name: name, value: nil, isBroken: true, span: span))
     }
     guard lexer.skipBlanks() else {
-      return .parameter(ParameterSyntax(name: name, value: nil, isBroken: false))
+      let span = SourceSpan(start, name.span.upper)
+      return .parameter(ParameterSyntax(name: name, value: nil, isBroken: false, span: span))
     }
     do throws(Broken) {
       guard lexer.peek() == .equals else {
@@ -106,10 +110,12 @@ package struct Parser {
           .unexpectedText, "a parameter has one value", at: here(), help: "quote a text that has blanks in it"
         )
       }
-      return .parameter(ParameterSyntax(name: name, value: value, isBroken: false))
+      let span = SourceSpan(start, value.span.upper)
+      return .parameter(ParameterSyntax(name: name, value: value, isBroken: false, span: span))
     } catch {
       skipItem()
-      return .parameter(ParameterSyntax(name: name, value: nil, isBroken: true))
+      let span = SourceSpan(start, name.span.upper)
+      return .parameter(ParameterSyntax(name: name, value: nil, isBroken: true, span: span))
     }
   }
 
@@ -181,7 +187,7 @@ package struct Parser {
 
   // MARK: Stages
 
-  private mutating func stage(behind pipe: Int) throws(Broken) -> StageSyntax {
+  mutating func stage(behind pipe: Int) throws(Broken) -> StageSyntax {
     guard lexer.skipBlanks(), !lexer.startsPipe else {
       let isDoubled = lexer.position == pipe + 1 && lexer.peek() == .pipe
       isAfterOpenEnd = !lexer.startsPipe
@@ -203,12 +209,18 @@ package struct Parser {
     return try stage(word)
   }
 
-  private mutating func stage(_ word: WordSyntax) throws(Broken) -> StageSyntax {
+  mutating func stage(_ word: WordSyntax) throws(Broken) -> StageSyntax {
     var stage = StageSyntax(word: word, arguments: [], predicate: nil, span: word.span)
-    if ["route", "else"].contains(word.text) {
-      reportReserved(word)
-      skipReserved()
-      throw Broken()
+    if word.text == "route" {
+      let route = try route(word)
+      stage.route = route
+      stage.span.upper = route.block.upper
+      return stage
+    }
+    if word.text == "else" {
+      try fail(
+        .reservedWord, "`else` is the last arm of a `route`", at: word.span,
+        help: "write `… | route { event == EndOfTurn => stdout; else => null }`")
     }
     if word.text == "where" {
       guard lexer.skipBlanks(), !lexer.startsPipe else {
@@ -217,9 +229,11 @@ package struct Parser {
           help: "for example `where event == EndOfTurn`")
       }
       comparisons = 0
+      var span = SourceSpan(lexer.position, lexer.position)
       stage.predicate = try predicate()
-      stage.span.upper = lexer.position
-      trimBlanks(&stage.span)
+      span.upper = lexer.lastEnd
+      stage.predicateSpan = span
+      stage.span.upper = span.upper
       return stage
     }
     while lexer.skipBlanks(), !lexer.startsPipe {
@@ -252,15 +266,11 @@ package struct Parser {
 
   // MARK: Words
 
-  private mutating func headWord() -> WordSyntax? {
+  mutating func headWord() -> WordSyntax? {
     let start = lexer.position
     let end = lexer.endOfHead()
     guard end > start, lexer.peek() != .quote, !lexer.startsPipe else { return nil }
     lexer.advance(end - start)
     return WordSyntax(text: lexer.text(start, end), span: SourceSpan(start, end))
-  }
-
-  private func trimBlanks(_ span: inout SourceSpan) {
-    while span.upper > span.lower, lexer.isBlankOrEnd(span.upper - 1) { span.upper -= 1 }
   }
 }

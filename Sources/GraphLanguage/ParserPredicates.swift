@@ -77,7 +77,7 @@ extension Parser {
     return .compare(field, sign, try operand("a value"))
   }
 
-  private mutating func comparisonSign(behind left: ValueSyntax, _ more: Bool) throws(Broken)
+  mutating func comparisonSign(behind left: ValueSyntax, _ more: Bool) throws(Broken)
     -> OperatorSyntax
   {
     let start = lexer.position
@@ -93,7 +93,7 @@ extension Parser {
       }
       return OperatorSyntax(comparison: sign, span: SourceSpan(start, start + length))
     }
-    if more, lexer.peek() == .equals {
+    if more, lexer.peek() == .equals, lexer.peek(1) != .greater {
       let span = SourceSpan(start, start + 1)
       try fail(
         .badPredicate, "equality is written `==`", at: span, help: "write `==`",
@@ -119,7 +119,7 @@ extension Parser {
     return word
   }
 
-  private mutating func operand(_ what: String) throws(Broken) -> ValueSyntax {
+  mutating func operand(_ what: String) throws(Broken) -> ValueSyntax {
     switch lexer.peek() {
     case .quote?: return .string(try string())
     case .dollar?:

@@ -18,13 +18,6 @@ extension Parser {
     throw Broken()
   }
 
-  mutating func reportReserved(_ word: WordSyntax) {
-    let purpose = Reserved.purpose(of: word.text) ?? "the language"
-    report(
-      .reservedWord, "`\(word.text)` is reserved for \(purpose), which this version does not have",
-      at: word.span, help: Reserved.alternative(to: word.text))
-  }
-
   /// Whether a word can be the name of a stream or a parameter.
   mutating func check(name: WordSyntax, what: String) -> Bool {
     if Reserved.words.contains(name.text) {
@@ -55,29 +48,32 @@ extension Parser {
           lexer.advance(byte == .backslash && lexer.peek(1) != .newline ? 2 : 1)
         }
         if lexer.peek() == .quote { lexer.advance() }
+      } else if lexer.peek() == .openBrace, lexer.isBlankOrEnd(lexer.position + 1) {
+        skipBlock()
       } else {
         lexer.advance(max(1, lexer.endOfAtom() - lexer.position))
       }
     }
   }
 
-  /// Moves past an item with a block in braces, whose lines need not be indented.
-  mutating func skipReserved() {
+  /// Moves past a block, whatever is in it; not at all when it is never closed.
+  mutating func skipBlock() {
     let start = lexer
-    var level = 0
-    var seen = false
-    while let byte = lexer.peek() {
-      if byte == .newline && level == 0 { break }
-      if byte == .openBrace {
-        level += 1
-        seen = true
-      } else if byte == .closeBrace, level > 0 {
-        level -= 1
-      }
+    guard blockDepth < Self.maximumDepth else {
+      lexer.advance()
+      return
+    }
+    blockDepth += 1
+    defer { blockDepth -= 1 }
+    let indentation = lexer.openBlock()
+    while lexer.nextItem() { skipItem() }
+    if lexer.peek() == .closeBrace {
+      lexer.closeBlock(indentation)
+    } else {
+      // Everything behind would be lost.
+      lexer = start
       lexer.advance()
     }
-    if level > 0 || !seen { lexer = start }
-    skipItem()
   }
 
   /// What stands here, up to the next blank.

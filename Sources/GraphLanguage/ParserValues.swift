@@ -7,7 +7,8 @@ extension Parser {
     case .dollar?: return .parameter(try parameterReference())
     default: break
     }
-    for name in ["env", "pcm", "secret"] where lexer.starts(with: name + "(") { return try call(name) }
+    if lexer.starts(with: "secret(") { return try secret() }
+    for name in ["env", "pcm"] where lexer.starts(with: name + "(") { return try call(name) }
     let start = lexer.position
     let end = lexer.endOfAtom()
     guard end > start else {
@@ -96,6 +97,36 @@ extension Parser {
     let elements = try elements(openedAt: start + length, closedBy: .closeParenthesis, ")")
     let span = SourceSpan(start, lexer.position)
     try checkEnd(of: "`\(name)(…)`")
+    return .call(word, elements, span)
+  }
+
+  /// `secret(file:PATH)` or `secret(exec:["PROGRAM", …])`: a call whose first element is the word before the colon.
+  private mutating func secret() throws(Broken) -> ValueSyntax {
+    let start = lexer.position
+    let word = WordSyntax(text: "secret", span: SourceSpan(start, start + 6))
+    lexer.advance(7)
+    let open = start + 6
+    let elements = try insideBrackets(openedAt: open, ")") { (parser) throws(Broken) in
+      try parser.skipBlanks(openedAt: open, ")")
+      let place = parser.lexer.position
+      for kind in ["file", "exec"] where parser.lexer.starts(with: kind + ":") {
+        parser.lexer.advance(5)
+        try parser.skipBlanks(openedAt: open, ")")
+        let value = try parser.value()
+        try parser.skipBlanks(openedAt: open, ")")
+        guard parser.lexer.peek() == .closeParenthesis else {
+          try parser.fail(.unexpectedText, "`)` is wanted here", at: parser.here())
+        }
+        return [.atom(WordSyntax(text: kind, span: SourceSpan(place, place + 4))), value]
+      }
+      let end = max(place + 1, parser.lexer.endOfAtom())
+      parser.lexer.advance(end - place)
+      try parser.fail(
+        .wrongType, "`secret` names a file or a program that gives it", at: SourceSpan(place, end),
+        help: "write `secret(file:key.txt)` or `secret(exec:[\"pass\", \"show\", \"deepgram\"])`")
+    }
+    let span = SourceSpan(start, lexer.position)
+    try checkEnd(of: "`secret(…)`")
     return .call(word, elements, span)
   }
 

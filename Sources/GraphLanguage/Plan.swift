@@ -7,6 +7,10 @@ package struct Plan: Sendable {
   package var links: [PlanLink]
   /// The directory relative paths are relative to.
   package var directory: String
+  /// Parameters the stages' texts speak of, with what the graph says they are; nil for a value from the command line.
+  package var parameters: [(name: String, text: String?)] = []
+  /// Whether the stages' texts leave out what may be secret in an address.
+  package var isRedacted = false
 
   package init(nodes: [PlanNode], links: [PlanLink], directory: String) {
     self.nodes = nodes
@@ -19,6 +23,44 @@ package struct Plan: Sendable {
 
   /// The links out of a node, from its main output and its ports.
   package func outputs(of node: Int) -> [PlanLink] { links.filter { $0.from == node } }
+}
+
+extension Plan {
+  /// The plan with every secret that is named in it by file or program in its place. Each is asked for once.
+  package func resolvingSecrets<Failure: Error>(
+    _ resolve: (SecretReference) async throws(Failure) -> Secret
+  ) async throws(Failure) -> Plan {
+    var copy = self
+    var known: [SecretReference: Secret] = [:]
+    for node in nodes.indices {
+      for setting in nodes[node].settings.indices {
+        let value = nodes[node].settings[setting].value
+        for reference in value.secretReferences where known[reference] == nil {
+          known[reference] = try await resolve(reference)
+        }
+        copy.nodes[node].settings[setting].value = value.filled(from: known)
+      }
+    }
+    return copy
+  }
+}
+
+extension GraphValue {
+  fileprivate var secretReferences: [SecretReference] {
+    switch self {
+    case .secretReference(let reference): [reference]
+    case .list(let values): values.flatMap(\.secretReferences)
+    default: []
+    }
+  }
+
+  fileprivate func filled(from secrets: [SecretReference: Secret]) -> GraphValue {
+    switch self {
+    case .secretReference(let reference): secrets[reference].map(GraphValue.secret) ?? self
+    case .list(let values): .list(values.map { $0.filled(from: secrets) })
+    default: self
+    }
+  }
 }
 
 /// A stage of a plan.
@@ -44,11 +86,13 @@ package struct PlanNode: Sendable {
   package var output: StreamType?
   /// For decoders: the format everything behind would like, so that it can be produced directly.
   package var wanted: AudioRequirement?
+  /// The directory the stage's relative paths are relative to, when it is not the plan's.
+  package var directory: String?
 
   package init(
     id: Int, specification: StageSpecification, settings: [StageSetting], text: String? = nil, name: String?,
     span: SourceSpan, location: String, isAutomatic: Bool, input: StreamType?, output: StreamType?,
-    wanted: AudioRequirement? = nil
+    wanted: AudioRequirement? = nil, directory: String? = nil
   ) {
     self.id = id
     self.specification = specification
@@ -61,6 +105,7 @@ package struct PlanNode: Sendable {
     self.input = input
     self.output = output
     self.wanted = wanted
+    self.directory = directory
   }
 
   /// What to call the stage in messages: the user's name for it, or else its own.

@@ -5,9 +5,18 @@ extension Analysis {
   /// The plan; nil when there are errors.
   func plan() -> Plan? {
     guard !hasErrors else { return nil }
-    let needed = reachingSinks()
+    return assemble(needed: reaching(nodes.indices.filter { nodes[$0].specification.kind == .sink })).plan
+  }
+
+  /// A plan of some of the nodes, and the number each has in it.
+  func assemble(needed: [Bool]) -> (plan: Plan, numbers: [Int?]) {
     var numbers = [Int?](repeating: nil, count: nodes.count)
     var plan = Plan(nodes: [], links: [], directory: source.directory)
+    plan.isRedacted = isRedacted
+    plan.parameters = parameterOrder.compactMap { name in
+      guard let parameter = parameters[name], parameter.isUsed else { return nil }
+      return (name, parameter.text.map { WebURL($0)?.redacted ?? $0 })
+    }
     for index in order() where needed[index] {
       let number = plan.nodes.count
       numbers[index] = number
@@ -17,14 +26,15 @@ extension Analysis {
           id: number, specification: node.specification, settings: node.settings, text: node.text,
           name: node.name,
           span: node.span, location: source.location(of: node.word), isAutomatic: node.isAutomatic,
-          input: node.input, output: node.output, wanted: node.wanted))
+          input: node.input, output: node.output, wanted: node.wanted,
+          directory: source.file(of: node.word.lower).directory))
       for input in node.inputs {
         if let from = numbers[input.node] {
           plan.links.append(PlanLink(from: from, port: input.port, to: number))
         }
       }
     }
-    return plan
+    return (plan, numbers)
   }
 
   /// Every node after those it is fed by, otherwise in the order they are written.
@@ -53,8 +63,10 @@ extension Analysis {
     return result
   }
 
-  private func reachingSinks() -> [Bool] {
-    var isNeeded = nodes.map { $0.specification.kind == .sink }
+  /// Which nodes are among these or before one of them.
+  func reaching(_ ends: [Int]) -> [Bool] {
+    var isNeeded = [Bool](repeating: false, count: nodes.count)
+    for end in ends { isNeeded[end] = true }
     for index in order().reversed() where isNeeded[index] {
       for input in nodes[index].inputs { isNeeded[input.node] = true }
     }

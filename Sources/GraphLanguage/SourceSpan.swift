@@ -7,4 +7,6 @@ package struct SourceSpan: Sendable, Hashable {
     self.lower = lower
     self.upper = upper
   }
+
+  var length: Int { upper - lower }
 }

@@ -7,6 +7,7 @@ func requirement(of stage: any Stage) -> InputRequirement {
   case is any AudioDecoder: .bytes
   case let stage as any AudioTransform: .audio(stage.accepts)
   case let stage as any AudioConverter: .audio(stage.accepts)
+  case let stage as any AudioRelay: .audio(stage.accepts)
   case let stage as any Recogniser: .audio(stage.accepts)
   case is any EventTransform: .events
   case let stage as any AudioSink:
@@ -38,6 +39,12 @@ func output(of stage: any Stage, role: AdapterRole?, for input: StreamType?) -> 
     converted.liveness = audio.liveness
     converted.isPaced = audio.isPaced || role == .pace
     return .audio(converted)
+  case let stage as any AudioRelay:
+    guard case .audio(let audio)? = input else { return nil }
+    var output = stage.output(for: audio)
+    output.liveness = audio.liveness
+    output.isPaced = audio.isPaced
+    return .audio(output)
   case is any Recogniser, is any EventTransform: return .events
   default: return nil
   }

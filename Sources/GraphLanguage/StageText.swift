@@ -3,17 +3,22 @@ internal import FluxGraph
 // Stages and values as people may see them: what came from outside may be secret and is called by its name.
 extension Analysis {
   /// An option with its value.
-  func shown(_ option: OptionSpecification, _ value: ValueSyntax) -> String {
+  mutating func shown(_ option: OptionSpecification, _ value: ValueSyntax) -> String {
     var text = shown(value)
     // The user and the query of an address may be secret.
-    if option.type == .url, let url = WebURL(text) { text = url.redacted }
+    if option.type == .url, let url = WebURL(text) {
+      isRedacted = isRedacted || text != url.redacted
+      text = url.redacted
+    }
     return option.isPositional ? text : "\(option.name)=\(text)"
   }
 
-  private func shown(_ value: ValueSyntax) -> String {
+  func shown(_ value: ValueSyntax) -> String {
     switch value {
     case .atom, .string: return source.text(of: value.span)
     case .list(let elements, _): return "[" + elements.map(shown).joined(separator: ", ") + "]"
+    case .call(let word, let arguments, _) where word.text == "secret":
+      return "secret(" + arguments.map(shown).joined(separator: ":") + ")"
     case .call(let word, let arguments, _):
       return word.text + "(" + arguments.map(shown).joined(separator: ", ") + ")"
     case .parameter(let word):

@@ -10,11 +10,14 @@ extension Analysis {
       switch item {
       case .parameter(let parameter): bind(parameter)
       case .statement(let statement): read(statement)
+      case .use, .test: break
       }
     }
     checkSettings()
+    noteTestUses(tree)
     if !hasErrors { checkForSink() }
     if !hasErrors { checkUnused() }
+    if !hasErrors { checkUnsentEvents() }
     if !hasStatement, diagnostics.isEmpty {
       add(
         Diagnostic(
@@ -32,7 +35,16 @@ extension Analysis {
         }
       case .statement(let statement):
         if let name = statement.name, definitions[name.text] == nil { definitions[name.text] = name.span }
+        for stage in statement.stages { collectDefinitions(stage) }
+      case .use, .test: break
       }
+    }
+  }
+
+  private mutating func collectDefinitions(_ stage: StageSyntax) {
+    for arm in stage.route?.arms ?? [] {
+      if let name = boundName(of: arm), definitions[name.text] == nil { definitions[name.text] = name.span }
+      for stage in arm.stages { collectDefinitions(stage) }
     }
   }
 
@@ -69,10 +81,31 @@ extension Analysis {
     var previous: StageSyntax?
     for (index, stage) in stages.enumerated() {
       let isHead = index == 0 && !isReferenceOnly && statement.head != nil
+      if let route = stage.route {
+        let following = stages[(stages.startIndex + index)...].dropFirst().first
+        read(route, stage, isHead: isHead, fedBy: streams, name: statement.name, following: following)
+        return
+      }
       streams = read(stage, isHead: isHead, fedBy: streams, previous: previous)
       previous = stage
     }
     finish(statement, streams: streams, isComplete: isComplete, last: previous)
+  }
+
+  /// Makes nodes of a chain behind a stream and checks that it ends in a sink.
+  mutating func readChain(_ stages: [StageSyntax], fedBy streams: [Endpoint]?, behind route: StageSyntax) {
+    var streams = streams
+    var previous = route
+    for (index, stage) in stages.enumerated() {
+      if let inner = stage.route {
+        let following = stages.indices.contains(index + 1) ? stages[index + 1] : nil
+        read(inner, stage, isHead: false, fedBy: streams, name: nil, following: following)
+        return
+      }
+      streams = read(stage, isHead: false, fedBy: streams, previous: previous)
+      previous = stage
+    }
+    if let streams { checkEnds(streams, previous) }
   }
 
   /// Makes a node of a stage and returns what comes out of it; nil after a mistake.
@@ -104,11 +137,14 @@ extension Analysis {
       specification: specification, settings: settings, text: text, stage: made ?? specification.make(),
       span: stage.span, word: stage.word.span, inputs: isSource ? [] : streams ?? [], isPoisoned: isPoisoned)
     nodes.append(node)
+    for (span, name) in stage.predicate.map(awaited) ?? [] {
+      awaitedEvents.append((span, name, nodes.count - 1))
+    }
     return [Endpoint(node: nodes.count - 1, port: nil, span: stage.word.span)]
   }
 
   /// Whether anything comes out of the main output of what stands before a `|`.
-  private mutating func checkGives(_ endpoint: Endpoint, to stage: StageSyntax) -> Bool {
+  mutating func checkGives(_ endpoint: Endpoint, to stage: StageSyntax) -> Bool {
     let node = nodes[endpoint.node]
     guard endpoint.port == nil, node.specification.kind == .sink else { return true }
     guard !node.isPoisoned else { return false }
@@ -136,14 +172,24 @@ extension Analysis {
   ) {
     let isPoisoned = !isComplete || streams == nil
     guard let name = statement.name else {
-      if !isPoisoned, let streams { checkEnds(statement, streams, last) }
+      if !isPoisoned, let streams { checkEnds(streams, last) }
       return
     }
+    guard bind(name, to: streams, isPoisoned: isPoisoned) else { return }
+    if let last = streams?.last, last.port == nil, statement.head != nil,
+      !statement.stages.isEmpty || last.span == nodes[last.node].word
+    {
+      nodes[last.node].name = name.text
+    }
+  }
+
+  /// Gives streams a name; false when another has it.
+  mutating func bind(_ name: WordSyntax, to streams: [Endpoint]?, isPoisoned: Bool) -> Bool {
     if let earlier = names[name.text] {
       report(
         .duplicateName, "the name `\(name.text)` is used twice", at: name.span,
         secondary: [.init(earlier.definition, "first bound here")], help: "give one of them another name")
-      return
+      return false
     }
     if catalogue[name.text] != nil {
       report(
@@ -152,14 +198,10 @@ extension Analysis {
     }
     nameOrder.append(name.text)
     names[name.text] = BoundName(definition: name.span, streams: streams ?? [], isPoisoned: isPoisoned)
-    if let last = streams?.last, last.port == nil, statement.head != nil,
-      !statement.stages.isEmpty || last.span == nodes[last.node].word
-    {
-      nodes[last.node].name = name.text
-    }
+    return true
   }
 
-  private mutating func checkEnds(_ statement: StatementSyntax, _ streams: [Endpoint], _ last: StageSyntax?) {
+  private mutating func checkEnds(_ streams: [Endpoint], _ last: StageSyntax?) {
     guard let endpoint = streams.first else { return }
     let node = nodes[endpoint.node]
     if endpoint.port == nil, node.specification.kind == .sink || node.isPoisoned { return }
@@ -185,6 +227,9 @@ extension Analysis {
       help: "begin with a source, or with the name of a stream")
   }
 
+  /// Whether a place is in the graph itself: what another graph has is there for many.
+  private func isOwn(_ span: SourceSpan) -> Bool { source.file(of: span.lower).start == 0 }
+
   /// Names without a use are only warned of, but a graph in which nothing arrives anywhere does nothing.
   private mutating func checkForSink() {
     guard !nodes.isEmpty, !nodes.contains(where: { $0.specification.kind == .sink }) else { return }
@@ -195,15 +240,19 @@ extension Analysis {
 
   private mutating func checkUnused() {
     for name in nameOrder {
-      guard let bound = names[name], !bound.isUsed,
+      guard let bound = names[name], !bound.isUsed, isOwn(bound.definition),
         !bound.streams.contains(where: { nodes[$0.node].specification.kind == .sink })
       else { continue }
+      let isArm = armNames.contains(name)
+      let sinks = catalogue.all.filter { $0.kind == .sink }.map(\.name)
+      let near = isArm ? Suggestions.nearest(to: name, in: sinks) : nil
       report(
         .unusedName, "the stream `\(name)` is never used", at: bound.definition,
-        help: "use it: `\(name) \(sinkExample)`")
+        label: near.map { "did you mean the sink `\($0)`?" } ?? "",
+        help: "use it: `\(name) \(sinkExample)`", replacement: near.map { .init(bound.definition, $0) })
     }
     for name in parameterOrder {
-      guard let parameter = parameters[name], !parameter.isUsed else { continue }
+      guard let parameter = parameters[name], !parameter.isUsed, isOwn(parameter.definition) else { continue }
       report(
         .unusedParameter, "the parameter `\(name)` is never used", at: parameter.definition,
         help: "a parameter is used as `$\(name)`")

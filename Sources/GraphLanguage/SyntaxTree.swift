@@ -14,6 +14,47 @@ package struct WordSyntax: Sendable, Hashable {
 package enum ItemSyntax: Sendable, Hashable {
   case parameter(ParameterSyntax)
   case statement(StatementSyntax)
+  case use(UseSyntax)
+  case test(TestSyntax)
+
+  package var span: SourceSpan {
+    switch self {
+    case .parameter(let item): item.span
+    case .statement(let item): item.span
+    case .use(let item): item.span
+    case .test(let item): item.span
+    }
+  }
+}
+
+/// `use "other.graph"`: the names and parameters of another graph.
+package struct UseSyntax: Sendable, Hashable {
+  package var path: WordSyntax
+  package var span: SourceSpan
+}
+
+/// `test "…" { feed heard from turns.jsonl; expect crm count == 2 }`.
+package struct TestSyntax: Sendable, Hashable {
+  package var title: WordSyntax
+  package var steps: [TestStepSyntax]
+  package var isBroken: Bool
+  package var span: SourceSpan
+}
+
+/// A line of a test.
+package struct TestStepSyntax: Sendable, Hashable {
+  package enum Kind: Sendable, Hashable {
+    /// `feed NAME from FILE`.
+    case feed(ValueSyntax)
+    /// `expect NAME count == 2`.
+    case count(OperatorSyntax, ValueSyntax)
+    /// `expect NAME[0].transcript == "…"`.
+    case field(index: Int, WordSyntax, OperatorSyntax, ValueSyntax)
+  }
+
+  package var kind: Kind
+  package var name: WordSyntax
+  package var span: SourceSpan
 }
 
 /// `param hook = https://hooks.example.com/turns`.
@@ -22,6 +63,7 @@ package struct ParameterSyntax: Sendable, Hashable {
   package var value: ValueSyntax?
   /// Whether the rest could not be read; it has been reported.
   package var isBroken: Bool
+  package var span: SourceSpan
 }
 
 /// A chain of stages: `heard = monitor | flux`.
@@ -56,6 +98,30 @@ package struct StageSyntax: Sendable, Hashable {
   package var arguments: [ArgumentSyntax]
   /// What follows `where`.
   package var predicate: PredicateSyntax?
+  /// Where the predicate is written.
+  package var predicateSpan: SourceSpan?
+  /// What follows `route`.
+  package var route: RouteSyntax?
+  package var span: SourceSpan
+}
+
+/// `[all] { arm … }`.
+package struct RouteSyntax: Sendable, Hashable {
+  /// Whether an event goes to every arm that fits, and not to the first alone.
+  package var isAll: Bool
+  package var arms: [ArmSyntax]
+  /// The block with its braces.
+  package var block: SourceSpan
+}
+
+/// `event == EndOfTurn => stdout`.
+package struct ArmSyntax: Sendable, Hashable {
+  /// nil for `else`.
+  package var predicate: PredicateSyntax?
+  /// The predicate, or `else`.
+  package var condition: SourceSpan
+  /// What stands behind `=>`: a name, or a chain.
+  package var stages: [StageSyntax]
   package var span: SourceSpan
 }
 

@@ -66,6 +66,7 @@ extension Analysis {
   ) -> StreamType? {
     let eventCount = types.count { $0 == .events }
     if eventCount > 0 && eventCount < types.count {
+      if nodes[index].isFurtherArm { return nil }
       let labels = zip(inputs, types).map { Diagnostic.Label($0.0.span, "carries \($0.1.noun)") }
       report(
         .mixedUnion, "streams of different types cannot be joined", at: labels[0].span, label: labels[0].text,
@@ -100,7 +101,10 @@ extension Analysis {
     }
     guard takers.count > 1, let first = takers.first else { return }
     let endpoint = Endpoint(node: index, port: nil, span: nodes[index].word)
-    guard let decoder = insert(.decode, nil, after: endpoint, .bytes(bytes), for: first) else { return }
+    guard
+      let decoder = insert(
+        .decode, bytes.samples.map(\.graphValue), after: endpoint, .bytes(bytes), for: first)
+    else { return }
     for taker in takers {
       for input in nodes[taker].inputs.indices where nodes[taker].inputs[input].node == index {
         nodes[taker].inputs[input].node = decoder
@@ -133,7 +137,9 @@ extension Analysis {
     _ index: Int, _ input: Endpoint, _ type: StreamType, _ requirement: InputRequirement
   ) {
     let node = nodes[index]
-    let title = node.specification.name
+    // The arms of a route are several stages, and one mistake.
+    if node.isFurtherArm { return }
+    let title = source.text(of: node.word)
     let origin = nodes[input.node]
     let isReference = input.span != origin.word
     let from = isReference ? source.text(of: input.span) : origin.specification.name

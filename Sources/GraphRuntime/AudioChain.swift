@@ -34,6 +34,11 @@ final class AudioChain: @unchecked Sendable {
   private var stopApplied = false
   private var block = AudioBuffer(format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
   private var queues: [AudioQueue] = []
+  /// Set when nothing more will be pulled: source and sink are being closed.
+  private var isEnding = false
+  private var isProducerClosed = false
+  private var isTailFinished = false
+  private var failure: (any Error)?
   private(set) var isEnded = false
   private(set) var due: Instant?
 
@@ -93,17 +98,18 @@ final class AudioChain: @unchecked Sendable {
     isDirty.store(false, ordering: .sequentiallyConsistent)
     due = nil
     do {
+      if isEnding { return end() }
       let result = try advance(now)
       switch result {
       case .again: isDirty.store(true, ordering: .relaxed)
       case .waiting(let until): due = until
-      case .ended: try end(nil)
+      case .ended: return end()
       }
       return result
     } catch {
       // What was delivered stays delivered; what follows this chain ends in order.
-      try? end(error)
-      return .ended
+      failure = error
+      return end()
     }
   }
 
@@ -121,10 +127,13 @@ final class AudioChain: @unchecked Sendable {
     // Enough to make the cost of a step disappear, and little enough to keep other chains of this thread on time.
     for _ in 0..<32 {
       if case .branches = tail, !queues.contains(where: { !$0.isAbandoned }) { return .ended }
-      if liveness == .finite && queues.contains(where: { !$0.hasRoom }) { return .waiting(until: nil) }
+      if liveness == .finite {
+        if case .sink(let sink) = tail, !sink.hasRoom { return .waiting(until: nil) }
+        if queues.contains(where: { !$0.hasRoom }) { return .waiting(until: nil) }
+      }
       switch try producer.pull(&block, now) {
       case .produced: try deliver()
-      case .waiting: return .waiting(until: producer.heldUntil)
+      case .waiting, .restarted: return .waiting(until: producer.heldUntil)
       case .finished: return .ended
       }
     }
@@ -154,19 +163,36 @@ final class AudioChain: @unchecked Sendable {
     block.removeAll()
   }
 
-  private func end(_ error: (any Error)?) throws {
+  /// Closes both ends of the chain, as far as that goes without waiting; the first failure is the one reported.
+  private func end() -> Step {
+    isEnding = true
+    isTailFinished = isTailFinished || attempt(finishTail)
+    isProducerClosed = isProducerClosed || attempt(producer.close)
+    guard isTailFinished && isProducerClosed else { return .waiting(until: nil) }
     isEnded = true
-    producer.close()
-    var error = error
-    if started {
-      switch tail {
-      case .sink(let sink):
-        do { try sink.finish() } catch let failure { error = error ?? failure }
-      case .branches: for queue in queues { queue.end() }
-      }
-    } else if case .branches(let branches) = tail {
-      for branch in branches { branch.endUnopened() }
+    ended(failure)
+    return .ended
+  }
+
+  /// Whether `part` is done, if only by failing.
+  private func attempt(_ part: () throws -> Bool) -> Bool {
+    do {
+      return try part()
+    } catch {
+      failure = failure ?? error
+      return true
     }
-    ended(error)
+  }
+
+  private func finishTail() throws -> Bool {
+    switch tail {
+    case .sink(let sink):
+      return started ? try sink.finish() : true
+    case .branches(let branches) where !started:
+      for branch in branches { branch.endUnopened() }
+    case .branches:
+      for queue in queues { queue.end() }
+    }
+    return true
   }
 }

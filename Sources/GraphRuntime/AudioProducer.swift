@@ -35,8 +35,9 @@ class AudioProducer {
   /// Whether the row begins with a source, and not behind another chain.
   var hasSource: Bool { true }
 
-  /// Says that nobody will pull any more.
-  func close() { preconditionFailure("overridden") }
+  /// Lets go of what the row has open, once nothing will be pulled any more. False when that takes longer; it is called again
+  /// when the chain is woken.
+  func close() throws -> Bool { true }
 
   /// The earliest time at which pulling again can be of use, when a stage holds the stream back.
   var heldUntil: Instant? { nil }
@@ -73,7 +74,11 @@ final class SourceProducer: AudioProducer {
   }
 
   override func stop() { isStopped = true }
-  override func close() {}
+
+  override func close() throws -> Bool {
+    if output != nil { source.close() }
+    return true
+  }
 }
 
 /// Samples changed in place.
@@ -111,7 +116,7 @@ final class TransformProducer: AudioProducer {
     upstream.stop()
   }
 
-  override func close() { upstream.close() }
+  override func close() throws -> Bool { try upstream.close() }
   override var hasSource: Bool { upstream.hasSource }
   override var heldUntil: Instant? { held ?? upstream.heldUntil }
   override var progress: Double? { upstream.progress }
@@ -171,7 +176,7 @@ final class ConverterProducer: AudioProducer {
       do {
         switch try upstream.pull(&input, now) {
         case .produced: continue
-        case .waiting: return .waiting
+        case .waiting, .restarted: return .waiting
         case .finished: inputEnded = true
         }
       } catch {
@@ -182,14 +187,14 @@ final class ConverterProducer: AudioProducer {
   }
 
   override func stop() { upstream.stop() }
-  override func close() { upstream.close() }
+  override func close() throws -> Bool { try upstream.close() }
   override var hasSource: Bool { upstream.hasSource }
   override var heldUntil: Instant? { upstream.heldUntil }
   override var progress: Double? { upstream.progress }
 }
 
 /// A stage was promised samples of one kind and gets another: a decoder broke its promise to the checker.
-private func requireSample(_ wanted: SampleFormat?, _ format: AudioFormat, _ context: StageContext) throws {
+func requireSample(_ wanted: SampleFormat?, _ format: AudioFormat, _ context: StageContext) throws {
   guard let wanted, wanted != format.sample else { return }
   throw StageError(
     .internal, "\(context.name) takes \(wanted.rawValue) samples and is given \(format.sample.rawValue)")

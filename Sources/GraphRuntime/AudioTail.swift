@@ -20,7 +20,9 @@ final class AudioSinkTail {
 
   func prepare(_ format: AudioFormat) throws { try sink.prepare(format: format, context) }
   func write(_ audio: borrowing AudioBuffer) throws { try sink.write(audio) }
-  func finish() throws { try sink.finish() }
+  var hasRoom: Bool { sink.hasRoom }
+  /// Whether the sink has finished; it is asked again when the chain is woken.
+  func finish() throws -> Bool { try sink.finish() }
 }
 
 /// A branch as the chain in front of it sees it.

@@ -15,7 +15,8 @@ final class AudioWorker: @unchecked Sendable {
   /// A pipe to the thread itself: a byte in it ends the sleep.
   private let wakeUp: (read: Int32, write: Int32)
   private var chains: [AudioChain] = []
-  private var watched: [Int32: AudioChain] = [:]
+  /// What chains wait for, by descriptor: a pipe's end is read or written, not both.
+  private var watched: [Int32: (chain: AudioChain, events: Int32)] = [:]
   private var polled: [pollfd] = []
   private var thread: NamedThread?
   private let wakePending = Atomic<Bool>(false)
@@ -66,9 +67,10 @@ final class AudioWorker: @unchecked Sendable {
     write(wakeUp.write, &byte, 1)
   }
 
-  /// Wakes a chain once a descriptor can be read. The worker's own thread only: sources ask from inside `read`.
-  func watch(_ descriptor: Int32, for chain: AudioChain) {
-    watched[descriptor] = chain
+  /// Wakes a chain once a descriptor can be read (`POLLIN`) or written (`POLLOUT`). The worker's own thread only: stages ask
+  /// from inside a step.
+  func watch(_ descriptor: Int32, events: Int32, for chain: AudioChain) {
+    watched[descriptor] = (chain, events)
   }
 
   /// The chain that has kept the thread for longer than `limit`, if any. Any thread may ask.
@@ -107,8 +109,8 @@ final class AudioWorker: @unchecked Sendable {
     }
     polled.removeAll(keepingCapacity: true)
     polled.append(pollfd(fd: wakeUp.read, events: Int16(POLLIN), revents: 0))
-    for descriptor in watched.keys {
-      polled.append(pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0))
+    for (descriptor, watch) in watched {
+      polled.append(pollfd(fd: descriptor, events: Int16(watch.events), revents: 0))
     }
     guard poll(&polled, nfds_t(polled.count), timeout) > 0 else { return }
     if polled[0].revents != 0 {
@@ -117,7 +119,7 @@ final class AudioWorker: @unchecked Sendable {
     }
     for entry in polled.dropFirst() where entry.revents != 0 {
       // Once asked for, once told: the source asks again when it finds nothing again.
-      watched.removeValue(forKey: entry.fd)?.wake()
+      watched.removeValue(forKey: entry.fd)?.chain.wake()
     }
   }
 }

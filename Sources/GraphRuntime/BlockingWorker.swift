@@ -23,6 +23,10 @@ package final class BlockingWorker: BlockingThread, Sendable {
       jobs.append { continuation.resume(with: Swift.Result { try body() }) }
     }
   }
+
+  package func submit(_ job: @escaping @Sendable () -> Void) {
+    jobs.append(job)
+  }
 }
 
 /// Work for one thread.

@@ -8,6 +8,7 @@ final class DecoderProducer: AudioProducer {
 
   private var source: any ByteSource
   private var decoder: any AudioDecoder
+  private let makeDecoder: () throws -> any AudioDecoder
   private let wanted: AudioRequirement
   private let sourceContext: StageContext
   private let decoderContext: StageContext
@@ -18,16 +19,22 @@ final class DecoderProducer: AudioProducer {
   private var isStopped = false
   private var sourceEnded = false
   private var bytesRead = 0
+  /// Frames before the excerpt that are still to be thrown away, and frames it may still have.
+  private var surplus = 0
+  private var remaining = Int.max
+  private var hasSought = false
+  private var knownFormat: AudioFormat?
   /// What ended the decoding, told once the frames before it have been given.
   private var failure: (any Error)?
 
   init(
-    _ source: any ByteSource, _ sourceContext: StageContext, _ decoder: any AudioDecoder,
-    _ decoderContext: StageContext,
+    _ source: any ByteSource, _ sourceContext: StageContext,
+    _ makeDecoder: @escaping () throws -> any AudioDecoder, _ decoderContext: StageContext,
     wanted: AudioRequirement
-  ) {
+  ) throws {
     self.source = source
-    self.decoder = decoder
+    self.makeDecoder = makeDecoder
+    decoder = try makeDecoder()
     self.wanted = wanted
     self.sourceContext = sourceContext
     self.decoderContext = decoderContext
@@ -36,15 +43,23 @@ final class DecoderProducer: AudioProducer {
   override func begin(_ now: Instant) throws -> Output? {
     if !isOpen {
       try source.open(sourceContext)
-      try decoder.prepare(wanted: wanted, decoderContext)
       isOpen = true
+      try decoder.prepare(wanted: wanted, decoderContext)
+      if source.excerpt.start > .zero, let seekable = source.seekable {
+        hasSought = try naming { try decoder.seek(to: source.excerpt.start, in: seekable) }
+      }
     }
     switch try decode(into: &first) {
-    case .waiting: return nil
+    case .waiting, .restarted: return nil
     case .finished where first.isEmpty:
+      if source.excerpt.start > .zero {
+        throw StageError(
+          .badInput, "\(source.subject) ends before \(source.excerpt.start.unitText), where it was to begin")
+      }
       throw StageError(.badInput, "\(source.subject) holds no audio")
-    case .finished, .produced: return Output(format: first.format, blockFrames: first.capacity)
+    case .finished, .produced: break
     }
+    return Output(format: first.format, blockFrames: first.capacity)
   }
 
   override func pull(_ audio: inout AudioBuffer, _ now: Instant) throws -> SourceProgress {
@@ -58,7 +73,7 @@ final class DecoderProducer: AudioProducer {
 
   private func decode(into audio: inout AudioBuffer) throws -> SourceProgress {
     while true {
-      if isStopped { return .finished }
+      if isStopped || remaining == 0 { return .finished }
       if let failure { throw failure }
       let before = bytes.count
       var progress = DecodeProgress.finished
@@ -67,6 +82,7 @@ final class DecoderProducer: AudioProducer {
       } catch {
         failure = error
       }
+      try keepExcerpt(&audio)
       if !audio.isEmpty { return .produced }
       if failure != nil { continue }
       switch progress {
@@ -86,14 +102,50 @@ final class DecoderProducer: AudioProducer {
       case .produced: bytesRead += bytes.count - unread
       case .waiting: return .waiting
       case .finished: sourceEnded = true
+      case .restarted: try restart()
       }
     }
   }
 
+  /// What was begun before the source began again is of no use any more.
+  private func restart() throws {
+    bytes.removeAll()
+    decoder = try makeDecoder()
+    try decoder.prepare(wanted: wanted, decoderContext)
+  }
+
+  /// Throws away what does not belong to the excerpt. It begins at position 0.
+  private func keepExcerpt(_ audio: inout AudioBuffer) throws {
+    guard !audio.isEmpty else { return }
+    if let knownFormat, knownFormat != audio.format {
+      throw StageError(
+        .badInput, "\(source.subject) began again as \(audio.format), and was \(knownFormat) before")
+    }
+    if knownFormat == nil {
+      knownFormat = audio.format
+      if !hasSought { surplus = audio.format.frames(in: source.excerpt.start) }
+      if let duration = source.excerpt.duration { remaining = max(1, audio.format.frames(in: duration)) }
+    }
+    if surplus > 0 {
+      let count = min(surplus, audio.frameCount)
+      surplus -= count
+      let position = audio.position
+      audio.removeFirst(count)
+      audio.position = position
+      if audio.isEmpty { return }
+    }
+    if audio.frameCount > remaining { audio.removeLast(audio.frameCount - remaining) }
+    if remaining != .max { remaining -= audio.frameCount }
+  }
+
   /// A decoder speaks of the content; the user knows it by the source's name.
   private func decodeSome(into audio: inout AudioBuffer) throws -> DecodeProgress {
+    try naming { try decoder.decode(&bytes, isLast: sourceEnded, into: &audio) }
+  }
+
+  private func naming<Result>(_ body: () throws -> Result) throws -> Result {
     do {
-      return try decoder.decode(&bytes, isLast: sourceEnded, into: &audio)
+      return try body()
     } catch var error as StageError where error.code == .badInput {
       error.message = "\(source.subject): \(error.message)"
       throw error
@@ -101,9 +153,12 @@ final class DecoderProducer: AudioProducer {
   }
 
   override func stop() { isStopped = true }
-  override func close() {}
+  override func close() throws -> Bool { isOpen ? try source.close() : true }
 
   override var progress: Double? {
+    if let duration = source.excerpt.duration, let knownFormat, remaining != .max {
+      return 1 - Double(remaining) / Double(max(1, knownFormat.frames(in: duration)))
+    }
     guard let length = source.length, length > 0 else { return nil }
     return min(1, Double(bytesRead - bytes.count) / Double(length))
   }

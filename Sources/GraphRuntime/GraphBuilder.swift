@@ -1,4 +1,5 @@
 internal import FluxGraph
+internal import Glibc
 internal import GraphLanguage
 
 /// Turns a plan into chains, recognisers and event nodes, linked as the plan says. Nothing runs yet.
@@ -7,7 +8,11 @@ struct GraphBuilder {
   private let services: GraphServices
   private let supervisor: any GraphSupervisor
   private var consumers: [Int: any EventConsumer] = [:]
-  private var chainCount = 0
+  /// What programs the graph starts must not see.
+  private let secrets: Set<Secret>
+
+  /// The inputs of joining stages that have not been linked yet, the first one last.
+  private var joins: [Int: [BranchQueue]] = [:]
 
   private(set) var chains: [(chain: AudioChain, wake: WakeRoute)] = []
   private(set) var sinks: [(node: PlanNode, sink: EventSinkNode)] = []
@@ -17,6 +22,15 @@ struct GraphBuilder {
     self.plan = plan
     self.services = services
     self.supervisor = supervisor
+    secrets = Set(plan.nodes.flatMap(\.settings).flatMap { Self.secrets(in: $0.value) })
+  }
+
+  private static func secrets(in value: GraphValue) -> [Secret] {
+    switch value {
+    case .secret(let secret): [secret]
+    case .list(let values): values.flatMap(secrets)
+    default: []
+    }
   }
 
   /// Builds everything, from the sinks backwards for events and from the sources forwards for audio.
@@ -65,12 +79,14 @@ struct GraphBuilder {
       try buildChain(SourceProducer(source, context), from: node, behind: node, route)
     } else if let source = stage as? any ByteSource {
       let links = plan.outputs(of: node.id)
-      guard links.count == 1, let decoder = try make(plan.nodes[links[0].to]) as? any AudioDecoder else {
-        throw misuse(node)
-      }
+      guard links.count == 1 else { throw misuse(node) }
       let decoderNode = plan.nodes[links[0].to]
-      let producer = DecoderProducer(
-        source, context, decoder, self.context(decoderNode, route), wanted: decoderNode.wanted ?? .any)
+      let makeDecoder = { [self] () throws -> any AudioDecoder in
+        guard let decoder = try make(decoderNode) as? any AudioDecoder else { throw misuse(node) }
+        return decoder
+      }
+      let producer = try DecoderProducer(
+        source, context, makeDecoder, self.context(decoderNode, route), wanted: decoderNode.wanted ?? .any)
       try buildChain(producer, from: node, behind: decoderNode, route)
     } else {
       throw misuse(node)
@@ -93,11 +109,17 @@ struct GraphBuilder {
         break
       }
       let next = plan.nodes[links[0].to]
+      if plan.inputs(of: next.id).count > 1 {
+        tail = .branches([try branch(to: next)])
+        break
+      }
       let stage = try make(next)
       if let transform = stage as? any AudioTransform {
         producer = TransformProducer(producer, transform, context(next, route))
       } else if let converter = stage as? any AudioConverter {
         producer = ConverterProducer(producer, converter, context(next, route))
+      } else if let relay = stage as? any AudioRelay {
+        producer = RelayProducer(producer, relay, context(next, route))
       } else if let sink = stage as? any AudioSink {
         tail = .sink(AudioSinkTail(sink, context(next, route)))
       } else {
@@ -137,10 +159,29 @@ struct GraphBuilder {
 
   /// The queue in front of a stage that has a branch to itself.
   private mutating func branch(to node: PlanNode) throws -> AudioBranch {
+    if plan.inputs(of: node.id).count > 1 { return try inputBranch(of: node) }
     if try make(node) is any Recogniser { return recogniserBranch(node) }
     let route = WakeRoute()
     let queue = BranchQueue(changed: { route.wakeChain() })
     try buildBranchChain(QueueProducer(queue, context(node, route)), to: node, route)
+    return AudioBranch(opened: { queue.open($0) }, endUnopened: { queue.endUnopened() })
+  }
+
+  /// The queue in front of the next input of a stage that joins several.
+  private mutating func inputBranch(of node: PlanNode) throws -> AudioBranch {
+    if joins[node.id] == nil {
+      guard let joiner = try make(node) as? any AudioJoiner else { throw misuse(node) }
+      let route = WakeRoute()
+      let inputs = plan.inputs(of: node.id).map { link -> JoinProducer.Input in
+        let liveness: Liveness =
+          if case .audio(let type)? = plan.nodes[link.from].output { type.liveness } else { .finite }
+        return JoinProducer.Input(BranchQueue(changed: { route.wakeChain() }), liveness)
+      }
+      joins[node.id] = inputs.reversed().map(\.branch)
+      try buildChain(
+        JoinProducer(inputs, joiner, context(node, route)), from: node, behind: node, route)
+    }
+    guard let queue = joins[node.id]?.popLast() else { throw misuse(node) }
     return AudioBranch(opened: { queue.open($0) }, endUnopened: { queue.endUnopened() })
   }
 
@@ -153,6 +194,8 @@ struct GraphBuilder {
     } else if let converter = stage as? any AudioConverter {
       try buildChain(
         ConverterProducer(head, converter, context(node, route)), from: node, behind: node, route)
+    } else if let relay = stage as? any AudioRelay {
+      try buildChain(RelayProducer(head, relay, context(node, route)), from: node, behind: node, route)
     } else if let sink = stage as? any AudioSink {
       add(head, .sink(AudioSinkTail(sink, context(node, route))), of: [node], route)
     } else {
@@ -207,15 +250,17 @@ struct GraphBuilder {
     let ports = ports(of: node)
     let services = services
     return StageContext(
-      name: node.title, location: node.location, directory: plan.directory, clock: services.clock,
+      name: node.title, location: node.location, directory: node.directory ?? plan.directory,
+      clock: services.clock,
       loop: services.loop, webSockets: services.webSockets, http: services.http, disk: services.disk,
       terminal: services.terminal,
       resources: services.resources, environment: services.environment,
       waker: .init(
         wake: { route?.wakeChain() },
-        wakeWhenReadable: { descriptor in route?.watch(descriptor) }),
+        wakeWhenReadable: { descriptor in route?.watch(descriptor, events: Int32(POLLIN)) },
+        wakeWhenWritable: { descriptor in route?.watch(descriptor, events: Int32(POLLOUT)) }),
       noticeHandler: { notice in services.notice(notice, node.location) },
-      portHandler: { event, port in ports[port]?.emit(event) })
+      portHandler: { event, port in ports[port]?.emit(event) }, secrets: secrets)
   }
 
   /// The checker let something through that cannot be run: a fault of this program, told as one.

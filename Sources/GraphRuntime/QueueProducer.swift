@@ -103,5 +103,8 @@ final class QueueProducer: AudioProducer {
 
   override func stop() {}
   override var hasSource: Bool { false }
-  override func close() { branch.close() }
+  override func close() throws -> Bool {
+    branch.close()
+    return true
+  }
 }

@@ -28,10 +28,10 @@ final class WakeRoute: Sendable {
     ends.withLock { $0.worker }?.wake()
   }
 
-  /// Has the worker wake the chain when a descriptor can be read.
-  func watch(_ descriptor: Int32) {
+  /// Has the worker wake the chain when a descriptor can be read (`POLLIN`) or written (`POLLOUT`).
+  func watch(_ descriptor: Int32, events: Int32) {
     let (chain, worker) = ends.withLock { ($0.chain, $0.worker) }
     guard let chain else { return }
-    worker?.watch(descriptor, for: chain)
+    worker?.watch(descriptor, events: events, for: chain)
   }
 }

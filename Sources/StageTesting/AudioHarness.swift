@@ -135,7 +135,7 @@ public enum AudioHarness {
 }
 
 extension AudioHarness.Output {
-  fileprivate mutating func append(_ block: borrowing AudioBuffer) {
+  mutating func append(_ block: borrowing AudioBuffer) {
     guard !block.isEmpty else { return }
     block.withBytes { bytes.append(contentsOf: $0) }
     pieces.append(block.frameCount)

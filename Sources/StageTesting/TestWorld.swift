@@ -38,16 +38,21 @@ public final class TestWorld: Sendable {
   }
 
   /// A context for a stage.
-  /// - Parameter directory: what relative paths are relative to.
-  public func context(name: String = "stage", directory: String = ".") -> StageContext {
+  /// - Parameters:
+  ///   - directory: what relative paths are relative to.
+  ///   - disk: the thread for files; by default what it is handed runs at once.
+  public func context(
+    name: String = "stage", directory: String = ".", disk: (any BlockingThread)? = nil
+  ) -> StageContext {
     StageContext(
       name: name, location: nil, directory: directory, clock: loop, loop: loop, webSockets: webSockets,
-      http: FakeHTTP(world: self), disk: InlineThread(), terminal: InlineThread(),
+      http: FakeHTTP(world: self), disk: disk ?? InlineThread(), terminal: InlineThread(),
       resources: resources,
       environment: { self.environment[$0] },
       waker: .init(
         wake: { self.state.withLock { $0.wakes += 1 } },
-        wakeWhenReadable: { _ in self.state.withLock { $0.wakes += 1 } }),
+        wakeWhenReadable: { _ in self.state.withLock { $0.wakes += 1 } },
+        wakeWhenWritable: { _ in self.state.withLock { $0.wakes += 1 } }),
       noticeHandler: { notice in self.state.withLock { $0.notices.append(notice) } },
       portHandler: { event, port in self.state.withLock { $0.emitted.append((event, port)) } })
   }
@@ -87,5 +92,7 @@ public final class TestWorld: Sendable {
     func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
       try body()
     }
+
+    func submit(_ body: @escaping @Sendable () -> Void) { body() }
   }
 }

@@ -345,7 +345,7 @@ import Testing
     #expect(reason([UInt8](repeating: 7, count: 100_000)).hasPrefix("This is not an Ogg file"))
     let six = try Peers.ffmpeg(
       "-f s16le -ar 48000 -ac 6 -i pipe:0 -c:a libopus -f ogg pipe:1", input: bytes(OpusFiles.source))
-    #expect(reason(six) == "The Opus stream has 6 channels; only mono and stereo are supported.")
+    #expect(reason(six).hasPrefix("The Opus stream has 6 channels"))
 
     func patched(_ patch: (inout [UInt8]) -> Void) throws -> String {
       var pages = TestPage.pages(of: try OpusFiles.short.get())
@@ -366,8 +366,9 @@ import Testing
       }
     }
     #expect(try family1([1, 1, 0, 1]) == "decoded")
-    #expect(try family1([2, 0, 0, 1]).hasPrefix("The Opus stream is made of 2 coded streams"))
-    #expect(try family1([1, 1, 1, 0]).contains("has its channels rearranged"))
+    #expect(try family1([1, 1, 1, 0]) == "decoded")
+    #expect(try family1([1, 1, 0, 2]) == "The identification header of the Opus stream is damaged.")
+    #expect(try family1([1, 2, 0, 1]) == "The identification header of the Opus stream is damaged.")
   }
 
   @Test("mutated files are decoded or refused, and give no more than their packets can hold")

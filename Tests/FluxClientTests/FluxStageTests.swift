@@ -308,7 +308,7 @@ private func flux(_ settings: [(String, GraphValue)] = []) throws -> Flux {
         let parts = option.split(separator: "=").map(String.init)
         return (parts[0], .word(parts[1]))
       })
-    let conflict = #expect(throws: OptionConflict.self) { try stage.validate() }
+    let conflict = StageSpecification(Flux.self).conflicts(in: stage).first
     #expect(conflict?.code == code)
     #expect(conflict?.options == names)
   }

@@ -8,15 +8,18 @@ struct DiagnosticCase: Sendable, CustomTestStringConvertible {
   var graph: String
   var parameters: [String: String]
   var strict: Bool
+  var files: [String: String]
   var text: String
 
   init(
-    _ code: String, _ graph: String, parameters: [String: String] = [:], strict: Bool = false, _ text: String
+    _ code: String, _ graph: String, parameters: [String: String] = [:], strict: Bool = false,
+    files: [String: String] = [:], _ text: String
   ) {
     self.code = code
     self.graph = graph
     self.parameters = parameters
     self.strict = strict
+    self.files = files
     self.text = text
   }
 
@@ -26,7 +29,8 @@ struct DiagnosticCase: Sendable, CustomTestStringConvertible {
 @Suite struct DiagnosticTests {
   @Test("each mistake is told in these words", arguments: cases)
   func text(_ sample: DiagnosticCase) {
-    let result = check(sample.graph, parameters: sample.parameters, strict: sample.strict)
+    let result = check(
+      sample.graph, parameters: sample.parameters, strict: sample.strict, files: sample.files)
     #expect(result.rendered(color: false) == sample.text + "\n")
     #expect(result.diagnostics.contains { $0.code == sample.code })
     #expect((result.plan == nil) == result.diagnostics.contains { $0.severity == .error })
@@ -351,12 +355,12 @@ struct DiagnosticCase: Sendable, CustomTestStringConvertible {
 
       """#),
     DiagnosticCase(
-      "out-of-range", "mic | flux eot_threshold=0.95 | stdout",
+      "out-of-range", "mic | flux eot_threshold=1.5 | stdout",
       #"""
       error[out-of-range]: `eot_threshold` must lie between 0.5 and 0.9
         ┌─ t.graph:1:26
-      1 │ mic | flux eot_threshold=0.95 | stdout
-        │                          ^^^^
+      1 │ mic | flux eot_threshold=1.5 | stdout
+        │                          ^^^
         = help: write `eot_threshold=0.9`
 
       """#),
@@ -371,23 +375,147 @@ struct DiagnosticCase: Sendable, CustomTestStringConvertible {
 
       """#),
     DiagnosticCase(
-      "reserved-word", "mic | flux | route {\n  else => stdout\n}",
+      "reserved-word", "mic | flux | else => stdout",
       #"""
-      error[reserved-word]: `route` is reserved for splitting events by predicates, which this version does not have
+      error[reserved-word]: `else` is the last arm of a `route`
         ┌─ t.graph:1:14
-      1 │ mic | flux | route {
-        │              ^^^^^
-        = help: give each branch its own `where`: `heard | where event == EndOfTurn | …`
+      1 │ mic | flux | else => stdout
+        │              ^^^^
+        = help: write `… | route { event == EndOfTurn => stdout; else => null }`
 
       """#),
     DiagnosticCase(
-      "reserved-word", "mic | flux key=secret(file, x) | stdout",
+      "bad-test", "heard = mic | flux\nheard | stdout\ntest \"one\" {\n  feed heard from a.jsonl\n}",
       #"""
-      error[reserved-word]: `secret` is reserved for reading secrets from files and programs, which this version does not have
-        ┌─ t.graph:1:16
-      1 │ mic | flux key=secret(file, x) | stdout
-        │                ^^^^^^
-        = help: `env(NAME)` reads an environment variable
+      error[bad-test]: this test expects nothing
+        ┌─ t.graph:3:6
+      3 │ test "one" {
+        │      ^^^^^
+        = help: add a line such as `expect heard count == 2`
+
+      """#),
+    DiagnosticCase(
+      "bad-test",
+      "crm = mic | flux | null\ntest \"one\" {\n  feed crm from a.jsonl\n  expect crm count == 1\n}",
+      #"""
+      error[bad-test]: `crm` is a sink: events are fed into what comes before it
+        ┌─ t.graph:3:8
+      1 │ crm = mic | flux | null
+        │                    ---- a sink
+      3 │   feed crm from a.jsonl
+        │        ^^^
+
+      """#),
+    DiagnosticCase(
+      "event-never-sent", "mic | flux | where event == EagerEndOfTurn | stdout",
+      #"""
+      warning[event-never-sent]: `EagerEndOfTurn` is matched but never sent
+        ┌─ t.graph:1:29
+      1 │ mic | flux | where event == EagerEndOfTurn | stdout
+        │                             ^^^^^^^^^^^^^^
+        │       ---- does not send it
+        = help: set `eager_eot_threshold` on `flux` in line 1
+
+      """#),
+    DiagnosticCase(
+      "route-without-output", "heard = mic | flux\nx = heard | route {\n  else => stdout\n}",
+      #"""
+      error[route-without-output]: a `route` has no output of its own that could be called `x`
+        ┌─ t.graph:2:1
+      2 │ x = heard | route {
+        │ ^
+        │             ----- this route
+        = help: name its arms: `event == EndOfTurn => x`
+
+      """#),
+    DiagnosticCase(
+      "route-without-output", "mic | flux | route {\n  else => null\n} | stdout",
+      #"""
+      error[route-without-output]: nothing comes out of a `route` but by its arms
+        ┌─ t.graph:3:5
+      1 │ mic | flux | route {
+        │              ----- this route
+      3 │ } | stdout
+        │     ^^^^^^
+        = help: write `stdout` into the arms, or name them and use the names
+
+      """#),
+    DiagnosticCase(
+      "unusual-value", "mic | flux eot_threshold=0.95 | stdout",
+      #"""
+      warning[unusual-value]: `eot_threshold` is known to work between 0.5 and 0.9; the service may refuse this
+        ┌─ t.graph:1:26
+      1 │ mic | flux eot_threshold=0.95 | stdout
+        │                          ^^^^
+        = help: write `eot_threshold=0.9`
+
+      """#),
+    DiagnosticCase(
+      "unreadable-file", "use \"other.graph\"\nmic | null",
+      #"""
+      error[unreadable-file]: cannot open /graphs/other.graph: No such file
+        ┌─ t.graph:1:5
+      1 │ use "other.graph"
+        │     ^^^^^^^^^^^^^
+        = help: the path is relative to the directory of the graph it is written in
+
+      """#),
+    DiagnosticCase(
+      "use-cycle", "use \"a.graph\"\nmic | null",
+      files: ["/graphs/a.graph": "use b.graph\n", "/graphs/b.graph": "# two\nuse a.graph"],
+      #"""
+      error[use-cycle]: `a.graph` uses this graph in turn
+        ┌─ /graphs/b.graph:2:5
+      2 │ use a.graph
+        │     ^^^^^^^
+        ┌─ /graphs/a.graph:1:5
+      1 │ use b.graph
+        │     ------- by way of this
+        = help: move what both need into a third graph, and use that in both
+
+      """#),
+    DiagnosticCase(
+      "duplicate-name", "use \"a.graph\"\nheard = mic | flux\nheard | stdout",
+      files: ["/graphs/a.graph": "heard = mic | flux"],
+      #"""
+      error[duplicate-name]: the name `heard` is used twice
+        ┌─ t.graph:2:1
+      2 │ heard = mic | flux
+        │ ^^^^^
+        ┌─ /graphs/a.graph:1:1
+      1 │ heard = mic | flux
+        │ ----- first bound here
+        = help: give one of them another name
+
+      """#),
+    DiagnosticCase(
+      "unknown-field", "mic | flux | route {\n  transcipt == \"\" => null\n  else => stdout\n}",
+      #"""
+      error[unknown-field]: no event has a field `transcipt`
+        ┌─ t.graph:2:3
+      2 │   transcipt == "" => null
+        │   ^^^^^^^^^ did you mean `transcript`?
+
+      """#),
+    DiagnosticCase(
+      "unused-name", "mic | flux | route {\n  event == EndOfTurn => stdot\n  else => null\n}",
+      #"""
+      warning[unused-name]: the stream `stdot` is never used
+        ┌─ t.graph:2:25
+      2 │   event == EndOfTurn => stdot
+        │                         ^^^^^ did you mean the sink `stdout`?
+        = help: use it: `stdot | stdout`
+
+      """#),
+    DiagnosticCase(
+      "events-expected", "mic | route {\n  event == EndOfTurn => null\n  else => stdout\n}",
+      #"""
+      error[events-expected]: `route` takes events, but `mic` gives audio
+        ┌─ t.graph:1:7
+      1 │ mic | route {
+        │       ^^^^^ takes events
+        │ --- gives audio here
+        = help: put `flux` between them: `| flux | route`
 
       """#),
     DiagnosticCase(

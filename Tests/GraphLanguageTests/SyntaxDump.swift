@@ -17,6 +17,9 @@ extension ItemSyntax {
       let parts = [statement.head?.dump].compactMap { $0 } + statement.stages.map(\.dump)
       let chain = "(chain \(parts.joined(separator: " ")))"
       return statement.name.map { "(= \($0.text) \(chain))" } ?? chain
+    case .use(let use): return "(use '\(use.path.text)')"
+    case .test(let test):
+      return "(test '\(test.title.text)' \(test.steps.map(\.dump).joined(separator: " ")))"
     }
   }
 }
@@ -30,9 +33,29 @@ extension HeadSyntax {
   }
 }
 
+extension TestStepSyntax {
+  var dump: String {
+    switch kind {
+    case .feed(let file): "(feed \(name.text) \(file.dump))"
+    case .count(let sign, let value): "(count \(name.text) \(sign.comparison.rawValue) \(value.dump))"
+    case .field(let index, let field, let sign, let value):
+      "(field \(name.text) \(index) \(field.text) \(sign.comparison.rawValue) \(value.dump))"
+    }
+  }
+}
+
+extension RouteSyntax {
+  var dump: String {
+    let arms = arms.map {
+      "(\($0.predicate?.dump ?? "else") => \($0.stages.map(\.dump).joined(separator: " ")))"
+    }
+    return ((isAll ? ["all"] : []) + arms).joined(separator: " ")
+  }
+}
+
 extension StageSyntax {
   var dump: String {
-    let parts = [word.text] + arguments.map(\.dump) + [predicate?.dump].compactMap { $0 }
+    let parts = [word.text] + arguments.map(\.dump) + [predicate?.dump, route?.dump].compactMap { $0 }
     return parts.count == 1 ? word.text : "(\(parts.joined(separator: " ")))"
   }
 }

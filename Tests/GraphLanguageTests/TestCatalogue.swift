@@ -198,7 +198,7 @@ struct Flux: Recogniser {
     ]
   ) {
     Option("model", \Flux.model, "The model.")
-    Option("eot_threshold", \Flux.endOfTurn, "Confidence that ends a turn.", in: 0.5...0.9)
+    Option("eot_threshold", \Flux.endOfTurn, "Confidence that ends a turn.", in: 0...1, usual: 0.5...0.9)
     Option("eager_eot_threshold", \Flux.eager, "Confidence for EagerEndOfTurn.", in: 0.3...0.9)
     Option("eot_timeout", \Flux.timeout, "Silence that ends a turn.", in: .milliseconds(500)...(.seconds(60)))
     Option("keyterm", \Flux.keyterms, "Terms to expect.")
@@ -232,6 +232,10 @@ struct Flux: Recogniser {
         options: ["eager_eot_threshold", "eot_threshold"],
         help: "raise `eot_threshold` or lower the eager value")
     }
+  }
+
+  var unsentEvents: [UnsentEvent] {
+    eager == nil ? [UnsentEvent(.eagerEndOfTurn, help: "set `eager_eot_threshold`")] : []
   }
 
   mutating func run(_ audio: AudioInlet, into events: EventOutlet, _ context: StageContext) async throws {}
@@ -318,10 +322,14 @@ let standard = Catalogue()
 
 func check(
   _ text: String, parameters: [String: String] = [:], environment: [String: String] = [:],
-  strict: Bool = false
+  strict: Bool = false, files: [String: String] = [:]
 ) -> CheckResult {
   let options = Checker.Options(
-    parameters: parameters, environment: { environment[$0] }, isStrict: strict)
+    parameters: parameters, environment: { environment[$0] }, isStrict: strict,
+    readGraph: { path in
+      files[path].map { .success($0) }
+        ?? .failure(Checker.UnreadableFile("cannot open \(path): No such file"))
+    })
   return Checker(catalogue: standard, options: options)
     .check(GraphSource(name: "t.graph", text: text, directory: "/graphs"))
 }

@@ -158,8 +158,9 @@ struct Record: AudioSink {
     }
   }
 
-  mutating func finish() throws {
+  mutating func finish() throws -> Bool {
     context?.bench.update { $0.calls[context!.name, default: []].append("finish") }
+    return true
   }
 }
 

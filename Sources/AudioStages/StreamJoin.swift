@@ -1,0 +1,174 @@
+internal import FluxGraph
+
+/// Adds up mono streams of one rate, each at its place in time.
+///
+/// Live streams are placed by the time of capture: the output's sample 0 belongs to the earliest first sample. One that begins
+/// later, or misses something, is silent there. One whose clock runs faster or slower than the machine's drifts away from its
+/// place; then single frames are put in or left out, by stretching a few milliseconds, so that pitch and phase do not jump.
+final class StreamJoin {
+  /// Audio an input may be ahead by.
+  private static let depth = Duration.seconds(2)
+  /// How long one live stream waits for the others before they count as silent.
+  private static let patience = Duration.milliseconds(300)
+  /// An error of place beyond this is no drift: the stream was interrupted.
+  private static let jump = Duration.milliseconds(200)
+  /// The frames a correction is spread over.
+  private static let stretch = 64
+
+  private struct Input {
+    let liveness: Liveness
+    var samples: [Float]
+    var head = 0
+    var count = 0
+    var isEnded = false
+    var hasBegun = false
+    /// Smoothed distance from the right place, in frames; positive when the stream is early.
+    var error = 0.0
+    var framesSinceCorrection = 0
+    /// Frames put in or left out.
+    var corrections = 0
+
+    mutating func append(_ value: Float) {
+      guard count < samples.count else { return }
+      samples[(head + count) % samples.count] = value
+      count += 1
+    }
+  }
+
+  private let rate: Int
+  private let gain: Float
+  private let context: StageContext
+  private var inputs: [Input]
+  private var position = 0
+  /// When the output's first frame was captured.
+  private var epoch: Instant?
+
+  init(rate: Int, inputs: [Liveness], _ context: StageContext) {
+    self.rate = rate
+    self.context = context
+    gain = 1 / Float(max(1, inputs.count))
+    // At low rates a block is long.
+    let capacity = max(Int(Self.depth.seconds * Double(rate)), 1 << 15)
+    self.inputs = inputs.map { Input(liveness: $0, samples: [Float](repeating: 0, count: capacity)) }
+  }
+
+  /// Frames put in or left out so far, over all inputs.
+  var corrections: Int { inputs.reduce(0) { $0 + $1.corrections } }
+
+  func room(of index: Int) -> Int {
+    // Room for a stretched block and a little silence before it.
+    max(0, (inputs[index].samples.count - inputs[index].count) / 2)
+  }
+
+  func take(_ audio: borrowing AudioBuffer, from index: Int) {
+    let frames = audio.readOnlyFloats
+    guard frames.count > 0 else { return }
+    if inputs[index].liveness == .live, let time = audio.captureTime {
+      takeLive(frames, index, time)
+    } else {
+      inputs[index].hasBegun = true
+      for frame in frames.indices { inputs[index].append(frames[frame]) }
+    }
+  }
+
+  private func takeLive(_ frames: Span<Float>, _ index: Int, _ time: Instant) {
+    let begin = epoch ?? time
+    epoch = begin
+    let place = Int((time.duration(since: begin).seconds * Double(rate)).rounded())
+    let end = position + inputs[index].count
+    let distance = place - end
+    if !inputs[index].hasBegun || abs(distance) > Int(Self.jump.seconds * Double(rate)) {
+      inputs[index].hasBegun = true
+      inputs[index].error = 0
+      move(frames, index, by: distance)
+      return
+    }
+    inputs[index].error += 0.02 * (Double(distance) - inputs[index].error)
+    inputs[index].framesSinceCorrection += frames.count
+    let isDue = inputs[index].framesSinceCorrection >= rate / 10 && frames.count > Self.stretch
+    if isDue && abs(inputs[index].error) >= 1 {
+      let change = inputs[index].error > 0 ? 1 : -1
+      inputs[index].error -= Double(change)
+      inputs[index].framesSinceCorrection = 0
+      inputs[index].corrections += 1
+      appendStretched(frames, index, by: change)
+    } else {
+      for frame in frames.indices { inputs[index].append(frames[frame]) }
+    }
+  }
+
+  /// Puts a stream where it belongs: behind silence, or without what would come too late.
+  private func move(_ frames: Span<Float>, _ index: Int, by distance: Int) {
+    for _ in 0..<max(0, distance) { inputs[index].append(0) }
+    for frame in min(frames.count, max(0, -distance))..<frames.count { inputs[index].append(frames[frame]) }
+  }
+
+  /// Appends the frames, the first few drawn out or drawn together so that one more or one fewer comes out.
+  private func appendStretched(_ frames: Span<Float>, _ index: Int, by change: Int) {
+    let given = Self.stretch
+    let wanted = given + change
+    for step in 0..<wanted {
+      let at = Double(step) * Double(given) / Double(wanted)
+      let whole = Int(at)
+      let part = Float(at - Double(whole))
+      inputs[index].append(frames[whole] * (1 - part) + frames[whole + 1] * part)
+    }
+    for frame in given..<frames.count { inputs[index].append(frames[frame]) }
+  }
+
+  func end(_ index: Int) { inputs[index].isEnded = true }
+
+  func read(into output: inout AudioBuffer) -> SourceProgress {
+    let isLive = inputs.contains { $0.liveness == .live && !$0.isEnded }
+    // A finite stream does not begin before there is a time it belongs to.
+    if isLive && epoch == nil { return .waiting }
+    let open = inputs.filter { !$0.isEnded }
+    var count = open.map(\.count).min() ?? inputs.map(\.count).max() ?? 0
+    if count == 0 {
+      if open.isEmpty { return .finished }
+      guard isLive else { return .waiting }
+      count = overdueFrames()
+      if count == 0 {
+        let soon = context.clock.now().advanced(by: .milliseconds(50))
+        _ = context.loop.schedule(at: soon) { [context] in context.wake() }
+        return .waiting
+      }
+    }
+    count = min(count, output.freeFrames)
+    if isLive, let epoch {
+      output.captureTime = epoch.advanced(by: .seconds(Double(position) / Double(rate)))
+    }
+    add(count, to: &output)
+    return .produced
+  }
+
+  /// Frames whose time is past although some stream has not given them.
+  private func overdueFrames() -> Int {
+    guard let epoch else { return 0 }
+    let passed = context.clock.now().duration(since: epoch) - Self.patience
+    let due = Int(passed.seconds * Double(rate)) - position
+    return due < rate / 100 ? 0 : min(due, max(rate / 100, inputs.map(\.count).max() ?? 0))
+  }
+
+  private func add(_ count: Int, to output: inout AudioBuffer) {
+    output.append { room in
+      let target = room.bindMemory(to: Float.self)
+      for frame in 0..<count { target[frame] = 0 }
+      for index in inputs.indices {
+        let taken = min(count, inputs[index].count)
+        inputs[index].samples.withUnsafeBufferPointer { samples in
+          var at = inputs[index].head
+          for frame in 0..<taken {
+            target[frame] += samples[at] * gain
+            at += 1
+            if at == samples.count { at = 0 }
+          }
+        }
+        inputs[index].head = (inputs[index].head + taken) % inputs[index].samples.count
+        inputs[index].count -= taken
+      }
+      return count
+    }
+    position += count
+  }
+}

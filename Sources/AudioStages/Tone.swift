@@ -1,0 +1,124 @@
+package import FluxGraph
+
+/// The stage `tone`: makes a test signal.
+package struct Tone: AudioSource {
+  package static let description = StageDescription<Tone>(
+    "tone", "Makes a test signal: a sine, a sweep, noise or silence.",
+    details: """
+      All channels carry the same. A sweep goes from `frequency` (20Hz when not given) up to 0.45 times the rate, every \
+      octave in the same time, once over `duration`, or again and again every 10 s. With `live` the signal comes in real \
+      time, as from a device.
+      """,
+    examples: [
+      "tone | wav tone.wav", "tone sweep level=-6dB duration=10s rate=16k | null",
+      "tone noise live duration=5s | flux | stdout",
+    ]
+  ) {
+    Option("wave", \Tone.wave, "The signal.", positional: true)
+    Option(
+      "frequency", \Tone.frequency, "Of the sine (440Hz when not given), or where a sweep begins.",
+      in: .hertz(0.1)...(.hertz(300_000)))
+    Option("level", \Tone.level, "The peak; 0dB is full scale.", in: .decibels(-120)...(.decibels(0)))
+    Option(
+      "duration", \Tone.duration, "The length; without end when not given.",
+      in: .milliseconds(1)...(.seconds(1_000_000)))
+    Option("rate", \Tone.rate, "The sample rate.")
+    Option("channels", \Tone.channels, "The number of channels.", in: 1...AudioFormat.maximumChannels)
+    Option("live", \Tone.live, "The signal comes in real time.")
+  }
+
+  package enum Wave: String, OptionEnumeration {
+    case sine, sweep, noise, silence
+  }
+
+  package var wave = Wave.sine
+  package var frequency: Frequency?
+  package var level = Decibels(-20)
+  package var duration: Duration?
+  package var rate = SampleRate(48_000)
+  package var channels = 1
+  package var live = false
+  private var waveform = Waveform(shape: .silence, rate: 1, peak: 0)
+  private var position = 0
+  private var length = Int.max
+  private var start: Instant?
+  private var context: StageContext?
+
+  /// How often a live signal comes.
+  private static let period = Duration.milliseconds(20)
+
+  package init() {}
+
+  package var output: AudioStreamType {
+    AudioStreamType(format, liveness: live ? .live : .finite)
+  }
+
+  private var format: AudioFormat { AudioFormat(.f32le, rate: rate.hertz, channels: channels) }
+
+  package func validate() throws(OptionConflict) {
+    if frequency != nil, wave == .noise || wave == .silence {
+      throw OptionConflict(
+        code: "unused-option", "\(wave.rawValue) has no frequency", options: ["frequency", "wave"],
+        help: "leave `frequency` out")
+    }
+    let limit = wave == .sweep ? 0.45 : 0.5
+    if let frequency, frequency.hertz >= limit * Double(rate.hertz) {
+      throw OptionConflict(
+        code: "frequency-too-high", "\(frequency) is too high for a rate of \(rate)",
+        options: ["frequency", "rate"],
+        help: "a \(wave.rawValue) stays below \(shortText(limit)) times the rate")
+    }
+  }
+
+  package mutating func open(_ context: StageContext) throws -> AudioFormat {
+    self.context = context
+    if let duration { length = format.frames(in: duration) }
+    let shape: Waveform.Shape =
+      switch wave {
+      case .sine: .sine(hertz: frequency?.hertz ?? 440)
+      case .sweep:
+        .sweep(
+          from: frequency?.hertz ?? 20, to: 0.45 * Double(rate.hertz),
+          frames: format.frames(in: duration ?? .seconds(10)))
+      case .noise: .noise
+      case .silence: .silence
+      }
+    waveform = Waveform(shape: shape, rate: rate.hertz, peak: level.amplitude)
+    return format
+  }
+
+  package mutating func read(into audio: inout AudioBuffer) throws -> SourceProgress {
+    guard position < length else { return .finished }
+    var frames = min(audio.freeFrames, length - position)
+    if live {
+      guard let due = dueFrames() else { return .waiting }
+      frames = min(frames, due)
+      audio.captureTime = start?.advanced(by: .seconds(Double(position) / Double(rate.hertz)))
+    }
+    let (first, channels, waveform) = (position, channels, waveform)
+    audio.append { room in
+      let samples = room.bindMemory(to: Float.self)
+      for frame in 0..<frames {
+        let value = waveform.sample(first + frame)
+        for channel in 0..<channels { samples[frame * channels + channel] = value }
+      }
+      return frames
+    }
+    position += frames
+    return .produced
+  }
+
+  /// Frames that should have come by now; nil when it is not yet time for the next period's.
+  private mutating func dueFrames() -> Int? {
+    guard let context else { return nil }
+    let now = context.clock.now()
+    if start == nil { start = now }
+    let begin = start ?? now
+    let due = Int(now.duration(since: begin).seconds * Double(rate.hertz)) - position
+    let wanted = min(format.frames(in: Self.period), length - position)
+    guard due < wanted else { return due }
+    let time = begin.advanced(by: .seconds(Double(position + wanted) / Double(rate.hertz)))
+    _ = context.loop.schedule(at: time.advanced(by: .microseconds(1))) { context.wake() }
+    return nil
+  }
+}

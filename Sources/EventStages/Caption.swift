@@ -1,0 +1,30 @@
+internal import FluxGraph
+
+/// A caption: what stands on the screen from one moment to another.
+struct Caption: Sendable, Hashable {
+  /// Milliseconds of stream time.
+  var start: Int
+  var end: Int
+  /// Who speaks: the name given with `as=`.
+  var voice: String?
+  /// One or two lines of at most 42 characters.
+  var lines: [String]
+}
+
+/// What makes a caption one that people can read.
+struct CaptionLimits: Sendable {
+  /// Columns of a line; wide characters take two.
+  var columns = 42
+  var lines = 2
+  /// Milliseconds a caption stands at most.
+  var duration = 7000
+  /// A pause of so many milliseconds ends a caption.
+  var pause = 700
+}
+
+/// Seconds of stream time in whole milliseconds. Rounded here, once: a time whose parts were rounded one by one can come
+/// out as `00:00:59,1000`.
+func captionMilliseconds(_ seconds: Double) -> Int {
+  // Times come from a service: whatever it says, they stay within a thousand hours.
+  seconds.isNaN ? 0 : Int((min(max(0, seconds), 3_600_000) * 1000).rounded())
+}

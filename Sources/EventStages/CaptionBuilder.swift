@@ -1,0 +1,168 @@
+internal import FluxGraph
+
+/// Makes captions out of finished turns, from their words' times. A value without I/O.
+///
+/// A caption ends where its text would not fit any more, after 7 s, at a pause, at the end of a sentence, and at a comma
+/// once a line is full. Captions of one voice never overlap, and time never runs backwards.
+struct CaptionBuilder: Sendable {
+  /// A word with what stands before it in the transcript.
+  private struct Token {
+    var text: String
+    var hasBlankBefore: Bool
+    var start: Int
+    var end: Int
+  }
+
+  private let limits: CaptionLimits
+  /// Where the last caption of each stream ended.
+  private var lastEnds: [String: Int] = [:]
+
+  init(limits: CaptionLimits = CaptionLimits()) {
+    self.limits = limits
+  }
+
+  /// The captions of a turn that has ended; none for any other event.
+  mutating func captions(for turn: TurnEvent) -> [Caption] {
+    guard turn.kind == .endOfTurn else { return [] }
+    let speaker = turn.stream ?? ""
+    var earliest = lastEnds[speaker] ?? 0
+    var captions: [Caption] = []
+    for group in groups(tokens(of: turn)) {
+      let start = max(earliest, group[0].start)
+      let end = min(max(group[group.count - 1].end, start + 1), start + limits.duration)
+      captions.append(Caption(start: start, end: end, voice: turn.stream, lines: lines(group)))
+      earliest = end
+    }
+    lastEnds[speaker] = earliest
+    return captions
+  }
+
+  // MARK: - Words
+
+  private func tokens(of turn: TurnEvent) -> [Token] {
+    var tokens = texts(of: turn)
+    // Words without times share the time between their neighbours, which are the turn's ends at the edges.
+    var earliest = captionMilliseconds(turn.start)
+    let latest = max(earliest, captionMilliseconds(turn.end))
+    var index = 0
+    while index < tokens.count {
+      if let start = tokens[index].start {
+        earliest = max(earliest, start)
+        tokens[index].start = earliest
+        earliest = max(earliest, tokens[index].end ?? start)
+        tokens[index].end = earliest
+        index += 1
+        continue
+      }
+      let next = tokens[index...].firstIndex { $0.start != nil } ?? tokens.count
+      let room = max(0, (next < tokens.count ? tokens[next].start! : latest) - earliest)
+      let begin = earliest
+      for step in index..<next {
+        tokens[step].start = begin + room * (step - index) / (next - index)
+        earliest = begin + room * (step - index + 1) / (next - index)
+        tokens[step].end = earliest
+      }
+      index = next
+    }
+    return tokens.map {
+      Token(text: $0.text, hasBlankBefore: $0.blank, start: $0.start ?? earliest, end: $0.end ?? earliest)
+    }
+  }
+
+  private typealias TimedText = (text: String, blank: Bool, start: Int?, end: Int?)
+
+  /// The transcript's words, each with the punctuation that follows it, cut where a single one is longer than a line.
+  private func texts(of turn: TurnEvent) -> [TimedText] {
+    var texts: [TimedText] = []
+    var isAfterBlank = false
+    for piece in turn.transcriptPieces {
+      let times = piece.word.map { turn.words[$0] }
+      let start = times?.start.map(captionMilliseconds)
+      let end = times?.end.map(captionMilliseconds)
+      let isWord = piece.word != nil
+      var text = ""
+      func close() {
+        if text.isEmpty { return }
+        // What is stuck to a word, such as a comma, belongs to it.
+        if !isWord, !isAfterBlank, let last = texts.indices.last {
+          texts[last].text += text
+        } else {
+          texts.append((text, isAfterBlank, start, end))
+        }
+        text = ""
+        isAfterBlank = false
+      }
+      for character in piece.text {
+        if character.isWhitespace || character.isNewline {
+          close()
+          isAfterBlank = true
+        } else if character.unicodeScalars.first?.properties.generalCategory != .control {
+          text.append(character)
+        }
+      }
+      close()
+    }
+    return texts.flatMap(cut)
+  }
+
+  /// Pieces of a text that fit a line each, with their shares of its time.
+  private func cut(_ whole: TimedText) -> [TimedText] {
+    guard displayColumns(whole.text) > limits.columns else { return [whole] }
+    var pieces: [String] = [""]
+    var width = 0
+    for character in whole.text {
+      let columns = displayWidth(character)
+      if width + columns > limits.columns {
+        pieces.append("")
+        width = 0
+      }
+      pieces[pieces.count - 1].append(character)
+      width += columns
+    }
+    return pieces.enumerated().map { index, text in
+      let blank = index == 0 && whole.blank
+      guard let start = whole.start, let end = whole.end, end >= start else { return (text, blank, nil, nil) }
+      let length = end - start
+      return (
+        text, blank, start + length * index / pieces.count, start + length * (index + 1) / pieces.count
+      )
+    }
+  }
+
+  // MARK: - Groups
+
+  private func groups(_ tokens: [Token]) -> [[Token]] {
+    var groups: [[Token]] = []
+    for token in tokens {
+      if let last = groups.last, !ends(last, before: token) {
+        groups[groups.count - 1].append(token)
+      } else {
+        groups.append([token])
+      }
+    }
+    return groups
+  }
+
+  private func ends(_ group: [Token], before token: Token) -> Bool {
+    let last = group[group.count - 1]
+    if token.start - last.end >= limits.pause { return true }
+    if token.end - group[0].start > limits.duration { return true }
+    if lines(group + [token]).count > limits.lines { return true }
+    guard let mark = last.text.last, token.hasBlankBefore || displayWidth(mark) == 2 else { return false }
+    if ".?!…。？！".contains(mark) { return true }
+    return ",;:、，；：".contains(mark) && displayColumns(lines(group).joined(separator: " ")) >= limits.columns
+  }
+
+  private func lines(_ group: [Token]) -> [String] {
+    var lines: [String] = []
+    for token in group {
+      let glue = token.hasBlankBefore ? " " : ""
+      if let last = lines.last, displayColumns(last + glue + token.text) <= limits.columns {
+        lines[lines.count - 1] = last + glue + token.text
+      } else {
+        lines.append(token.text)
+      }
+    }
+    return lines
+  }
+}

@@ -1,0 +1,132 @@
+internal import FluxGraph
+
+/// Turns on a terminal, as they are spoken: a line for each open turn, drawn again with every event, and kept when the
+/// turn ends. A value: it says what to write and writes nothing.
+///
+/// Between two frames the cursor rests at the beginning of the first line that will change. So what others print there,
+/// after clearing the rest of the screen, stays, and the open turns are drawn below it.
+struct LiveLines {
+  /// The size of the terminal, in character cells.
+  struct Screen: Hashable {
+    var columns: Int
+    var rows: Int
+  }
+
+  /// Whose turn a line shows: of one session one turn is open at a time.
+  private struct Speaker: Hashable {
+    var stream: String?
+    var session: String
+  }
+
+  let isColored: Bool
+  private var open: [(speaker: Speaker, turn: TurnEvent)] = []
+
+  init(isColored: Bool) {
+    self.isColored = isColored
+  }
+
+  /// What to write when `event` arrives.
+  mutating func frame(for event: Event, on screen: Screen) -> String {
+    switch event {
+    case .notice(let notice):
+      return clear + "notice: \(notice.message)".onOneLine + "\n" + drawn(on: screen)
+    case .turn(let turn):
+      let speaker = Speaker(stream: turn.stream, session: turn.session)
+      let index = open.firstIndex { $0.speaker == speaker }
+      guard turn.kind == .endOfTurn else {
+        // A kind of event this program does not know may carry no text, and must not take away what is there.
+        let isKnown = TurnEvent.Kind.known.contains(turn.kind)
+        if let index {
+          if isKnown { open[index].turn = turn }
+        } else if isKnown {
+          open.append((speaker, turn))
+        }
+        return clear + drawn(on: screen)
+      }
+      if let index { open.remove(at: index) }
+      if turn.transcript.isEmpty { return clear + drawn(on: screen) }
+      return clear + line(turn, width: nil) + "\n" + drawn(on: screen)
+    }
+  }
+
+  /// What to write at the end: turns that are still open are kept as they are.
+  mutating func lastFrame() -> String {
+    let lines = open.map { line($0.turn, width: nil) + "\n" }
+    open = []
+    return clear + lines.joined()
+  }
+
+  /// Clears everything below the beginning of the cursor's line.
+  private let clear = "\r\u{1B}[J"
+
+  private func drawn(on screen: Screen) -> String {
+    // One column is left free: a terminal may begin a new line after the last one.
+    let shown = open.suffix(max(1, screen.rows - 1))
+    let lines = shown.map { line($0.turn, width: max(8, screen.columns - 1)) }
+    let up = lines.count > 1 ? "\u{1B}[\(lines.count - 1)A" : ""
+    return lines.joined(separator: "\n") + up + "\r"
+  }
+
+  // MARK: - One line
+
+  private struct Cell {
+    var text: String
+    var width: Int
+    var color: String?
+  }
+
+  /// A turn's line. One that has to fit shows the end of its text: that is where something happens.
+  private func line(_ turn: TurnEvent, width limit: Int?) -> String {
+    var heading = "[\(positionText(turn.start))] "
+    if let stream = turn.stream { heading += stream.onOneLine + ": " }
+    var cells = cells(of: turn)
+    if turn.isFinal == false { cells += Self.cells(" (\(turn.trigger ?? "not final"))", color: nil) }
+    if let limit {
+      if displayColumns(heading) > limit - 4 { heading = "" }
+      cells = Self.end(of: cells, width: limit - displayColumns(heading))
+    }
+    let isDimmed = isColored && turn.kind == .eagerEndOfTurn
+    var text = isDimmed ? "\u{1B}[2m" + heading : heading
+    var color: String?
+    for cell in cells {
+      if cell.color != color {
+        text += cell.color ?? "\u{1B}[39m"
+        color = cell.color
+      }
+      text += cell.text
+    }
+    return color != nil || isDimmed ? text + "\u{1B}[0m" : text
+  }
+
+  private func cells(of turn: TurnEvent) -> [Cell] {
+    turn.transcriptPieces.flatMap { piece in
+      let color = piece.word.flatMap { isColored ? Self.color(turn.words[$0].confidence) : nil }
+      return Self.cells(String(piece.text), color: color)
+    }
+  }
+
+  private static func cells(_ text: String, color: String?) -> [Cell] {
+    text.onOneLine.map { Cell(text: String($0), width: displayWidth($0), color: color) }
+  }
+
+  private static func end(of cells: [Cell], width limit: Int) -> [Cell] {
+    guard cells.reduce(0, { $0 + $1.width }) > limit else { return cells }
+    var width = 1
+    var start = cells.count
+    while start > 0, width + cells[start - 1].width <= limit {
+      start -= 1
+      width += cells[start].width
+    }
+    return [Cell(text: "…", width: 1, color: nil)] + cells[start...]
+  }
+
+  /// The colours of Deepgram's guide to Flux: green from 0.90, yellow from 0.80, orange from 0.70, red below.
+  private static func color(_ confidence: Double) -> String {
+    switch confidence {
+    case 0.9...: "\u{1B}[32m"
+    case 0.8..<0.9: "\u{1B}[33m"
+    case 0.7..<0.8: "\u{1B}[38;5;208m"
+    default: "\u{1B}[31m"
+    }
+  }
+}

@@ -1,0 +1,99 @@
+internal import FluxGraph
+
+/// What a spool's log holds, one after the other: deliveries accepted, attempts that failed, deliveries that are done.
+///
+/// A record is the length of its content in four bytes, the content's CRC-32C in four, and the content: a letter, the
+/// delivery's number in eight bytes, and what the letter asks for. Numbers are little-endian.
+enum SpoolRecord: Equatable {
+  case accepted(Delivery)
+  case attempted(number: UInt64, attempts: Int)
+  case done(number: UInt64)
+
+  /// A content is never longer; a length beyond it is damage.
+  static let contentLimit = 1 << 22
+  static let headSize = 8
+
+  /// The record as it stands in the log.
+  var bytes: [UInt8] {
+    var content: [UInt8] = []
+    switch self {
+    case .accepted(let delivery):
+      content.append(UInt8(ascii: "A"))
+      content.append(littleEndian: delivery.number, count: 8)
+      delivery.json.write(to: &content)
+    case .attempted(let number, let attempts):
+      content.append(UInt8(ascii: "T"))
+      content.append(littleEndian: number, count: 8)
+      content.append(littleEndian: UInt64(attempts), count: 4)
+    case .done(let number):
+      content.append(UInt8(ascii: "D"))
+      content.append(littleEndian: number, count: 8)
+    }
+    var bytes: [UInt8] = []
+    bytes.append(littleEndian: UInt64(content.count), count: 4)
+    bytes.append(littleEndian: UInt64(CRC32C.checksum(content[...])), count: 4)
+    return bytes + content
+  }
+
+  /// The record at the beginning of `bytes` and its length; nil when none is there, whole and undamaged.
+  static func read(_ bytes: ArraySlice<UInt8>) -> (record: SpoolRecord, length: Int)? {
+    guard bytes.count >= headSize else { return nil }
+    let length = Int(bytes.prefix(4).littleEndian)
+    guard (9...contentLimit).contains(length), bytes.count >= headSize + length else { return nil }
+    let content = bytes.dropFirst(headSize).prefix(length)
+    guard CRC32C.checksum(content) == UInt32(bytes.dropFirst(4).prefix(4).littleEndian),
+      let record = SpoolRecord(content: content)
+    else { return nil }
+    return (record, headSize + length)
+  }
+
+  private init?(content: ArraySlice<UInt8>) {
+    let number = content.dropFirst().prefix(8).littleEndian
+    let rest = content.dropFirst(9)
+    switch content.first {
+    case UInt8(ascii: "A"):
+      guard let json = try? JSONValue.parse(Array(rest).span), var delivery = Delivery(json) else {
+        return nil
+      }
+      delivery.number = number
+      self = .accepted(delivery)
+    case UInt8(ascii: "T"):
+      guard rest.count == 4 else { return nil }
+      self = .attempted(number: number, attempts: Int(rest.littleEndian))
+    case UInt8(ascii: "D"):
+      guard rest.isEmpty else { return nil }
+      self = .done(number: number)
+    default: return nil
+    }
+  }
+
+  /// All records of a log, and what is damaged: bytes between records that are none. A log that ends within a record, as
+  /// after a kill, only lacks that one; `length` is where the whole ones end.
+  static func readAll(_ log: [UInt8]) -> (records: [SpoolRecord], length: Int, damaged: Int) {
+    var records: [SpoolRecord] = []
+    var position = 0
+    var length = 0
+    var damaged = 0
+    while position < log.count {
+      if let (record, size) = read(log[position...]) {
+        records.append(record)
+        damaged += position - length
+        position += size
+        length = position
+      } else {
+        position += 1
+      }
+    }
+    return (records, length, damaged)
+  }
+}
+
+extension [UInt8] {
+  fileprivate mutating func append(littleEndian value: UInt64, count: Int) {
+    for shift in 0..<count { append(UInt8(truncatingIfNeeded: value >> UInt64(8 * shift))) }
+  }
+}
+
+extension ArraySlice<UInt8> {
+  fileprivate var littleEndian: UInt64 { reversed().reduce(0) { $0 << 8 | UInt64($1) } }
+}

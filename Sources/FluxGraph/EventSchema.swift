@@ -1,0 +1,92 @@
+/// The event format's JSON Schema: what each line of `jsonl` and `stdout json`, and each webhook's body, is held to.
+public enum EventSchema {
+  /// The schema (draft 2020-12), as JSON for people to read. Version 1 only ever gains fields.
+  public static let text = """
+    {
+      "$schema": "https://json-schema.org/draft/2020-12/schema",
+      "$id": "urn:fluxgraph:event:1",
+      "title": "fluxgraph event, version 1",
+      "type": "object",
+      "required": ["v", "event", "time"],
+      "properties": { "v": { "const": 1 }, "event": { "type": "string" } },
+      "if": { "properties": { "event": { "const": "Notice" } } },
+      "then": { "$ref": "#/$defs/notice" },
+      "else": { "$ref": "#/$defs/turn" },
+      "$defs": {
+        "time": {
+          "description": "When the event arrived, in UTC.",
+          "type": "string",
+          "format": "date-time",
+          "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\\\\.[0-9]{3}Z$"
+        },
+        "seconds": { "type": "number", "minimum": 0 },
+        "confidence": { "type": "number", "minimum": 0, "maximum": 1 },
+        "turn": {
+          "type": "object",
+          "required": ["session", "turn", "start", "end", "transcript", "words"],
+          "properties": {
+            "event": {
+              "description": "Update, StartOfTurn, EagerEndOfTurn, TurnResumed or EndOfTurn; services may add kinds.",
+              "type": "string"
+            },
+            "stream": { "description": "The name given with as=.", "type": "string" },
+            "session": { "description": "An identifier of the session, new in every run.", "type": "string" },
+            "turn": { "description": "Counted from 1 over the session.", "type": "integer", "minimum": 1 },
+            "final": {
+              "description": "Whether the service ended the turn; false when it had to be ended here.",
+              "type": "boolean"
+            },
+            "trigger": {
+              "description": "What ended the turn: model, timeout, manual, disconnected, stalled, input-ended.",
+              "type": "string"
+            },
+            "replayed": {
+              "description": "Present when the turn was sent to the service again after a lost connection.",
+              "const": true
+            },
+            "synthesised": {
+              "description": "Present when the service left the event out and it was added here.",
+              "const": true
+            },
+            "start": { "description": "Where the turn begins, in stream time.", "$ref": "#/$defs/seconds" },
+            "end": { "description": "How far the turn has come, in stream time.", "$ref": "#/$defs/seconds" },
+            "time": { "$ref": "#/$defs/time" },
+            "transcript": { "description": "All that was said in the turn so far.", "type": "string" },
+            "confidence": { "description": "The mean of the words'.", "$ref": "#/$defs/confidence" },
+            "languages": { "type": "array", "items": { "type": "string" }, "minItems": 1 },
+            "words": { "type": "array", "items": { "$ref": "#/$defs/word" } },
+            "flux": { "description": "The service's own fields, as they came.", "type": "object" }
+          },
+          "allOf": [
+            {
+              "if": { "properties": { "event": { "const": "EndOfTurn" } } },
+              "then": { "required": ["final"] }
+            }
+          ]
+        },
+        "word": {
+          "type": "object",
+          "required": ["word", "confidence"],
+          "properties": {
+            "word": { "type": "string" },
+            "start": { "$ref": "#/$defs/seconds" },
+            "end": { "$ref": "#/$defs/seconds" },
+            "confidence": { "$ref": "#/$defs/confidence" }
+          }
+        },
+        "notice": {
+          "type": "object",
+          "required": ["notice", "severity", "message"],
+          "properties": {
+            "notice": { "description": "A stable word for programs, such as reconnected.", "type": "string" },
+            "stream": { "description": "The stage it comes from.", "type": "string" },
+            "time": { "$ref": "#/$defs/time" },
+            "severity": { "enum": ["info", "warning", "error"] },
+            "message": { "description": "One plain sentence for people.", "type": "string" }
+          }
+        }
+      }
+    }
+
+    """
+}

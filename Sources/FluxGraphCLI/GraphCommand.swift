@@ -1,0 +1,34 @@
+internal import FluxGraph
+internal import GraphLanguage
+
+/// `fluxgraph graph`: draws plans.
+struct GraphCommand {
+  private let arguments: GraphArguments
+  private let format: String
+  private let catalogue: Catalogue
+
+  init(_ arguments: [String], _ catalogue: Catalogue) throws(UsageError) {
+    self.arguments = try GraphArguments("graph", arguments, valued: ["--format"])
+    format = try self.arguments.choice("--format", of: ["text", "mermaid", "dot", "json"])
+    self.catalogue = catalogue
+  }
+
+  func run() -> ExitCode {
+    arguments.forEachGraph(draw)
+  }
+
+  private func draw(_ file: GraphFile) -> ExitCode {
+    let result = file.check(
+      catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict, allowsMissingSecrets: true)
+    Terminal.error.write(result.rendered(color: Terminal.error.isColored))
+    guard let plan = result.plan else { return .badGraph }
+    let drawing = GraphDrawing(plan)
+    switch format {
+    case "mermaid": Terminal.output.write(drawing.mermaid)
+    case "dot": Terminal.output.write(drawing.dot)
+    case "json": Terminal.output.write(drawing.json.serialized + "\n")
+    default: Terminal.output.write(PlanPrinter(plan).text)
+    }
+    return .success
+  }
+}

@@ -1,0 +1,40 @@
+internal import FluxGraph
+internal import FluxServer
+
+extension WordChoice {
+  /// The source of words `text` names: `pocketsphinx`, `none`, `script:FILE`, or `command:PROGRAM ARGUMENTS`.
+  /// - Throws: `StageError` for another name, or a script that cannot be read.
+  init(named text: String, directory: String) throws(StageError) {
+    switch text {
+    case "pocketsphinx": self = .pocketSphinx()
+    case "none": self = .none
+    default:
+      if text.hasPrefix("script:") {
+        self = .script(try Self.script(String(text.dropFirst(7)), directory))
+      } else if text.hasPrefix("command:") {
+        guard let command = CommandLineText(String(text.dropFirst(8))) else {
+          throw StageError(
+            .badGraph, "\(text) names no program, or has a quote that is not closed",
+            help: "It reads `command:PROGRAM ARGUMENTS`.")
+        }
+        self = .command(command)
+      } else {
+        throw StageError(
+          .badGraph, "there is no source of words called \(text)",
+          help: "There are pocketsphinx, none, script:FILE and command:PROGRAM.")
+      }
+    }
+  }
+
+  /// The words of a `.json`, `.vtt` or `.srt` file.
+  private static func script(_ name: String, _ directory: String) throws(StageError) -> ScriptedWords {
+    let path = Path(name).resolved(in: directory, home: nil)
+    let bytes = try InputFile.read(path, limit: 64 << 20)
+    do throws(ScriptError) {
+      let isCues = path.lowercased().hasSuffix(".vtt") || path.lowercased().hasSuffix(".srt")
+      return try isCues ? ScriptedWords(cues: bytes) : ScriptedWords(json: bytes)
+    } catch {
+      throw StageError(.badInput, "\(path): \(error)")
+    }
+  }
+}

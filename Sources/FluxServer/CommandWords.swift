@@ -1,0 +1,134 @@
+import Glibc
+import Synchronization
+
+/// Words from a program of the user's: 16 kHz mono s16le on its standard input, ``CommandTranscript`` on its standard
+/// output.
+///
+/// Each stream has a process of its own, started when speech is first heard, on a thread of its own. It hears the
+/// speech and half a second of silence after each piece; what lies between is left out.
+package final class CommandWords: WordSource {
+  /// Processes there may be at once.
+  package static let mostProcesses = 64
+
+  private let command: [String]
+  private let streams = Monitor<[ObjectIdentifier: CommandWordStream]>([:])
+
+  /// - Parameter command: the program, searched for in PATH, and its arguments.
+  package init(_ command: CommandLineText) {
+    self.command = command.words
+  }
+
+  package func open(answer: @escaping @Sendable (WordAnswer) -> Void) -> any WordStream {
+    CommandWordStream(source: self, answer: answer)
+  }
+
+  package func stop() {
+    for stream in streams.withLock({ Array($0.values) }) { stream.close() }
+    streams.wait { $0.isEmpty ? () : nil }
+  }
+
+  /// Starts the stream's thread; false when there are too many.
+  func start(_ stream: CommandWordStream) -> Bool {
+    let command = command
+    let id = ObjectIdentifier(stream)
+    let hasRoom = streams.withLock { streams in
+      guard streams.count < Self.mostProcesses else { return false }
+      streams[id] = stream
+      return true
+    }
+    guard hasRoom else { return false }
+    let thread = startThread(named: "words-command") { [self] in
+      let conversation = CommandConversation(command, stream)
+      conversation.run()
+      streams.withLock { $0[id] = nil }
+      streams.broadcast()
+    }
+    if let thread {
+      pthread_detach(thread)
+    } else {
+      streams.withLock { $0[id] = nil }
+    }
+    return thread != nil
+  }
+}
+
+/// One connection's jobs for its program.
+final class CommandWordStream: WordStream {
+  enum Job: Sendable {
+    case hear(SpeechBlock)
+    case abandon
+    case close
+  }
+
+  private enum Life { case new, running, refused, closed }
+
+  private struct State {
+    var jobs: [Job] = []
+    var life = Life.new
+  }
+
+  private let source: CommandWords
+  let answer: @Sendable (WordAnswer) -> Void
+  private let state = Mutex(State())
+  /// Readable while there are jobs; the other end is written to for each.
+  let bell: Int32
+  private let button: Int32
+
+  init(source: CommandWords, answer: @escaping @Sendable (WordAnswer) -> Void) {
+    self.source = source
+    self.answer = answer
+    var ends: [Int32] = [-1, -1]
+    let kind = SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue
+    let isMade = socketpair(AF_UNIX, Int32(kind), 0, &ends) == 0
+    bell = isMade ? ends[0] : -1
+    button = isMade ? ends[1] : -1
+  }
+
+  deinit {
+    Glibc.close(bell)
+    Glibc.close(button)
+  }
+
+  func hear(_ block: SpeechBlock) {
+    let isNew = state.withLock { state in
+      defer { if state.life == .new { state.life = .running } }
+      return state.life == .new
+    }
+    if isNew, bell < 0 || !source.start(self) { state.withLock { $0.life = .refused } }
+    guard add(.hear(block)) else {
+      let reason =
+        "No more than \(CommandWords.mostProcesses) recognisers can run: speech is shown as [speech]."
+      return answer(WordAnswer(number: block.number, words: .unavailable(reason)))
+    }
+  }
+
+  func abandonSegment() {
+    _ = add(.abandon)
+  }
+
+  func close() {
+    _ = add(.close)
+    state.withLock { $0.life = .closed }
+  }
+
+  private func add(_ job: Job) -> Bool {
+    let isTaken = state.withLock { state in
+      guard state.life == .running else { return false }
+      state.jobs.append(job)
+      return true
+    }
+    // A full socket is readable all the same.
+    if isTaken { _ = Glibc.send(button, [1], 1, Int32(MSG_NOSIGNAL)) }
+    return isTaken
+  }
+
+  /// What is to be done, in order.
+  func takeJobs() -> [Job] {
+    var rings = [UInt8](repeating: 0, count: 256)
+    while read(bell, &rings, rings.count) == rings.count {}
+    return state.withLock { state in
+      defer { state.jobs = [] }
+      return state.jobs
+    }
+  }
+}

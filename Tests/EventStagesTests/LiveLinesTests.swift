@@ -1,0 +1,77 @@
+import FluxGraph
+import Testing
+
+@testable import EventStages
+
+@Suite struct LiveLinesTests {
+  private let screen = LiveLines.Screen(columns: 40, rows: 10)
+
+  @Test("a turn is drawn again on its line, and kept when it ends")
+  func redraw() {
+    var lines = LiveLines(isColored: false)
+    let first = lines.frame(for: turn(kind: .update, spoken("Hello", from: 1)), on: screen)
+    #expect(first == "\r\u{1B}[J[0:01.0] me: Hello\r")
+    let last = lines.frame(for: turn(spoken("Hello there.", from: 1)), on: screen)
+    #expect(last == "\r\u{1B}[J[0:01.0] me: Hello there.\n\r")
+  }
+
+  @Test("two open turns have a line each, and the cursor goes back to the first")
+  func twoSpeakers() {
+    var lines = LiveLines(isColored: false)
+    _ = lines.frame(for: turn(kind: .update, stream: "a", session: "1", spoken("One")), on: screen)
+    let frame = lines.frame(for: turn(kind: .update, stream: "b", session: "2", spoken("Two")), on: screen)
+    #expect(frame == "\r\u{1B}[J[0:00.0] a: One\n[0:00.0] b: Two\u{1B}[1A\r")
+    let ended = lines.frame(for: turn(stream: "a", session: "1", spoken("One.")), on: screen)
+    #expect(ended == "\r\u{1B}[J[0:00.0] a: One.\n[0:00.0] b: Two\r")
+    #expect(lines.lastFrame() == "\r\u{1B}[J[0:00.0] b: Two\n")
+  }
+
+  @Test(
+    "words are coloured by confidence in four bands",
+    arguments: zip([0.9, 0.8, 0.7, 0.69], ["32", "33", "38;5;208", "31"]))
+  func colors(confidence: Double, code: String) {
+    var lines = LiveLines(isColored: true)
+    let frame = lines.frame(for: turn(stream: nil, spoken("Yes"), confidence: confidence), on: screen)
+    #expect(frame == "\r\u{1B}[J[0:00.0] \u{1B}[\(code)mYes\u{1B}[0m\n\r")
+  }
+
+  @Test("a turn that is probably over is dimmed")
+  func dimmed() {
+    var lines = LiveLines(isColored: true)
+    let frame = lines.frame(for: turn(kind: .eagerEndOfTurn, stream: nil, spoken("Yes")), on: screen)
+    #expect(frame == "\r\u{1B}[J\u{1B}[2m[0:00.0] \u{1B}[32mYes\u{1B}[0m\r")
+  }
+
+  @Test("an open line never fills the terminal's last column, and shows the end of its text")
+  func width() {
+    for text in ["one two three four five six seven eight nine ten", "日本語の長い文章はここで切られますよねそうですよね"] {
+      for columns in 9...60 {
+        var lines = LiveLines(isColored: false)
+        let small = LiveLines.Screen(columns: columns, rows: 5)
+        let frame = lines.frame(for: turn(kind: .update, spoken(text)), on: small)
+        let line = frame.dropFirst("\r\u{1B}[J".count).dropLast()
+        #expect(line.reduce(0) { $0 + displayWidth($1) } < columns)
+        #expect(line.last == text.last)
+      }
+    }
+  }
+
+  @Test("no more lines are drawn than the terminal has rows")
+  func rows() {
+    var lines = LiveLines(isColored: false)
+    let small = LiveLines.Screen(columns: 40, rows: 3)
+    var frame = ""
+    for number in 0..<5 {
+      frame = lines.frame(
+        for: turn(kind: .update, stream: "s\(number)", session: "\(number)", spoken("x")), on: small)
+    }
+    #expect(frame == "\r\u{1B}[J[0:00.0] s3: x\n[0:00.0] s4: x\u{1B}[1A\r")
+  }
+
+  @Test("control characters from outside do not reach the terminal")
+  func controls() {
+    var lines = LiveLines(isColored: false)
+    let frame = lines.frame(for: turn(stream: "a\nb", spoken("x\u{1B}[2Jy\u{9B}z")), on: screen)
+    #expect(frame == "\r\u{1B}[J[0:00.0] a b: x [2Jy z\n\r")
+  }
+}

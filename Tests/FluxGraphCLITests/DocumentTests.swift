@@ -1,0 +1,97 @@
+import FluxGraph
+import Foundation
+import GraphLanguage
+import Testing
+
+@testable import FluxGraphCLI
+
+@Suite struct DocumentTests {
+  static let pages = Explanation.all(of: .standard)
+
+  @Test("every code has one page, with a cause of its own")
+  func pagesAreComplete() {
+    let codes = Self.pages.map(\.code)
+    #expect(Set(codes).count == codes.count)
+    #expect(Set(DiagnosticCode.allCases.map(\.rawValue)).subtracting(codes) == [])
+    #expect(Set(Self.pages.map(\.cause)).count == Self.pages.count)
+    let rules = Catalogue.standard.all.flatMap(\.rules).map(\.code)
+    #expect(Set(rules).subtracting(codes) == [])
+    // What takes a large text, a graph of its own files, or a stage this program does not have.
+    let without = Self.pages.filter { $0.example == nil }.map(\.code)
+    #expect(without == ["channels-mismatch", "no-adapter", "too-deep", "too-large", "use-cycle"])
+  }
+
+  @Test(
+    "the example of a page has its mistake and no other, and the fix has none", arguments: pages.map(\.code))
+  func pageExamples(_ code: String) throws {
+    let page = try #require(Self.pages.first { $0.code == code })
+    guard let example = page.example, let fix = page.fix else { return }
+    let broken = check(example, strict: page.isStrict)
+    #expect(broken.diagnostics.map(\.code) == [code], "\(broken.rendered(color: false))")
+    let mended = check(fix)
+    #expect(mended.diagnostics.map(\.code) == [], "\(mended.rendered(color: false))")
+    #expect(page.text.contains(page.cause))
+  }
+
+  @Test("graphs/STAGES.md is what `inspect --format markdown` writes")
+  func stagesDocument() throws {
+    #expect(try Project.text("graphs/STAGES.md") == StagePages(stages: Catalogue.standard.all).markdown)
+  }
+
+  @Test("every stage, option and port is described, and no description serves two")
+  func descriptions() {
+    var seen: [String: String] = [:]
+    for stage in Catalogue.standard.all {
+      let texts =
+        [("`\(stage.name)`", stage.summary)] + stage.options.map { ("\(stage.name) \($0.name)", $0.summary) }
+        + stage.ports.map { ("\(stage.name).\($0.name)", $0.summary) }
+      for (place, text) in texts {
+        #expect(text.count > 4 && text.hasSuffix("."), "\(place): \(text)")
+        // Plain words such as "The file." say the same of any stage; whole sentences do not.
+        let key = place.contains(" ") ? "\(stage.name): \(text)" : text
+        #expect(seen[key] == nil, "\(place) and \(seen[key] ?? ""): \(text)")
+        seen[key] = place
+      }
+    }
+  }
+
+  @Test("every example of a stage is a graph that uses it", arguments: Catalogue.standard.all.map(\.name))
+  func stageExamples(_ name: String) throws {
+    let stage = try #require(Catalogue.standard[name])
+    for example in stage.examples {
+      let result = check(example)
+      #expect(result.diagnostics.map(\.code) == [], "\(result.rendered(color: false))")
+      #expect(result.plan?.nodes.contains { $0.specification.name == name } == true, "\(example)")
+    }
+  }
+
+  @Test("every sample graph passes and is in canonical layout")
+  func samples() throws {
+    let files = Project.files(in: "graphs", endingWith: ".graph")
+    #expect(!files.isEmpty)
+    for file in files {
+      let text = try Project.text(file)
+      let result = check(text, name: file)
+      #expect(result.plan != nil, "\(result.rendered(color: false))")
+      #expect(GraphFormatter.format(result.source).text == text, "\(file)")
+    }
+  }
+
+  @Test("every graph in our documents passes")
+  func documents() throws {
+    for file in Project.files(in: "", endingWith: ".md") + Project.files(in: "graphs", endingWith: ".md") {
+      let document = GraphSource(name: file, text: try Project.text(file), directory: Project.root)
+      for graph in MarkdownGraphs.sources(in: document) {
+        let result = check(graph.text, name: file)
+        #expect(result.plan != nil, "\(result.rendered(color: false))")
+      }
+    }
+  }
+
+  @Test("completion names every command and stage")
+  func completion() throws {
+    for shell in ["bash", "zsh", "fish"] { _ = try CompletionCommand([shell], .standard) }
+    let json = StagePages(stages: Catalogue.standard.all).json
+    #expect(json.arrayValue?.compactMap { $0["name"]?.stringValue } == Catalogue.standard.all.map(\.name))
+  }
+}

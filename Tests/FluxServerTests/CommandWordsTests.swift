@@ -1,0 +1,158 @@
+import FluxProtocol
+import FluxServer
+import Foundation
+import Synchronization
+import Testing
+
+/// The programs are Python scripts, so the same peers are needed.
+@Suite("Words from a command", .enabled(if: Python.isUsable))
+struct CommandWordsTests {
+  /// Answers of a stream, in order.
+  final class Answers: Sendable {
+    private let all = Mutex<[WordAnswer]>([])
+    private let more = AsyncStream<Void>.makeStream()
+
+    func add(_ answer: WordAnswer) {
+      all.withLock { $0.append(answer) }
+      more.continuation.yield()
+    }
+
+    /// The first `count` answers.
+    func first(_ count: Int) async -> [WordAnswer] {
+      let there = all.withLock { $0 }
+      if there.count >= count { return there }
+      for await _ in more.stream {
+        let all = all.withLock { $0 }
+        if all.count >= count { return all }
+      }
+      return []
+    }
+  }
+
+  static func script(_ name: String) throws -> CommandLineText {
+    let path = URL(filePath: #filePath).appending(path: "../Peers/\(name)").standardized.path
+    let python = try #require(Python.path)
+    return try #require(CommandLineText("\"\(python)\" '\(path)'"))
+  }
+
+  static func blocks(from start: Int, count: Int, first number: Int) -> [SpeechBlock] {
+    (0..<count).map { index in
+      SpeechBlock(
+        number: number + index, start: start + index * 1280, samples: [Int16](repeating: 500, count: 1280),
+        begins: index == 0, ends: index == count - 1)
+    }
+  }
+
+  static func words(_ answer: WordAnswer) -> [RecognisedWord] {
+    if case .heard(let words) = answer.words { words } else { [] }
+  }
+
+  @Test("a program's words get the stream's time, segment by segment")
+  func words() async throws {
+    let source = CommandWords(try Self.script("recogniser.py"))
+    let answers = Answers()
+    let stream = source.open { answers.add($0) }
+    // The program says a word for each 0.4 s of sound, numbered from its own start.
+    for block in Self.blocks(from: 16_000, count: 10, first: 0) { stream.hear(block) }
+    let first = await answers.first(10)
+    #expect(first.map(\.number) == Array(0..<10))
+    #expect(Self.words(first[9]).map(\.text) == ["word0", "word1"])
+    #expect(Self.words(first[9]).map(\.start) == [1, 1.4])
+    for block in Self.blocks(from: 160_000, count: 10, first: 10) { stream.hear(block) }
+    let second = await answers.first(20)
+    #expect(Self.words(second[19]).map(\.text) == ["word2", "word3"])
+    let starts = Self.words(second[19]).map(\.start)
+    #expect(zip(starts, [10, 10.4]).allSatisfy { abs($0 - $1) < 1e-9 })
+    stream.close()
+    source.stop()
+  }
+
+  @Test("a program that ends gives a reason instead of words, and is started again for the next speech")
+  func restart() async throws {
+    let source = CommandWords(try #require(CommandLineText("sh -c 'exit 3'")))
+    let answers = Answers()
+    let stream = source.open { answers.add($0) }
+    for round in 0..<6 {
+      for block in Self.blocks(from: round * 32_000, count: 2, first: round * 2) { stream.hear(block) }
+      _ = await answers.first(round * 2 + 2)
+    }
+    let all = await answers.first(12)
+    guard case .unavailable(let reason) = all[0].words, case .unavailable(let last) = all[11].words else {
+      Issue.record("words from a program that printed none: \(all)")
+      return
+    }
+    #expect(reason.contains("ended with status 3"))
+    #expect(last.contains("is not started again"))
+    source.stop()
+  }
+
+  @Test(
+    "a program that cannot be found or prints nonsense is named", arguments: ["/nowhere/x", "echo nonsense"])
+  func nonsense(command: String) async throws {
+    let source = CommandWords(try #require(CommandLineText(command)))
+    let answers = Answers()
+    let stream = source.open { answers.add($0) }
+    for block in Self.blocks(from: 0, count: 2, first: 0) { stream.hear(block) }
+    let all = await answers.first(2)
+    guard case .unavailable(let reason) = all[1].words else {
+      Issue.record("words out of nothing")
+      return
+    }
+    #expect(reason.contains(command.split(separator: " ")[0]))
+    source.stop()
+  }
+
+  @Test("the end of the stream ends the program and what it started")
+  func end() async throws {
+    let file = FileManager.default.temporaryDirectory.appending(path: "words-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: file) }
+    let command = try #require(
+      CommandLineText("sh -c \"sleep 1000 & echo $! > \(file.path); cat >/dev/null; wait\""))
+    let source = CommandWords(command)
+    let answers = Answers()
+    let stream = source.open { answers.add($0) }
+    for block in Self.blocks(from: 0, count: 2, first: 0) { stream.hear(block) }
+    _ = await answers.first(2)
+    stream.close()
+    source.stop()
+    let child = try #require(
+      pid_t(try String(contentsOf: file, encoding: .utf8).trimmingCharacters(in: .newlines)))
+    // A zombie of init is gone soon.
+    let status = (try? String(contentsOfFile: "/proc/\(child)/stat", encoding: .utf8)) ?? "gone Z"
+    #expect(status.contains(" Z") || kill(child, 0) != 0)
+  }
+
+  @Test("what a program prints is read in any cuts", arguments: 1...20 as ClosedRange<UInt64>)
+  func cuts(seed: UInt64) {
+    var random = SeededGenerator(seed: seed)
+    let text = """
+      {"word": "a", "start": 0, "end": 1, "confidence": 0.5}
+      [{"word": " b c", "start": 1, "end": 2}]
+
+      {"words": [{"word": "d", "start": 2, "end": 3}], "until": 3.5}
+      {"partial": "e"}
+
+      """
+    var transcript = CommandTranscript()
+    var rest = Array(text.utf8)[...]
+    while !rest.isEmpty {
+      let count = Int.random(in: 1...min(20, rest.count), using: &random)
+      #expect(transcript.receive(rest.prefix(count)) == nil)
+      rest = rest.dropFirst(count)
+    }
+    #expect(transcript.words.map(\.text) == ["a", "b", "c", "d"] && transcript.until == 3.5)
+    var bytes = Array(text.utf8)
+    for _ in 0..<10 {
+      bytes[Int.random(in: 0..<bytes.count, using: &random)] = UInt8.random(in: 0...255, using: &random)
+    }
+    _ = transcript.receive(bytes)
+    #expect(transcript.words.count <= 12)
+  }
+
+  @Test("a command is cut at blanks outside of quotes")
+  func commandLine() {
+    #expect(CommandLineText(" a  'b c' \"d'e\"f ")?.words == ["a", "b c", "d'ef"])
+    #expect(CommandLineText("a ''")?.words == ["a", ""])
+    #expect(CommandLineText("") == nil && CommandLineText("a 'b") == nil && CommandLineText("''") == nil)
+  }
+}

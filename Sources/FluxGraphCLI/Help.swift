@@ -3,8 +3,8 @@ internal import FluxProtocol
 /// What `help` says.
 enum Help {
   static let commands = [
-    "run", "check", "inspect", "graph", "fmt", "test", "explain", "devices", "serve", "spool", "schema", "completion",
-    "help", "version",
+    "run", "check", "inspect", "graph", "fmt", "test", "explain", "devices", "serve", "spool", "schema",
+    "completion", "help", "version",
   ]
 
   /// The options of the commands that take graphs, for completion.

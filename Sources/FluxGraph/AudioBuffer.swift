@@ -48,16 +48,18 @@ public struct AudioBuffer: ~Copyable {
     removeAll()
   }
 
-  /// Drops all frames and moves `position` past them.
+  /// Drops all frames and moves `position` past them. When the next frame was captured is not known then.
   public mutating func removeAll() {
+    captureTime = nil
     position += Int64(frameCount)
     frameCount = 0
     offset = 0
   }
 
-  /// Drops the first `count` frames and moves `position` past them. `count` must not exceed `frameCount`.
+  /// Drops the first `count` frames and moves `position` and `captureTime` past them. `count` must not exceed `frameCount`.
   public mutating func removeFirst(_ count: Int) {
     precondition(count >= 0 && count <= frameCount)
+    captureTime = captureTime?.advanced(by: format.duration(ofFrames: count))
     position += Int64(count)
     frameCount -= count
     offset = frameCount == 0 ? 0 : offset + count * format.bytesPerFrame

@@ -155,8 +155,16 @@ final class ConverterProducer: AudioProducer {
     if isBypassed { return try upstream.pull(&audio, now) }
     while true {
       while !input.isEmpty {
+        let (captured, position) = (input.captureTime, input.position)
         converter.convert(&input, into: &audio)
-        if !audio.isEmpty { return .produced }
+        if audio.isEmpty { continue }
+        if let captured {
+          // What comes out is aligned with what goes in: the same moment has the same place on both sides.
+          let offset =
+            Double(audio.position) / Double(audio.format.rate) - Double(position) / Double(input.format.rate)
+          audio.captureTime = captured.advanced(by: .seconds(offset))
+        }
+        return .produced
       }
       if inputEnded {
         converter.finish(into: &audio)

@@ -136,6 +136,8 @@ final class PulseRecording: @unchecked Sendable {
     func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
       try body()
     }
+
+    func submit(_ body: @escaping @Sendable () -> Void) { body() }
   }
 }
 

@@ -10,8 +10,9 @@ package struct OggOpusSeeker<Failure: Error> {
     package var origin: Int
   }
 
-  /// Samples at 48 kHz a decoder needs to find its way: 80 ms.
-  private static var preRoll: Int { 3840 }
+  /// Samples at 48 kHz a decoder is given to find its way. 80 ms are prescribed; speech coded with long-term prediction is within
+  /// rounding of the course it would have taken only after much of a second.
+  private static var preRoll: Int { 48_000 }
   private static var step: Int { 1 << 16 }
 
   private let length: Int

@@ -17,6 +17,7 @@ extension Catalogue {
     .adding(Pace.self)
     .adding(Tone.self)
     .adding(Exec.self)
+    .adding(HTTPSource.self)
     .adding(Shell.self)
     .adding(Through.self)
     .adding(Wav.self)

@@ -157,7 +157,31 @@ public struct HTTPResponse: Sendable {
   }
 }
 
-/// Sends HTTP requests. Redirects are not followed.
+/// What happens to a download. `finished` comes once, as the last.
+public enum HTTPStreamEvent {
+  /// The head of the final response.
+  case response(status: Int, headers: [HTTPHeader])
+  /// A piece of the body; valid during the call only.
+  case body(UnsafeRawBufferPointer)
+  /// The end; nil when the body is complete.
+  case finished(NetworkFailure?)
+}
+
+/// A download. Its methods may be called from any thread.
+public protocol HTTPStream: AnyObject, Sendable {
+  /// Has the server wait until `resume`.
+  func pause()
+  func resume()
+  /// Ends it; `finished` follows.
+  func cancel()
+}
+
+/// Sends HTTP requests. Redirects are followed by downloads only.
 public protocol HTTPClient: Sendable {
+  /// Begins a download, of any length and duration. Redirects are followed, a few of them, and never from `https` to `http`.
+  /// `handler` is called on the context's loop.
+  func download(
+    _ url: String, headers: [HTTPHeader], handler: @escaping @Sendable (HTTPStreamEvent) -> Void
+  ) -> any HTTPStream
   func response(to request: HTTPRequest) async throws(NetworkFailure) -> HTTPResponse
 }

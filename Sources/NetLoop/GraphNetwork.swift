@@ -65,6 +65,31 @@ package struct GraphNetwork: GraphLoop, WebSocketConnector, HTTPClient {
   }
 }
 
+extension GraphNetwork {
+  /// Redirects followed: radio stations do send one from station to mirror to server.
+  private static var redirectLimit: Int { 8 }
+
+  package func download(
+    _ url: String, headers: [FluxGraph.HTTPHeader], handler: @escaping @Sendable (HTTPStreamEvent) -> Void
+  ) -> any HTTPStream {
+    let request = HTTPRequest(
+      method: "GET", url: url, headers: headers.map { HTTPHeader($0.name, $0.value) }, timeout: nil,
+      maximumRedirects: Self.redirectLimit, maximumBodySize: .max)
+    return loop.transfer(request) { _, event in
+      switch event {
+      case .response(let head):
+        handler(
+          .response(
+            status: head.status, headers: head.headers.map { FluxGraph.HTTPHeader($0.name, $0.value) }))
+      case .body(let bytes): handler(.body(bytes))
+      case .finished(let error): handler(.finished(error.map { NetworkFailure($0) }))
+      }
+    }
+  }
+}
+
+extension HTTPTransfer: HTTPStream {}
+
 extension LoopTimer: GraphTimer {}
 
 extension NetworkFailure {

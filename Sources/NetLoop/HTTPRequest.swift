@@ -93,6 +93,9 @@ package struct HTTPRequest: Hashable, Sendable {
     easy.setTimeout(CURLOPT_CONNECTTIMEOUT_MS, connectTimeout)
     if let timeout { easy.setTimeout(CURLOPT_TIMEOUT_MS, timeout) }
     easy.set(CURLOPT_FOLLOWLOCATION, maximumRedirects > 0 ? 1 : 0)
+    // libcurl would follow to ftp as well, and from a protected connection to an open one.
+    let isProtected = url.lowercased().hasPrefix("https:")
+    easy.set(CURLOPT_REDIR_PROTOCOLS_STR, isProtected ? "https" : "http,https")
     easy.set(CURLOPT_MAXREDIRS, Int(Int32(clamping: maximumRedirects)))
     // Ends a transfer whose Content-Length says it is too large before it begins; 0 would mean no limit.
     easy.set(CURLOPT_MAXFILESIZE_LARGE, offset: max(1, maximumBodySize))

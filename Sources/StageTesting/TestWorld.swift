@@ -15,6 +15,7 @@ public final class TestWorld: Sendable {
     var notices: [Notice] = []
     var emitted: [(event: Event, port: String)] = []
     var requests: [HTTPRequest] = []
+    var downloads: [FakeDownload] = []
     var wakes = 0
   }
 
@@ -79,11 +80,21 @@ public final class TestWorld: Sendable {
   public var emitted: [(event: Event, port: String)] { state.withLock { $0.emitted } }
   /// The HTTP requests sent so far.
   public var requests: [HTTPRequest] { state.withLock { $0.requests } }
+  /// The downloads begun so far.
+  public var downloads: [FakeDownload] { state.withLock { $0.downloads } }
   /// How often a source asked to be called again.
   public var wakes: Int { state.withLock { $0.wakes } }
 
   private struct FakeHTTP: HTTPClient {
     let world: TestWorld
+
+    func download(
+      _ url: String, headers: [HTTPHeader], handler: @escaping @Sendable (HTTPStreamEvent) -> Void
+    ) -> any HTTPStream {
+      let download = FakeDownload(url, headers, handler)
+      world.state.withLock { $0.downloads.append(download) }
+      return download
+    }
 
     func response(to request: HTTPRequest) async throws(NetworkFailure) -> HTTPResponse {
       world.state.withLock { $0.requests.append(request) }

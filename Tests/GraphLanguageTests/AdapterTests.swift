@@ -104,13 +104,13 @@ extension AudioRequirement {
     // Audio joins in `mix`, at the highest rate that is known.
     (
       "a = monitor; b = tone; a, b | mix | null",
-      "monitor → tone → format f32le*<0 → resample 48k* → mix<3,1 → null"
+      "monitor → tone → format f32le*<0 → mix mono* → resample 48k* → mix<4,1 → null"
     ),
     (
       "a = file x.wav; b = file y.wav; a, b | mix mono | flux | null",
       """
-      file x.wav → file y.wav → decode*<0 → resample 48k* → decode*<1 → resample 48k* → mix mono<3,5 \
-      → resample 16k* → format s16le* → chunk 80ms* → pace 1x* → flux → null
+      file x.wav → file y.wav → decode*<0 → mix mono* → resample 48k* → decode*<1 → mix mono* → resample 48k* \
+      → mix mono<4,7 → resample 16k* → format s16le* → chunk 80ms* → pace 1x* → flux → null
       """
     ),
   ]

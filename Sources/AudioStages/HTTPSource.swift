@@ -1,0 +1,269 @@
+package import FluxGraph
+internal import Synchronization
+
+/// The stage `http`: reads sound from the web.
+package struct HTTPSource: ByteSource {
+  package static let description = StageDescription<HTTPSource>(
+    "http", "Reads sound from the web: a file, or an internet radio station.",
+    details: """
+      What it is, is found out from its content; `decode raw=…` behind it names samples without a header. Redirects are \
+      followed. `live` says that the sound comes in real time, as from a radio station: it is then connected again when the \
+      connection breaks. Titles the station sends are shown as notices. Most stations send MP3 or AAC, which ffmpeg decodes: \
+      `exec ["ffmpeg", "-v", "error", "-i", "URL", "-f", "wav", "-"] live`.
+      """,
+    examples: [
+      "http https://example.com/talk.opus | flux | stdout",
+      "http https://radio.example.com/live.opus live | flux | stdout",
+    ]
+  ) {
+    Option(
+      "url", \HTTPSource.url, "The address, `https://…` or `http://…`.", positional: true, required: true)
+    Option("live", \HTTPSource.live, "The sound comes in real time.")
+  }
+
+  package var url: WebURL?
+  package var live = false
+  private var download: Download?
+
+  package init() {}
+
+  package var output: ByteStreamType { ByteStreamType(liveness: live ? .live : .finite) }
+  package var subject: String { url?.redacted ?? "the download" }
+
+  package func validate() throws(OptionConflict) {
+    guard let url, !url.text.lowercased().hasPrefix("http") else { return }
+    throw OptionConflict(
+      code: "wrong-type", "sound is read from an http or https address", options: ["url"],
+      help: "write `https://…`")
+  }
+
+  package mutating func open(_ context: StageContext) throws {
+    guard let url else { return }
+    let download = Download(url, isLive: live, context)
+    self.download = download
+    download.start()
+  }
+
+  package mutating func read(into bytes: inout ByteBuffer) throws -> SourceProgress {
+    try download?.read(into: &bytes) ?? .finished
+  }
+
+  package mutating func close() throws -> Bool {
+    download?.close()
+    return true
+  }
+}
+
+/// A download, begun again where it is live and breaks.
+private final class Download: Sendable {
+  /// What may wait for the audio thread before the server is made to wait.
+  private static let limit = 256 << 10
+  private static let firstPause = Duration.seconds(1)
+  private static let longestPause = Duration.seconds(30)
+  /// A live stream that brings nothing for this long is broken.
+  private static let patience = Duration.seconds(20)
+
+  private struct State {
+    var stream: (any HTTPStream)?
+    var bytes: [UInt8] = []
+    var taken = 0
+    var isPaused = false
+    var icy: ICYStream?
+    var isAccepted = false
+    var end: Result<Void, StageError>?
+    var hasRestarted = false
+    var isClosed = false
+    var pause = Download.firstPause
+    /// Counts connections: what an old one still says is not heard.
+    var attempt = 0
+    var lastByte = Instant(nanoseconds: 0)
+  }
+
+  private let url: WebURL
+  private let isLive: Bool
+  private let context: StageContext
+  private let state = Mutex(State())
+
+  init(_ url: WebURL, isLive: Bool, _ context: StageContext) {
+    self.url = url
+    self.isLive = isLive
+    self.context = context
+  }
+
+  func start() {
+    let attempt = state.withLock { state -> Int? in
+      guard !state.isClosed else { return nil }
+      state.attempt += 1
+      state.isAccepted = false
+      state.icy = nil
+      state.isPaused = false
+      state.lastByte = context.clock.now()
+      return state.attempt
+    }
+    guard let attempt else { return }
+    let headers = [
+      HTTPHeader("User-Agent", "fluxgraph/\(FluxGraphVersion.text)"), HTTPHeader("Icy-MetaData", "1"),
+    ]
+    let stream = context.http.download(url.text, headers: headers) { [weak self] event in
+      self?.handle(event, attempt)
+    }
+    let isClosed = state.withLock { state in
+      state.stream = stream
+      return state.isClosed
+    }
+    if isClosed { stream.cancel() }
+    if isLive { watch(attempt) }
+  }
+
+  // MARK: - The loop
+
+  private func handle(_ event: HTTPStreamEvent, _ attempt: Int) {
+    guard state.withLock({ $0.attempt == attempt && !$0.isClosed }) else { return }
+    switch event {
+    case .response(let status, let headers): respond(status, headers)
+    case .body(let bytes): take(bytes)
+    case .finished(let failure): finish(failure)
+    }
+  }
+
+  private func respond(_ status: Int, _ headers: [HTTPHeader]) {
+    guard (200..<300).contains(status) else {
+      let isPassing = status == 408 || status == 429 || status >= 500
+      return end(
+        StageError(.unavailable, "\(url.redacted) answered \(status)"), mayRestart: isLive && isPassing)
+    }
+    let interval = headers.first { $0.name.lowercased() == "icy-metaint" }.flatMap { Int($0.value) } ?? 0
+    state.withLock { state in
+      state.isAccepted = true
+      if (1...(1 << 24)).contains(interval) { state.icy = ICYStream(interval: interval) }
+    }
+  }
+
+  private func take(_ bytes: UnsafeRawBufferPointer) {
+    let now = context.clock.now()
+    let (title, stream) = state.withLock { state -> (String?, (any HTTPStream)?) in
+      guard state.isAccepted, state.end == nil else { return (nil, nil) }
+      state.lastByte = now
+      state.pause = Self.firstPause
+      var title: String?
+      if var icy = state.icy {
+        title = icy.take(bytes) { state.bytes.append(contentsOf: $0) }
+        state.icy = icy
+      } else {
+        state.bytes.append(contentsOf: bytes)
+      }
+      guard state.bytes.count - state.taken > Self.limit, !state.isPaused else { return (title, nil) }
+      state.isPaused = true
+      return (title, state.stream)
+    }
+    stream?.pause()
+    if let title {
+      context.notice(
+        Notice("title", "now: \(title)", details: [("title", .string(title))]))
+    }
+    context.wake()
+  }
+
+  private func finish(_ failure: NetworkFailure?) {
+    if let failure {
+      end(
+        StageError(.unavailable, "\(url.redacted): \(failure.message)"),
+        mayRestart: isLive && failure.isTransient)
+    } else if isLive {
+      end(StageError(.unavailable, "\(url.redacted) ended the stream"), mayRestart: true)
+    } else {
+      state.withLock { $0.end = $0.end ?? .success(()) }
+      context.wake()
+    }
+  }
+
+  private func end(_ error: StageError, mayRestart: Bool) {
+    let (stream, pause) = state.withLock { state -> ((any HTTPStream)?, Duration?) in
+      defer { state.stream = nil }
+      // Nothing the connection says from here on counts.
+      state.attempt += 1
+      guard mayRestart else {
+        state.end = state.end ?? .failure(error)
+        return (state.stream, nil)
+      }
+      defer { state.pause = min(state.pause * 2, Self.longestPause) }
+      return (state.stream, state.pause)
+    }
+    stream?.cancel()
+    if let pause {
+      context.notice(
+        Notice(
+          "reconnecting", "\(error.message); connecting again in \(pause.unitText)", severity: .warning))
+      _ = context.loop.schedule(at: context.clock.now().advanced(by: pause)) { [weak self] in
+        self?.restart()
+      }
+    }
+    context.wake()
+  }
+
+  private func restart() {
+    state.withLock { state in
+      state.bytes.removeAll(keepingCapacity: true)
+      state.taken = 0
+      state.hasRestarted = true
+    }
+    start()
+  }
+
+  /// A connection may be open and dead.
+  private func watch(_ attempt: Int) {
+    let now = context.clock.now()
+    let last = state.withLock { $0.attempt == attempt && !$0.isClosed ? $0.lastByte : nil }
+    guard let last else { return }
+    if now.duration(since: last) >= Self.patience, !state.withLock({ $0.isPaused }) {
+      return end(StageError(.unavailable, "\(url.redacted) has sent nothing for 20 s"), mayRestart: true)
+    }
+    _ = context.loop.schedule(at: max(now.advanced(by: .seconds(1)), last.advanced(by: Self.patience))) {
+      [weak self] in self?.watch(attempt)
+    }
+  }
+
+  // MARK: - The audio thread
+
+  func read(into bytes: inout ByteBuffer) throws -> SourceProgress {
+    var progress = SourceProgress.waiting
+    var failure: StageError?
+    var resumed: (any HTTPStream)?
+    state.withLock { state in
+      if state.taken < state.bytes.count {
+        let count = min(bytes.free, state.bytes.count - state.taken)
+        bytes.append { room in
+          room.copyBytes(from: state.bytes[state.taken..<(state.taken + count)])
+          return count
+        }
+        state.taken += count
+        if state.taken == state.bytes.count {
+          state.bytes.removeAll(keepingCapacity: true)
+          state.taken = 0
+        }
+        if state.isPaused, state.bytes.count - state.taken < Self.limit / 4 {
+          state.isPaused = false
+          resumed = state.stream
+        }
+        progress = .produced
+      } else if state.hasRestarted {
+        state.hasRestarted = false
+        progress = .restarted
+      } else if let end = state.end {
+        progress = .finished
+        if case .failure(let error) = end { failure = error }
+      }
+    }
+    resumed?.resume()
+    if let failure { throw failure }
+    return progress
+  }
+
+  func close() {
+    let stream = state.withLock { state in
+      state.isClosed = true
+      return state.stream
+    }
+    stream?.cancel()
+  }
+}

@@ -1,0 +1,29 @@
+public import FluxGraph
+internal import Synchronization
+
+/// A download that brings what a test gives it.
+public final class FakeDownload: HTTPStream, Sendable {
+  public let url: String
+  public let headers: [HTTPHeader]
+  private let handler: @Sendable (HTTPStreamEvent) -> Void
+  private let state = Mutex((isPaused: false, isCancelled: false))
+
+  init(_ url: String, _ headers: [HTTPHeader], _ handler: @escaping @Sendable (HTTPStreamEvent) -> Void) {
+    self.url = url
+    self.headers = headers
+    self.handler = handler
+  }
+
+  /// Lets something happen to the download.
+  public func give(_ event: HTTPStreamEvent) { handler(event) }
+
+  /// Gives a piece of the body.
+  public func give(_ bytes: [UInt8]) { bytes.withUnsafeBytes { handler(.body($0)) } }
+
+  public var isPaused: Bool { state.withLock { $0.isPaused } }
+  public var isCancelled: Bool { state.withLock { $0.isCancelled } }
+
+  public func pause() { state.withLock { $0.isPaused = true } }
+  public func resume() { state.withLock { $0.isPaused = false } }
+  public func cancel() { state.withLock { $0.isCancelled = true } }
+}

@@ -1,0 +1,114 @@
+import AudioStages
+import FluxGraph
+import StageTesting
+import Testing
+
+@Suite struct HTTPSourceTests {
+  private let world = TestWorld()
+
+  private func source(live: Bool) throws -> HTTPSource {
+    var source = HTTPSource()
+    source.url = WebURL("http://radio.example.com/stream?token=hidden")
+    source.live = live
+    try source.open(world.context())
+    return source
+  }
+
+  private func take(_ source: inout HTTPSource, capacity: Int = 1 << 20) throws -> (
+    bytes: [UInt8], progress: SourceProgress
+  ) {
+    var all: [UInt8] = []
+    while true {
+      var room = ByteBuffer(capacity: capacity)
+      let progress = try source.read(into: &room)
+      guard progress == .produced else { return (all, progress) }
+      for index in 0..<room.count { all.append(room.bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self)) }
+    }
+  }
+
+  @Test("titles are taken out of the sound wherever the stream is cut, and told once")
+  func titles() throws {
+    // What a station sends: sound in pieces of 100 bytes, between them nothing, a title, the same, another.
+    let sound = (0..<500).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+    func text(_ text: String) -> [UInt8] {
+      let length = (text.utf8.count + 15) / 16
+      return [UInt8(length)] + Array(text.utf8) + [UInt8](repeating: 0, count: length * 16 - text.utf8.count)
+    }
+    let texts = ["", "StreamTitle='It's on';StreamUrl='';", "StreamTitle='It's on';", "StreamTitle='Next';"]
+    var stream: [UInt8] = []
+    for piece in 0..<5 {
+      stream += sound[(piece * 100)..<(piece * 100 + 100)]
+      if piece < 4 { stream += text(texts[piece]) }
+    }
+    for size in [1, 3, 17, 99, 1000] {
+      let world = TestWorld()
+      var source = HTTPSource()
+      source.url = WebURL("http://radio.example.com/stream")
+      try source.open(world.context())
+      let download = world.downloads[0]
+      #expect(download.headers.contains(HTTPHeader("Icy-MetaData", "1")))
+      download.give(.response(status: 200, headers: [HTTPHeader("ICY-MetaInt", "100")]))
+      for start in stride(from: 0, to: stream.count, by: size) {
+        download.give(Array(stream[start..<min(stream.count, start + size)]))
+      }
+      download.give(.finished(nil))
+      let result = try take(&source)
+      #expect(result.bytes == sound && result.progress == .finished)
+      // Of several in one piece the last is told.
+      let titles = size < 1000 ? ["now: It's on", "now: Next"] : ["now: Next"]
+      #expect(world.notices.map(\.message) == titles)
+    }
+  }
+
+  @Test("a live stream that breaks is connected again, later and later; the sound begins anew")
+  func reconnect() throws {
+    var source = try source(live: true)
+    for (attempt, pause) in [1, 2, 4, 8, 16, 30, 30].enumerated() {
+      #expect(world.downloads.count == attempt + 1)
+      world.downloads[attempt].give(
+        .finished(NetworkFailure(.connectionRefused, "the connection was refused")))
+      world.loop.advance(by: .seconds(pause) - .milliseconds(1))
+      #expect(world.downloads.count == attempt + 1)
+      world.loop.advance(by: .milliseconds(2))
+    }
+    let download = world.downloads[7]
+    download.give(.response(status: 200, headers: []))
+    #expect(try take(&source).progress == .restarted)
+    download.give([1, 2, 3])
+    // What an old connection still brings is not heard.
+    world.downloads[0].give([9])
+    #expect(try take(&source).bytes == [1, 2, 3])
+    // A connection that is open and brings nothing is given up, too.
+    world.loop.advance(by: .seconds(22))
+    #expect(download.isCancelled && world.downloads.count == 9)
+    #expect(world.notices.allSatisfy { !$0.message.contains("hidden") })
+    #expect(try source.close())
+    world.loop.advance(by: .seconds(100))
+    #expect(world.downloads.count == 9)
+  }
+
+  @Test("a file that breaks, and an answer that is none, end with a sentence", arguments: [false, true])
+  func failures(live: Bool) throws {
+    var source = try source(live: live)
+    world.downloads[0].give(.response(status: 404, headers: []))
+    #expect(throws: StageError.self) { try take(&source) }
+    world.loop.advance(by: .seconds(100))
+    #expect(world.downloads.count == 1)
+  }
+
+  @Test("a server that is faster than the graph is made to wait")
+  func backPressure() throws {
+    var source = try source(live: false)
+    let download = world.downloads[0]
+    download.give(.response(status: 200, headers: []))
+    var given = 0
+    while !download.isPaused {
+      download.give([UInt8](repeating: 1, count: 10_000))
+      given += 10_000
+      #expect(given < 400_000)
+    }
+    let result = try take(&source, capacity: 4096)
+    #expect(result.bytes.count == given && result.progress == .waiting)
+    #expect(!download.isPaused)
+  }
+}

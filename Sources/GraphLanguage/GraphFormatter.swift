@@ -266,7 +266,7 @@ package struct GraphFormatter {
         isInText = false
       } else if !isInComment {
         if byte == .quote, !isEscaped { isInText.toggle() }
-        if byte == .hash, !isInText, before.isBlank || before == .newline {
+        if byte == .hash, !isInText, before.precedesComment {
           isInComment = true
           count += 1
         }

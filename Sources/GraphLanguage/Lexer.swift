@@ -193,8 +193,7 @@ struct Lexer {
   /// `#` begins a comment at the start of a line or after a blank, so that URLs keep their fragment.
   private var startsComment: Bool {
     guard peek() == .hash else { return false }
-    return position == lineStart || bytes[position - 1].isBlank
-      || [.newline, .semicolon].contains(bytes[position - 1])
+    return position == lineStart || bytes[position - 1].precedesComment
   }
 
   private mutating func skipComment() {
@@ -262,6 +261,15 @@ extension UInt8 {
 
   /// A carriage return counts as a blank, so that lines may end either way.
   var isBlank: Bool { self == 0x20 || self == .tab || self == .carriageReturn }
+  /// A blank, or a sign behind which a word could begin: there a `#` begins a comment, and not a word.
+  var precedesComment: Bool {
+    switch self {
+    case .newline, .semicolon, .pipe, .comma, .equals, .greater, .less, .tilde, .openBrace, .closeBrace,
+      .closeParenthesis, .closeBracket:
+      true
+    default: isBlank
+    }
+  }
   var isLowercase: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self) }
   var isDigit: Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(self) }
   var isNameByte: Bool {

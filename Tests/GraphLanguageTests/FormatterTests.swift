@@ -73,6 +73,6 @@ import Testing
   }
 
   private func comments(_ text: String) -> Int {
-    text.split(whereSeparator: \.isNewline).count { $0.contains(/(^|\s)#/) }
+    text.split(whereSeparator: \.isNewline).count { $0.contains(/(^|[\s|,=><~{})\]])#/) }
   }
 }

@@ -3,7 +3,8 @@ import Testing
 
 @testable import FluxClient
 
-@Suite struct FluxEndpointTests {
+@Suite("Endpoints of Flux")
+struct FluxEndpointTests {
   @Test(
     "an endpoint's URL keeps what was written and gets Flux's path where it has none",
     arguments: [
@@ -20,12 +21,13 @@ import Testing
       ("ws://[::1]:9", "ws://[::1]:9/v2/listen?q=1"),
     ])
   func urls(_ text: String, _ url: String) throws {
-    #expect(try FluxEndpoint.parse(.word(text)).url(query: "q=1") == url)
+    let address = try #require(try FluxEndpoint.parse(.word(text)).address)
+    #expect(FluxEndpoint.extended(address, query: "q=1") == url)
   }
 
-  @Test("the local endpoint has no URL before its server runs")
+  @Test("the local endpoint has no address before its server runs")
   func local() throws {
-    #expect(try FluxEndpoint.parse(.word("local")).url(query: "q=1") == nil)
+    #expect(try FluxEndpoint.parse(.word("local")).address == nil)
   }
 
   @Test("an endpoint is called by its host, without what may be secret")

@@ -75,6 +75,45 @@ struct FluxStageTests {
     #expect(conflict?.isWarning == isWarning)
   }
 
+  @Test(
+    "options that contradict each other are all named",
+    arguments: [
+      (["eager_eot_threshold=0.8"], "eager-above-eot", ["eager_eot_threshold"]),
+      (
+        ["eager_eot_threshold=0.8", "eot_threshold=0.6"], "eager-above-eot",
+        ["eager_eot_threshold", "eot_threshold"]
+      ),
+      (["words=none"], "words-without-local", ["words"]),
+      (["fault=drop after=5s"], "fault-without-local", ["fault"]),
+      (["fault=explode", "endpoint=local"], "bad-fault", ["fault"]),
+      (["model=flux"], "bad-parameter", ["model"]),
+    ] as [([String], String, [String])])
+  func conflicts(_ options: [String], _ code: String, _ names: [String]) throws {
+    let flux = try stage(
+      options.map { option in
+        let parts = option.split(separator: "=", maxSplits: 1).map(String.init)
+        return StageSetting(parts[0], .word(parts[1]))
+      })
+    let conflict = StageSpecification(Flux.self).conflicts(in: flux).first
+    #expect(conflict?.code == code)
+    #expect(conflict?.options == names)
+  }
+
+  @Test("a language hint needs the multilingual model, and a hundred keyterms are enough")
+  func limits() throws {
+    let hint = StageSetting("language_hint", .list([.word("en")]))
+    let conflict = #expect(throws: OptionConflict.self) { try stage([hint]).validate() }
+    #expect(conflict?.options == ["language_hint"])
+    try stage([hint, StageSetting("model", .word("flux-general-multi"))]).validate()
+    func keyterms(_ count: Int) -> StageSetting {
+      StageSetting("keyterm", .list((0..<count).map { .word("k\($0)") }))
+    }
+    try stage([keyterms(100)]).validate()
+    let many = #expect(throws: OptionConflict.self) { try stage([keyterms(101)]).validate() }
+    #expect(many?.options == ["keyterm"])
+    try stage([StageSetting("eager_eot_threshold", .word("0.7"))]).validate()
+  }
+
   @Test("the key goes where the service wants it")
   func authorization() {
     var dialer = FluxDialer(base: "wss://x")

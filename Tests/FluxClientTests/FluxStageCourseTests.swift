@@ -91,7 +91,7 @@ struct FluxStageCourseTests {
     #expect(rig.world.webSockets.connections.isEmpty)
   }
 
-  @Test("a refusal, a lost connection and a broken one are told without what is secret")
+  @Test("a lost connection and a refused key are told without what is secret")
   func secrecy() async throws {
     let address = "wss://user:s3cret@h.example/p?token=s3cret"
     let rig = try StageRig([

@@ -130,6 +130,12 @@ final class PulseRecording: @unchecked Sendable {
     func response(to request: HTTPRequest) async throws(NetworkFailure) -> HTTPResponse {
       throw NetworkFailure(.connectionRefused, "there is no network here")
     }
+
+    func download(
+      _ url: String, headers: [HTTPHeader], handler: @escaping @Sendable (HTTPStreamEvent) -> Void
+    ) -> any HTTPStream {
+      preconditionFailure("no stage of these tests downloads anything")
+    }
   }
 
   private struct Inline: BlockingThread {

@@ -72,7 +72,10 @@ package struct Shell: ByteSource {
   package static let description = StageDescription<Shell>(
     "sh", "Has the shell run a line, and reads sound from its standard output.",
     details: "As `exec`, but the line is for `/bin/sh`, with its pipes and its quotes.",
-    examples: [#"sh "ffmpeg -v error -i talk.mp4 -f wav - | sox -t wav - -t wav - norm" | flux | stdout"#]
+    examples: [
+      #"sh "ffmpeg -v error -i talk.mp4 -f wav - | sox -t wav - -t wav - norm" | flux | stdout"#,
+      #"sh "arecord -q -f S16_LE -r 16000 -c 1" live | flux | stdout"#,
+    ]
   ) {
     Option("line", \Shell.line, "The line.", positional: true, required: true)
     Option("emits", \Shell.emits, "The format of samples without a header.")

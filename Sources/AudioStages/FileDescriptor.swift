@@ -57,12 +57,24 @@ struct FileDescriptor: ~Copyable {
       return max(0, count)
     }
     if count > 0 { return .produced }
-    if count == 0 { return .finished }
+    if count == 0 {
+      guard awaitsWriter else { return .finished }
+      context.wakeWhenReadable(number)
+      return .waiting
+    }
     if problem == EAGAIN {
       context.wakeWhenReadable(number)
       return .waiting
     }
     throw Self.failure("cannot read", name, problem)
+  }
+
+  /// Whether this is a named pipe that nobody has opened for writing yet: a writer that has gone shows as a hang-up.
+  private var awaitsWriter: Bool {
+    var status = stat()
+    guard isOwned, fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFIFO else { return false }
+    var entry = pollfd(fd: number, events: Int16(POLLIN), revents: 0)
+    return poll(&entry, 1, 0) == 0
   }
 
   /// The bytes from `offset` on, as many as there are up to `count`.

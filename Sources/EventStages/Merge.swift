@@ -10,7 +10,8 @@ package struct Merge: EventTransform {
       after its place has gone by is passed on at once.
       """,
     examples: [
-      "me = file me.wav | flux as=me; you = file you.wav | flux as=you; me, you | merge by=audio_time hold=2s | stdout"
+      "me = file me.wav | flux as=me; you = file you.wav | flux as=you; me, you | merge by=audio_time hold=2s | stdout",
+      "me = file me.wav | flux as=me; you = file you.wav | flux as=you; me, you | merge | jsonl both.jsonl",
     ]
   ) {
     Option("by", \Merge.by, "What decides the order.")

@@ -8,7 +8,10 @@ package struct Only: EventTransform {
       The version and the kind of the event always stay. Stages behind this one still see every field, so that `where` and \
       templates work as before. Notices stay whole.
       """,
-    examples: ["file talk.opus | flux | only fields=[turn, transcript, flux.request_id] | jsonl short.jsonl"]
+    examples: [
+      "file talk.opus | flux | only fields=[turn, transcript, flux.request_id] | jsonl short.jsonl",
+      "file talk.opus | flux | only [turn, transcript] | stdout json",
+    ]
   ) {
     Option("fields", \Only.fields, "The fields that stay.", positional: true, required: true)
   }

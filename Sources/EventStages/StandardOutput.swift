@@ -6,7 +6,8 @@ package struct StandardOutput: EventSink {
   package static let description = StageDescription<StandardOutput>(
     "stdout", "Prints events: a line of text for each finished turn, or one JSON object a line.",
     details: """
-      Without a template a line is the turn's place in the audio and its text. `json` prints every event, in version 1 of the \
+      Without a template a line is the place of a finished turn in the audio, and its text. With one, every event that arrives \
+      is printed, unless `on` says which. `json` prints every event, in version 1 of the \
       event format, whatever `on` says. `live` shows each turn while it is spoken, on one line that is drawn again with every \
       event, with the words coloured by confidence: green from 0.90, yellow from 0.80, orange from 0.70, red below; a turn \
       that is probably over is dimmed. Where standard output is no terminal, `live` prints finished turns. `NO_COLOR` is \
@@ -15,13 +16,15 @@ package struct StandardOutput: EventSink {
     examples: [
       "file talk.opus | flux | stdout", "file talk.opus | flux | stdout json",
       "file talk.opus | flux as=me eager_eot_threshold=0.5 | stdout live",
-      "file talk.opus | flux as=me | stdout \"[{clock}] {stream}: {transcript}\"",
+      "file talk.opus | flux as=me | stdout \"[{clock}] {stream}: {transcript}\" on=[EndOfTurn]",
     ]
   ) {
     Option("template", \StandardOutput.template, "What to print for an event.", positional: true)
     Option("json", \StandardOutput.json, "Print every event as a JSON object.")
     Option("live", \StandardOutput.live, "Show turns while they are spoken.")
-    Option("on", \StandardOutput.on, "The events a line is printed for.")
+    Option(
+      "on", \StandardOutput.on,
+      "The events a line is printed for; EndOfTurn without a template, all with one, unless given.")
     Rule(
       "json-and-template", reads: ["json", "template"],
       "`json` prints whole events, and a template prints parts of them: a line can only be one of the two.",
@@ -49,7 +52,7 @@ package struct StandardOutput: EventSink {
   package var template: Template?
   package var json = false
   package var live = false
-  package var on = ["EndOfTurn"]
+  package var on: [String]?
   /// Where lines go; tests have their own pipe.
   var descriptor = STDOUT_FILENO
   private var context: StageContext?
@@ -60,7 +63,7 @@ package struct StandardOutput: EventSink {
 
   package func validate() throws(OptionConflict) {
     let known = TurnEvent.Kind.known.map(\.rawValue) + ["Notice"]
-    for name in on where !known.contains(name) {
+    for name in on ?? [] where !known.contains(name) {
       throw OptionConflict(
         code: "unknown-event", "no event is called `\(name)`", options: ["on"],
         help: "the events are \(known.joined(separator: ", "))")
@@ -107,7 +110,8 @@ package struct StandardOutput: EventSink {
 
   func line(for event: Event) -> String? {
     if json { return event.json.serialized }
-    guard case .text(let name)? = event.value(of: "event"), on.contains(name) else { return nil }
+    let wanted = on ?? (template == nil ? ["EndOfTurn"] : nil)
+    guard case .text(let name)? = event.value(of: "event"), wanted?.contains(name) ?? true else { return nil }
     if let template { return template.rendered { event.value(of: $0)?.onOneLine } }
     switch event {
     case .notice(let notice): return "notice: \(notice.message)".onOneLine

@@ -138,7 +138,8 @@ extension FluxSessionMachine {
       switch refusal.status {
       case 401 where connections > 0:
         "The key was good before; a short-lived token has to be fresh for every connection."
-      case 401: "Check the key in DEEPGRAM_API_KEY or the one given with `key=env(NAME)`."
+      case 401:
+        "Check the key given with `key=env(NAME)`; DEEPGRAM_API_KEY is sent to Deepgram's own endpoints only."
       case 403: "The project has no access to the model, or the model's name is misspelt."
       case 404: "The path is wrong, or the server offers no Flux."
       default: nil

@@ -86,7 +86,8 @@ private func error(_ bytes: [UInt8], cuts: [Int] = [4096]) -> StageError? {
     let failure = error(Array(head.utf8) + [UInt8](repeating: 1, count: 100))
     #expect(failure?.code == .badInput)
     #expect(failure?.message == words + ", which is not decoded here")
-    #expect(failure?.help?.contains("ffmpeg -v error -i FILE -f wav -") == true)
+    #expect(
+      failure?.help?.contains(#"exec ["ffmpeg", "-v", "error", "-i", "FILE", "-f", "wav", "-"]"#) == true)
   }
 
   @Test("an empty file, a text and noise are called what they are", arguments: [[1], [4096]])

@@ -51,9 +51,7 @@ import Testing
     let world = TestWorld()
     var stage = stage(["sh", "-c", "trap '' TERM; echo $$ >&2; sleep 60"])
     try await stage.open(world.context())
-    let began = Instant.now()
     await #expect(throws: StageError.self) { try await stage.finish() }
-    #expect(Instant.now().duration(since: began) < .seconds(20))
     let process = try #require(world.notices.first.flatMap { Int32($0.message.dropFirst(4)) })
     #expect(kill(process, 0) != 0)
   }

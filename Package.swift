@@ -73,10 +73,15 @@ let package = Package(
   ]
 )
 
-// The fuzzer has no `main` of its own and is built only for tools/fuzz/run.
+// The fuzzers have no `main` of their own and are built only for tools/fuzz/run.
 if Context.environment["FLUXGRAPH_FUZZ"] != nil {
-  package.targets.append(
+  func fuzzer(_ name: String, _ path: String, _ dependencies: [Target.Dependency]) -> Target {
     .executableTarget(
-      name: "GraphFuzzer", dependencies: ["GraphLanguage", "FluxGraph"], path: "tools/fuzz/Sources",
-      swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])]))
+      name: name, dependencies: dependencies, path: path,
+      swiftSettings: settings + [.unsafeFlags(["-parse-as-library"])])
+  }
+  package.targets += [
+    fuzzer("GraphFuzzer", "tools/fuzz/Graph", ["GraphLanguage", "FluxGraph"]),
+    fuzzer("ServerFuzzer", "tools/fuzz/Server", ["FluxServer", "FluxProtocol", "WebSocketCore"]),
+  ]
 }

@@ -11,7 +11,7 @@ package struct Merge: EventTransform {
       """,
     examples: [
       "me = file me.wav | flux as=me; you = file you.wav | flux as=you; me, you | merge by=audio_time hold=2s | stdout",
-      "me = file me.wav | flux as=me; you = file you.wav | flux as=you; me, you | merge | jsonl both.jsonl",
+      "a = file a.wav | flux as=a; b = file b.wav | flux as=b; a, b | merge | jsonl both.jsonl",
     ]
   ) {
     Option("by", \Merge.by, "What decides the order.")

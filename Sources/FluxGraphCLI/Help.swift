@@ -174,6 +174,7 @@ enum Help {
     the URL, the audio, and every message with its time. The key is not in it. `serve --replay FILE`
     gives the session to any client.
 
+      -e TEXT            the graph itself
       --no-audio         keep only how much audio there was
 
     """

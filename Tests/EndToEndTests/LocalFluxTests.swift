@@ -29,7 +29,7 @@ struct LocalFluxTests {
   func fault() async throws {
     let folder = try Self.folder()
     let outcome = try await Fluxgraph.run(
-      "file call.wav | flux endpoint=local words=script:call.srt fault=\"drop mid-turn\" | stdout json",
+      "file call.wav | flux endpoint=local words=script:call.srt fault=\"drop mid-turn\" max_attempts=1 | stdout json",
       directory: folder.path)
     outcome.expectFailure(69, saying: "was lost")
     let events = try outcome.events()
@@ -80,9 +80,9 @@ struct LocalFluxTests {
       Fluxgraph.surroundings(directory: folder.path))
     let url = try await server.line(containing: "ws://")
     let client = try Program(
-      Fluxgraph.path, ["run", "-e", "file call.wav | flux endpoint=\(url) | stdout json"],
+      Fluxgraph.path, ["run", "-e", "tone silence live | flux endpoint=\(url) | stdout json"],
       Fluxgraph.surroundings(directory: folder.path))
-    _ = try await client.line(containing: "StartOfTurn")
+    _ = try await client.line(containing: "Update")
     server.signal(SIGTERM)
     let outcome = try await client.outcome()
     #expect(outcome.status == 0, "\(outcome.errors)")
@@ -101,12 +101,13 @@ struct LocalFluxTests {
       Fluxgraph.surroundings(directory: folder.path))
     let url = try await server.line(containing: "ws://")
     let client = try Program(
-      Fluxgraph.path, ["run", "-e", "file call.wav | flux endpoint=\(url) | stdout json"],
+      Fluxgraph.path, ["run", "-e", "tone silence live | flux endpoint=\(url) | stdout json"],
       Fluxgraph.surroundings(directory: folder.path))
-    _ = try await client.line(containing: "StartOfTurn")
+    _ = try await client.line(containing: "Update")
     let second = try await Fluxgraph.run(
       "file call.wav | flux endpoint=\(url) max_attempts=1 | stdout json", directory: folder.path)
     second.expectFailure(69, saying: "Too many requests")
+    client.signal(SIGINT)
     #expect(try await client.outcome().status == 0)
   }
 

@@ -64,14 +64,14 @@ struct ServeTests {
     }
   }
 
-  @Test("SIGTERM ends the server in order while a client is connected")
+  @Test("SIGINT ends the server at once and in order while a client is connected")
   func endWithClient() async throws {
     let (server, port) = try await serve(["--words", "none"])
     let sound = try await Recordings.shared.value.path("minute.wav")
     let client = try Fluxgraph.start(
       "file \(sound) | flux endpoint=ws://127.0.0.1:\(port) max_attempts=1 | stdout json")
     _ = try await client.line(containing: "Update")
-    server.signal(SIGTERM)
+    server.signal(SIGINT)
     #expect(try await server.outcome().status == 0)
     try await client.outcome().expectFailure(69, saying: "127.0.0.1")
   }

@@ -125,7 +125,7 @@ struct SinkTests {
     let outcome = try await Fluxgraph.run(
       """
       heard = file \(sound) | flux endpoint=\(flux.call("text", ["text": end]).url)
-      heard | stdout \(template.isEmpty ? "" : "\"\(template)\"")
+      heard | stdout \(template.isEmpty ? "" : "\"\(template)\" on=[EndOfTurn]")
       heard | jsonl all.jsonl
       """, directory: folder.path)
     #expect(outcome.status == 0, "\(outcome.errors)")
@@ -137,7 +137,7 @@ struct SinkTests {
   func template() async throws {
     let flux = try await FakeFlux.shared.value
     let outcome = try await Fluxgraph.run(
-      #"file \#(sound) | flux as=me endpoint=\#(flux.call("normal").url) | stdout "{event:<12}|{turn}|{stream}|{transcript}""#
+      #"file \#(sound) | flux as=me endpoint=\#(flux.call("normal").url) | stdout "{event:<12}|{turn}|{stream}|{transcript}" on=[EndOfTurn]"#
     )
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(outcome.output == "EndOfTurn   |1|me|Grüße, wörld 🎧\n")

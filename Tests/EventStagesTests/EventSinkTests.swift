@@ -83,8 +83,12 @@ private func withDirectory(_ body: (String) async throws -> Void) async throws {
   @Test("a template is filled in for each of them")
   func template() async throws {
     #expect(
-      try await printed([("template", .string("{turn:>3} {stream?}|{transcript}"))], events)
+      try await printed(
+        [("template", .string("{turn:>3} {stream?}|{transcript}")), ("on", .list([.word("EndOfTurn")]))],
+        events)
         == "  1 me|Hello, how are you?\n  2 |cut\n")
+    let all = try await printed([("template", .string("{event}"))], events).split(separator: "\n")
+    #expect(all.map(String.init) == events.map { $0.value(of: "event")?.description })
   }
 
   @Test("`json` prints every event, a line each")

@@ -16,7 +16,7 @@ enum Fluxgraph {
 
   static func surroundings(
     _ environment: [String: String] = [:], directory: String? = nil, input: [UInt8] = [],
-    holdsInput: Bool = false, limit: Double = 40
+    holdsInput: Bool = false, limit: Double = 120
   ) -> Program.Surroundings {
     Program.Surroundings(
       input: input, holdsInput: holdsInput, environment: neutral.merging(environment.mapValues { $0 }) { $1 },

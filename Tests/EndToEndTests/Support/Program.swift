@@ -30,7 +30,7 @@ final class Program: Sendable {
     var environment: [String: String?] = [:]
     var directory: String?
     /// Seconds until it is killed.
-    var limit = 40.0
+    var limit = 120.0
   }
 
   private static let starting = Mutex<Void>(())

@@ -80,16 +80,16 @@ struct LocalFluxTests {
       Fluxgraph.surroundings(directory: folder.path))
     let url = try await server.line(containing: "ws://")
     let client = try Program(
-      Fluxgraph.path, ["run", "-e", "tone silence live | flux endpoint=\(url) | stdout json"],
+      Fluxgraph.path, ["run", "-e", "file call.wav | flux endpoint=\(url) | stdout json"],
       Fluxgraph.surroundings(directory: folder.path))
-    _ = try await client.line(containing: "Update")
+    _ = try await client.line(containing: "StartOfTurn")
     server.signal(SIGTERM)
     let outcome = try await client.outcome()
     #expect(outcome.status == 0, "\(outcome.errors)")
     #expect(try outcome.events().contains { $0.event == "EndOfTurn" && $0.final == true })
     #expect(try await server.outcome().status == 0)
     let late = try await Fluxgraph.run(
-      "file call.wav | flux endpoint=\(url) | stdout json", directory: folder.path)
+      "file call.wav | flux endpoint=\(url) max_attempts=1 | stdout json", directory: folder.path)
     #expect(late.status == 69)
   }
 

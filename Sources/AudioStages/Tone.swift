@@ -95,6 +95,11 @@ package struct Tone: AudioSource {
       frames = min(frames, due)
       audio.captureTime = start?.advanced(by: .seconds(Double(position) / Double(rate.hertz)))
     }
+    defer { position += frames }
+    if wave == .silence {
+      audio.appendSilence(frames)
+      return .produced
+    }
     let (first, channels, waveform) = (position, channels, waveform)
     audio.append { room in
       let samples = room.bindMemory(to: Float.self)
@@ -104,7 +109,6 @@ package struct Tone: AudioSource {
       }
       return frames
     }
-    position += frames
     return .produced
   }
 

@@ -68,6 +68,10 @@ static inline CURLMcode CCurl_multi_setopt_timer_callback(CURLM *multi, curl_mul
   return curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, value);
 }
 
+static inline CURLSHcode CCurl_share_connections(CURLSH *share) {
+  return curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_CONNECT);
+}
+
 // CURLMsg keeps the result in an anonymous union next to a data pointer.
 static inline CURLcode CCurl_message_result(const CURLMsg *message) {
   return message->data.result;

@@ -68,7 +68,7 @@ extension FluxSessionMachine {
 
   var silenceDeadline: Instant? {
     guard state == .streaming else { return nil }
-    return [stallDeadline, danglingDeadline, pauseDeadline].compactMap { $0 }.min()
+    return earliest(stallDeadline, earliest(danglingDeadline, pauseDeadline))
   }
 
   /// Audio flows, and the service says nothing.
@@ -151,4 +151,10 @@ struct SilenceWatch: Sendable {
   }
 
   mutating func inserted(_ now: Instant) { lastInserted = now }
+}
+
+/// The earlier of two times; nil is never.
+func earliest(_ one: Instant?, _ other: Instant?) -> Instant? {
+  guard let one, let other else { return one ?? other }
+  return min(one, other)
 }

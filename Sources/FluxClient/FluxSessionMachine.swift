@@ -9,7 +9,9 @@ internal import FluxProtocol
 ///    ▲                    (Connected)  (audio)  (ForceEndTurn) (CloseStream)
 ///    └──────────── the connection is lost ─────────────┘
 /// ```
-struct FluxSessionMachine: Sendable {
+///
+/// Not copyable: a copy costs a retain for each setting, and an accidental one is easily made of a value that a class holds.
+struct FluxSessionMachine: ~Copyable, Sendable {
   /// What the session's owner has to do, in this order.
   enum Action: Sendable {
     /// Open a connection with these settings.
@@ -79,7 +81,7 @@ struct FluxSessionMachine: Sendable {
   /// When `tick` has to be called at the latest.
   var nextDeadline: Instant? {
     let due = state == .streaming ? audio.due : nil
-    return [deadline, configure.deadline, due, silenceDeadline].compactMap { $0 }.min()
+    return earliest(earliest(deadline, configure.deadline), earliest(due, silenceDeadline))
   }
 
   /// Whether more audio may be taken from the source. A live source is never kept waiting; a finite one is, so that nothing of it

@@ -30,6 +30,11 @@ final class AudioChain: @unchecked Sendable {
   private let progressBits = Atomic<UInt64>(0)
   private let onWake: @Sendable () -> Void
 
+  /// Whether a stage of the chain holds it to real time.
+  let isPaced: Bool
+  /// How long after its first step the chain begins.
+  var startDelay = Duration.zero
+  private var startsAt: Instant?
   private var started = false
   private var stopApplied = false
   private var block = AudioBuffer(format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
@@ -46,13 +51,14 @@ final class AudioChain: @unchecked Sendable {
   ///   - onWake: called when the chain has something to do, to wake its worker; any thread.
   ///   - ended: called on the worker once, with the error that ended the chain, if any.
   init(
-    title: String, producer: AudioProducer, tail: AudioTail, liveness: Liveness,
+    title: String, producer: AudioProducer, tail: AudioTail, liveness: Liveness, isPaced: Bool,
     onWake: @escaping @Sendable () -> Void, ended: @escaping @Sendable ((any Error)?) -> Void
   ) {
     self.title = title
     self.producer = producer
     self.tail = tail
     self.liveness = liveness
+    self.isPaced = isPaced
     self.onWake = onWake
     self.ended = ended
   }
@@ -120,6 +126,9 @@ final class AudioChain: @unchecked Sendable {
       if !started && producer.hasSource { return .ended }
     }
     if !started {
+      let begin = startsAt ?? now.advanced(by: startDelay)
+      startsAt = begin
+      if now < begin && !stopApplied { return .waiting(until: begin) }
       guard let output = try producer.start(now) else { return .waiting(until: nil) }
       try prepareTail(output)
       started = true

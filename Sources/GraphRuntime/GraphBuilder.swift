@@ -150,6 +150,7 @@ struct GraphBuilder {
     let endsSink = if case .sink = tail { true } else { false }
     let chain = AudioChain(
       title: node.title, producer: producer, tail: tail, liveness: liveness,
+      isPaced: nodes.contains { $0.specification.role == .pace },
       onWake: { route.wakeWorker() },
       ended: { error in
         for port in ports { port.end() }

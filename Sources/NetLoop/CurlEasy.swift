@@ -8,6 +8,8 @@ final class CurlEasy {
   let handle: UnsafeMutableRawPointer
   private let errorText: UnsafeMutablePointer<CChar>
   private var headers: UnsafeMutablePointer<curl_slist>?
+  /// Freed after the handle that uses it.
+  private var cache: ConnectionCache?
 
   /// Nil when there is no memory.
   init?() {
@@ -70,6 +72,12 @@ final class CurlEasy {
       if let longer = curl_slist_append(headers, line) { headers = longer }
     }
     _ = CCurl_setopt_list(handle, CURLOPT_HTTPHEADER, headers)
+  }
+
+  /// Keeps the connection in this cache instead of the multi handle's.
+  func use(_ cache: ConnectionCache) {
+    self.cache = cache
+    set(CURLOPT_SHARE, pointer: cache.handle)
   }
 
   func setAuthorities(_ authorities: CertificateAuthorities) {

@@ -70,6 +70,7 @@ package final class EventLoop: @unchecked Sendable {
   let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
   var timers = TimerHeap()
   var agenda = Agenda()
+  var connectionCaches = ConnectionCaches()
 
   /// - Parameter name: The thread's name, at most 15 bytes.
   /// - Throws: ``NetError`` with ``NetError/Code/system`` when descriptors or libcurl are not to be had.

@@ -193,16 +193,23 @@ final class WebSocketClient: WebSocketConnection, @unchecked Sendable {
 
   private var elapsed: Duration { began.duration(to: loop.now) }
 
-  /// Sets the timer for what the state machine waits for.
+  /// Sees to it that the state machine is called when it wants to be. A timer that fires too early does no harm; a new one for
+  /// each message would cost more than the message.
   private func arm() {
-    timer?.cancel()
-    guard let deadline = state?.deadline, connection != nil else { return }
-    arm(at: began.advanced(by: deadline))
+    guard let deadline = state?.deadline, connection != nil else {
+      timer?.cancel()
+      timer = nil
+      return
+    }
+    let time = began.advanced(by: deadline)
+    if let timer, timer.deadline <= time { return }
+    arm(at: time)
   }
 
   private func arm(at time: ContinuousClock.Instant) {
     timer?.cancel()
     timer = loop.schedule(at: time) { [self] in
+      timer = nil
       switch phase {
       case .connecting, .handshaking:
         fail(

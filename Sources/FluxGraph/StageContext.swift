@@ -15,6 +15,7 @@ public struct StageContext: Sendable {
   public let loop: any GraphLoop
   public let webSockets: any WebSocketConnector
   public let http: any HTTPClient
+  public let httpServer: any HTTPServer
   /// The thread that reads and writes files for asynchronous stages.
   public let disk: any BlockingThread
   /// The thread that writes standard output, whose reader may keep it waiting for as long as he likes.
@@ -47,8 +48,8 @@ public struct StageContext: Sendable {
 
   package init(
     name: String, location: String?, directory: String, clock: any GraphClock, loop: any GraphLoop,
-    webSockets: any WebSocketConnector, http: any HTTPClient, disk: any BlockingThread,
-    terminal: any BlockingThread,
+    webSockets: any WebSocketConnector, http: any HTTPClient, httpServer: any HTTPServer,
+    disk: any BlockingThread, terminal: any BlockingThread,
     resources: [ObjectIdentifier: any Sendable], environment: @escaping @Sendable (String) -> String?,
     waker: Waker, noticeHandler: @escaping @Sendable (Notice) -> Void,
     portHandler: @escaping @Sendable (Event, String) -> Void, secrets: Set<Secret> = [],
@@ -61,6 +62,7 @@ public struct StageContext: Sendable {
     self.loop = loop
     self.webSockets = webSockets
     self.http = http
+    self.httpServer = httpServer
     self.disk = disk
     self.terminal = terminal
     self.resources = resources

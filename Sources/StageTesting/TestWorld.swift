@@ -7,6 +7,7 @@ public final class TestWorld: Sendable {
   /// The loop and the clock.
   public let loop: ManualLoop
   public let webSockets = FakeWebSockets()
+  public let httpServer = FakeHTTPServer()
   private let environment: [String: String]
   private let resources: [ObjectIdentifier: any Sendable]
   private let answers: @Sendable (HTTPRequest) -> HTTPResponse?
@@ -48,7 +49,8 @@ public final class TestWorld: Sendable {
   ) -> StageContext {
     StageContext(
       name: name, location: nil, directory: directory, clock: loop, loop: loop, webSockets: webSockets,
-      http: FakeHTTP(world: self), disk: disk ?? InlineThread(), terminal: InlineThread(),
+      http: FakeHTTP(world: self), httpServer: httpServer, disk: disk ?? InlineThread(),
+      terminal: InlineThread(),
       resources: resources,
       environment: { self.environment[$0] },
       waker: .init(
@@ -64,8 +66,8 @@ public final class TestWorld: Sendable {
   /// - Parameter clock: the time the graph sees. Audio threads keep the machine's own.
   package func services(clock: any GraphClock, disk: any BlockingThread) -> GraphServices {
     GraphServices(
-      clock: clock, loop: loop, webSockets: webSockets, http: FakeHTTP(world: self), disk: disk,
-      terminal: disk, resources: resources, environment: { self.environment[$0] },
+      clock: clock, loop: loop, webSockets: webSockets, http: FakeHTTP(world: self), httpServer: httpServer,
+      disk: disk, terminal: disk, resources: resources, environment: { self.environment[$0] },
       notice: { notice, _ in self.state.withLock { $0.notices.append(notice) } })
   }
 

@@ -17,7 +17,9 @@ package struct ServerSentEvents: EventSink {
       "mic | flux as=me | sse 0.0.0.0:8090 public",
     ]
   ) {
-    Option("address", \ServerSentEvents.address, "Where to listen.", positional: true, required: true)
+    Option(
+      "address", \ServerSentEvents.address, "Where to listen; an IPv6 address stands in quotes.",
+      positional: true, required: true)
     Option("public", \ServerSentEvents.isPublic, "Let other computers read along, without a password.")
     Rule(
       "public-address", reads: ["address", "public"],

@@ -21,11 +21,14 @@ public protocol HTTPListener: AnyObject, Sendable {
 
 /// The head of a request.
 public struct HTTPServerRequest: Sendable {
+  /// As it was sent: `GET`.
   public var method: String
   /// What stands before the first `?`, as it was sent.
   public var path: String
+  /// In their order.
   public var headers: [HTTPHeader]
 
+  /// A request, as tests make one.
   public init(method: String, path: String, headers: [HTTPHeader] = []) {
     self.method = method
     self.path = path

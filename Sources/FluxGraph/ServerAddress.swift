@@ -1,10 +1,11 @@
 internal import Glibc
 
 /// Where a stage listens: an address of this machine and a port, 0 for any that is free. Written `127.0.0.1:8090`,
-/// `localhost:8090` or `[::1]:8090` in a graph.
+/// `localhost:8090` or `"[::1]:8090"` in a graph.
 public struct ServerAddress: Sendable, Hashable {
   /// A numeric IPv4 or IPv6 address, without brackets.
   public let host: String
+  /// 0 stands for any that is free.
   public let port: UInt16
   /// Whether only programs on this machine can reach it.
   public let isLoopback: Bool

@@ -7,6 +7,7 @@ public final class FakeHTTPServer: HTTPServer, Sendable {
   public final class Listener: HTTPListener, Sendable {
     /// What was asked for.
     public let address: ServerAddress
+    /// The port, one from 40000 upwards when 0 was asked for.
     public let port: UInt16
     private let handler: @Sendable (HTTPServerRequest, any HTTPReply) -> Void
     private let closed = Atomic(false)
@@ -50,6 +51,7 @@ public final class FakeHTTPServer: HTTPServer, Sendable {
 
     /// The status; nil before the answer.
     public var status: Int? { state.withLock { $0.status } }
+    /// The headers of the answer.
     public var headers: [HTTPHeader] { state.withLock { $0.headers } }
     /// Everything written so far.
     public var body: [UInt8] { state.withLock { $0.body } }
@@ -117,6 +119,7 @@ public final class FakeHTTPServer: HTTPServer, Sendable {
 
   private let made = Mutex<[Listener]>([])
 
+  /// A server nobody listens with yet.
   public init() {}
 
   /// The places stages listen at, in order.

@@ -32,7 +32,7 @@ package struct Format: AudioConverter {
     input: AudioFormat, _ context: StageContext
   ) throws -> (output: AudioFormat, capacity: Int) {
     self.input = input.sample
-    return (AudioFormat(sample, rate: input.rate, channels: input.channels), max(4096, input.rate / 10))
+    return (AudioFormat(sample, rate: input.rate, channels: input.channels), max(1024, input.rate / 10))
   }
 
   package mutating func convert(_ input: inout AudioBuffer, into output: inout AudioBuffer) {

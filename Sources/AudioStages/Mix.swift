@@ -51,7 +51,7 @@ package struct Mix: AudioConverter, AudioJoiner {
       case .right: .right
       }
     mixer = Mixer(channels: input.channels, mode: mode)
-    return (AudioFormat(.f32le, rate: input.rate, channels: 1), max(4096, input.rate / 10))
+    return (AudioFormat(.f32le, rate: input.rate, channels: 1), max(1024, input.rate / 10))
   }
 
   package mutating func convert(_ input: inout AudioBuffer, into output: inout AudioBuffer) {

@@ -124,7 +124,7 @@ final class FluxSession: @unchecked Sendable {
       perform(machine.opened(requestID: headers.value(of: "dg-request-id"), now: now))
     case .text(let text): perform(machine.received(text, now: now))
     case .binary: break
-    case .drained: perform([])
+    case .drained: if machine.audio.waiting > 0 { perform([]) }
     case .closed(let code, let reason):
       connection = nil
       perform(machine.closed(code: code, reason: reason, now: now))

@@ -12,13 +12,14 @@ internal import FluxProtocol
 ///
 /// Not copyable: a copy costs a retain for each setting, and an accidental one is easily made of a value that a class holds.
 struct FluxSessionMachine: ~Copyable, Sendable {
-  /// What the session's owner has to do, in this order.
+  /// What the session's owner has to do, in this order. What is rare and large stands elsewhere, so that the frequent ones are
+  /// small.
   enum Action: Sendable {
     /// Open a connection with these settings.
-    case dial(ListenParameters)
+    indirect case dial(ListenParameters)
     /// Hand an event to everything behind the stage.
-    case emit(SessionTurnEvent)
-    case notice(Notice)
+    indirect case emit(SessionTurnEvent)
+    indirect case notice(Notice)
     /// Send a text message.
     case send(String)
     /// Send these frames as one message.
@@ -32,7 +33,7 @@ struct FluxSessionMachine: ~Copyable, Sendable {
     /// Drop the connection at once.
     case abort
     /// The session is over, in good order or with an error.
-    case finish(StageError?)
+    indirect case finish(StageError?)
   }
 
   enum State: String, Equatable, Sendable {

@@ -12,15 +12,19 @@ extension TurnEvent {
       words: event.words.map { word in
         Word(word: word.word, start: word.start, end: word.end, confidence: word.confidence ?? 0)
       },
-      languages: event.info.languages ?? [], service: serviceFields(event.info.raw))
+      languages: event.info.languages ?? [], service: event.info.message.flatMap(serviceFields))
     isReplayed = event.isReplayed
     isSynthesised = event.isSynthesized
   }
 }
 
 /// The service's own fields, as they came, without those that stand in the event itself.
-private func serviceFields(_ raw: String) -> JSONValue? {
-  guard let members = (try? JSONValue.parse(raw))?.members else { return nil }
-  let shown: Set<String> = ["type", "event", "transcript", "words", "languages", "trigger"]
-  return .object(members.filter { !shown.contains($0.0) })
+private func serviceFields(_ message: JSONValue) -> JSONValue? {
+  guard let members = message.members else { return nil }
+  var kept: [(String, JSONValue)] = []
+  kept.reserveCapacity(members.count)
+  for index in members.indices where !shownFields.contains(members[index].0) { kept.append(members[index]) }
+  return .object(kept)
 }
+
+private let shownFields: Set<String> = ["type", "event", "transcript", "words", "languages", "trigger"]

@@ -20,7 +20,7 @@ extension ServerMessage {
     switch type {
     case "TurnInfo", nil:
       guard let event = fields.string("event"), type != nil || fields.looksLikeTurnInfo else { break }
-      return .turnInfo(TurnInfo(fields, event, raw))
+      return .turnInfo(TurnInfo(fields, event))
     case "Connected":
       return .connected(
         Connected(requestID: fields.string("request_id"), sequenceID: fields.int("sequence_id")))
@@ -68,8 +68,8 @@ private struct Fields {
 }
 
 extension TurnInfo {
-  fileprivate init(_ fields: Fields, _ event: String, _ raw: String) {
-    self.init(event: TurnEventKind(rawValue: event), raw: raw)
+  fileprivate init(_ fields: Fields, _ event: String) {
+    self.init(event: TurnEventKind(rawValue: event), message: .object(fields.members))
     requestID = fields.string("request_id")
     sequenceID = fields.int("sequence_id")
     turnIndex = fields.int("turn_index")

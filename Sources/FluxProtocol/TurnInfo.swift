@@ -1,3 +1,5 @@
+package import FluxGraph
+
 /// What happened to a turn. An open set: the service may add events.
 package struct TurnEventKind: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
   package let rawValue: String
@@ -61,14 +63,14 @@ package struct TurnInfo: Equatable, Sendable {
   package var trigger: TurnTrigger?
   package var languages: [String]?
   package var languagesHinted: [String]?
-  /// The message as received; empty for one made here.
-  package var raw: String
+  /// The message as received, an object; nil for one made here.
+  package var message: JSONValue?
 
   package init(
     event: TurnEventKind, requestID: String? = nil, sequenceID: Int? = nil, turnIndex: Int? = nil,
     audioWindowStart: Double? = nil, audioWindowEnd: Double? = nil, transcript: String = "",
     words: [TurnWord] = [], endOfTurnConfidence: Double? = nil, trigger: TurnTrigger? = nil,
-    languages: [String]? = nil, languagesHinted: [String]? = nil, raw: String = ""
+    languages: [String]? = nil, languagesHinted: [String]? = nil, message: JSONValue? = nil
   ) {
     self.event = event
     self.requestID = requestID
@@ -82,6 +84,6 @@ package struct TurnInfo: Equatable, Sendable {
     self.trigger = trigger
     self.languages = languages
     self.languagesHinted = languagesHinted
-    self.raw = raw
+    self.message = message
   }
 }

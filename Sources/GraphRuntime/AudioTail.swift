@@ -27,25 +27,30 @@ final class AudioSinkTail {
 
 /// A branch as the chain in front of it sees it.
 final class AudioBranch: Sendable {
-  /// Audio a branch may lag behind. For live sources this is how long a consumer may be away without a loss.
-  private static let capacity = Duration.milliseconds(640)
+  /// Audio a branch may lag behind. For live sources this is how long a consumer may be away without a loss; a paced one waits
+  /// for its consumer, and there may be thousands.
+  private let capacity: Duration
 
   /// Receives the queue once the format is known.
   private let opened: @Sendable (AudioQueue) -> Void
   /// Ends the branch, for which there is no queue and never will be.
   let endUnopened: @Sendable () -> Void
 
-  init(opened: @escaping @Sendable (AudioQueue) -> Void, endUnopened: @escaping @Sendable () -> Void) {
+  init(
+    isPaced: Bool = false, opened: @escaping @Sendable (AudioQueue) -> Void,
+    endUnopened: @escaping @Sendable () -> Void
+  ) {
+    capacity = .milliseconds(isPaced ? 240 : 640)
     self.opened = opened
     self.endUnopened = endUnopened
   }
 
   /// Makes the queue for blocks of a format and hands its other end to the branch.
   func open(_ output: AudioProducer.Output) -> AudioQueue {
-    let frames = output.format.frames(in: Self.capacity)
+    let frames = output.format.frames(in: capacity)
     let queue = AudioQueue(
       format: output.format, slotFrames: output.blockFrames,
-      capacity: max(4, frames / max(1, output.blockFrames)))
+      capacity: max(3, frames / max(1, output.blockFrames)))
     opened(queue)
     return queue
   }

@@ -15,6 +15,8 @@ final class AudioWorker: @unchecked Sendable {
   /// A pipe to the thread itself: a byte in it ends the sleep.
   private let wakeUp: (read: Int32, write: Int32)
   private var chains: [AudioChain] = []
+  /// The same chains, to be looked at in every tick without counting references.
+  private var scanned: [Unmanaged<AudioChain>] = []
   /// What chains wait for, by descriptor: a pipe's end is read or written, not both.
   private var watched: [Int32: (chain: AudioChain, events: Int32)] = [:]
   private var polled: [pollfd] = []
@@ -46,6 +48,7 @@ final class AudioWorker: @unchecked Sendable {
   /// Hands a chain over. Before `start` only.
   func add(_ chain: AudioChain) {
     chains.append(chain)
+    scanned.append(.passUnretained(chain))
   }
 
   func start() {
@@ -86,10 +89,10 @@ final class AudioWorker: @unchecked Sendable {
       wakePending.store(false, ordering: .sequentiallyConsistent)
       let now = Instant.now()
       var isBusy = false
-      for (index, chain) in chains.enumerated() where chain.isRunnable(now) {
+      for index in scanned.indices where scanned[index]._withUnsafeGuaranteedRef({ $0.isRunnable(now) }) {
         steppedChain.store(index, ordering: .releasing)
         stepStarted.store(now.nanoseconds, ordering: .releasing)
-        if case .again = chain.step(now) { isBusy = true }
+        if case .again = chains[index].step(now) { isBusy = true }
         stepStarted.store(0, ordering: .releasing)
       }
       if !isBusy { sleep() }
@@ -98,8 +101,8 @@ final class AudioWorker: @unchecked Sendable {
 
   private func sleep() {
     var earliest: Int64 = .max
-    for chain in chains where !chain.isEnded {
-      if let due = chain.due { earliest = min(earliest, due.nanoseconds) }
+    for chain in scanned {
+      chain._withUnsafeGuaranteedRef { if !$0.isEnded, let due = $0.due { earliest = min(earliest, due.nanoseconds) } }
     }
     var timeout: Int32 = -1
     if earliest != .max {

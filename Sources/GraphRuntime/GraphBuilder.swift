@@ -233,7 +233,9 @@ struct GraphBuilder {
         try await recogniser.run(inlet, into: outlet, context)
       }
     }
-    return AudioBranch(opened: opened) {
+    var isPaced = false
+    if case .audio(let type)? = node.input { isPaced = type.isPaced }
+    return AudioBranch(isPaced: isPaced, opened: opened) {
       endOutputs()
       supervisor.partEnded(node, endsSink: false, nil)
     }
@@ -251,9 +253,11 @@ struct GraphBuilder {
 
   private func context(_ node: PlanNode, _ route: WakeRoute? = nil) -> StageContext {
     let ports = ports(of: node)
-    let services = services
+    // What is captured is kept for each stage, a thousand times in a large graph: no whole node, no whole services.
+    let (title, location) = (node.title, node.location)
+    let (notice, commands) = (services.notice, services.commands)
     return StageContext(
-      name: node.title, location: node.location, directory: node.directory ?? plan.directory,
+      name: title, location: location, directory: node.directory ?? plan.directory,
       clock: services.clock,
       loop: services.loop, webSockets: services.webSockets, http: services.http,
       httpServer: services.httpServer, disk: services.disk, terminal: services.terminal,
@@ -262,9 +266,9 @@ struct GraphBuilder {
         wake: { route?.wakeChain() },
         wakeWhenReadable: { descriptor in route?.watch(descriptor, events: Int32(POLLIN)) },
         wakeWhenWritable: { descriptor in route?.watch(descriptor, events: Int32(POLLOUT)) }),
-      noticeHandler: { notice in services.notice(notice, node.location) },
+      noticeHandler: { notice($0, location) },
       portHandler: { event, port in ports[port]?.emit(event) }, secrets: secrets,
-      commandRegistrar: { handler in services.commands.add(node.title, handler) },
+      commandRegistrar: { commands.add(title, $0) },
       category: node.specification.name, log: services.log, metrics: services.metrics)
   }
 

@@ -29,7 +29,7 @@ struct ServerMessageTests {
         TurnWord(word: "We,", confidence: 0.9536, start: 0.31999997854232787, end: 0.7199999785423279),
         TurnWord(word: "the", confidence: 1.0, start: 0.7199999785423279, end: 0.9599999785423279),
       ])
-    #expect(info.raw == FluxVectors.live[3])
+    #expect(try info.message == JSONValue.parse(FluxVectors.live[3]))
   }
 
   @Test("live messages written again are the same text, byte for byte", arguments: FluxVectors.live)

@@ -1,9 +1,11 @@
 // A stand-in for Flux that costs next to nothing: one thread, epoll, canned answers. It takes what clients send in real
 // time and prints how late it came. cc -O2 live-server.c -lssl -lcrypto -o live-server
 //
-// usage: live-server PORT [CERTIFICATE-AND-KEY.pem]     listens on 127.0.0.1; ends when the last client has gone
+// usage: live-server [-k CERTIFICATE-AND-KEY.pem] [-r RATE] PORT     listens on 127.0.0.1; ends when the last client has gone
 //
-// Every third chunk is answered with a TurnInfo of a kilobyte, so every 240 ms of audio, as the service does; a turn takes
+// With -r the stream gets RATE Updates a second instead, whose transcript is the time they were sent at, in
+// nanoseconds of CLOCK_MONOTONIC. Without it every third chunk is answered with a TurnInfo of a kilobyte, so every 240 ms
+// of audio, as the service does; a turn takes
 // ten of them. A chunk is late by what it comes after the stream's own schedule: the k-th chunk is due k x 80 ms after the
 // stream's start, and the stream's start is where the earliest of its chunks puts it. The first tenth of each stream is
 // not counted.
@@ -26,7 +28,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { chunk_bytes = 2560, input_size = 16384 };
+enum { chunk_bytes = 2560, input_size = 16384, longest_text = 1536 };
 static const double chunk_seconds = 0.08;
 
 typedef struct {
@@ -35,6 +37,8 @@ typedef struct {
   int is_open;  // the WebSocket handshake is done
   size_t length;
   size_t audio;  // bytes of audio so far
+  size_t sent;  // TurnInfos so far
+  double opened;
   float *arrivals;  // seconds since the program's start, by chunk
   size_t count, capacity;
   unsigned char input[input_size];
@@ -42,6 +46,7 @@ typedef struct {
 
 static SSL_CTX *tls_context;
 static double started;
+static int rate;
 static char words[1024];
 static float *late;
 static size_t late_count, late_capacity, chunk_count, stream_count;
@@ -57,7 +62,7 @@ static ssize_t put(Stream *stream, const void *bytes, size_t count) {
 }
 
 static void put_frame(Stream *stream, int opcode, const void *payload, size_t count) {
-  unsigned char frame[2048] = {0x80 | opcode, count};
+  unsigned char frame[longest_text + 4] = {0x80 | opcode, count};
   size_t header = 2;
   if (count >= 126) {
     frame[1] = 126, frame[2] = count >> 8, frame[3] = count;
@@ -67,19 +72,36 @@ static void put_frame(Stream *stream, int opcode, const void *payload, size_t co
   put(stream, frame, header + count);
 }
 
-static void put_turn_info(Stream *stream) {
-  enum { turn_length = 10 };
-  size_t number = stream->count / 3 - 1, step = number % turn_length;
-  double end = stream->count * chunk_seconds, start = (number - step) * 3 * chunk_seconds;
-  const char *event = step == 0 ? "StartOfTurn" : step == turn_length - 1 ? "EndOfTurn" : "Update";
-  char text[1536];
+static void put_turn_info(Stream *stream, const char *event, size_t turn, double start, double end, const char *transcript) {
+  char text[longest_text];
   int count = snprintf(text, sizeof text,
     "{\"type\":\"TurnInfo\",\"request_id\":\"b9b0e6f2-0000-4000-8000-000000000000\",\"sequence_id\":%zu,"
     "\"event\":\"%s\",\"turn_index\":%zu,\"audio_window_start\":%.2f,\"audio_window_end\":%.2f,"
-    "\"transcript\":\"and then we went down to the river to look at the boats\",\"words\":[%s],"
-    "\"end_of_turn_confidence\":0.0312}",
-    number + 1, event, number / turn_length, start, end, words);
+    "\"transcript\":\"%s\",\"words\":[%s],\"end_of_turn_confidence\":0.0312}",
+    ++stream->sent, event, turn, start, end, transcript, words);
   put_frame(stream, 1, text, count);
+}
+
+// What the service says after every third chunk.
+static void answer_audio(Stream *stream) {
+  enum { turn_length = 10 };
+  size_t step = stream->sent % turn_length;
+  double end = stream->count * chunk_seconds;
+  put_turn_info(stream, step == 0 ? "StartOfTurn" : step == turn_length - 1 ? "EndOfTurn" : "Update",
+                stream->sent / turn_length, end - (step + 1) * 3 * chunk_seconds, end,
+                "and then we went down to the river to look at the boats");
+}
+
+// Sends what is due of RATE Updates a second.
+static void send_updates(Stream *stream) {
+  double elapsed = now() - stream->opened;
+  char transcript[32];
+  while (stream->sent < elapsed * rate) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    snprintf(transcript, sizeof transcript, "%lld", time.tv_sec * 1000000000ll + time.tv_nsec);
+    put_turn_info(stream, stream->sent == 0 ? "StartOfTurn" : "Update", 0, 0, elapsed, transcript);
+  }
 }
 
 static int shake_hands(Stream *stream) {
@@ -103,6 +125,7 @@ static int shake_hands(Stream *stream) {
     "{\"type\":\"Connected\",\"request_id\":\"b9b0e6f2-0000-4000-8000-000000000000\",\"sequence_id\":0}";
   put_frame(stream, 1, connected, sizeof connected - 1);
   stream->is_open = 1;
+  stream->opened = now();
   stream_count++;
   size_t used = end + 4 - (char *)stream->input;
   stream->length -= used;
@@ -118,7 +141,7 @@ static void take_audio(Stream *stream, size_t count) {
       stream->arrivals = realloc(stream->arrivals, stream->capacity * sizeof(float));
     }
     stream->arrivals[stream->count++] = now() - started;
-    if (stream->count % 3 == 0) put_turn_info(stream);
+    if (!rate && stream->count % 3 == 0) answer_audio(stream);
   }
 }
 
@@ -192,14 +215,20 @@ static int in_order(const void *a, const void *b) {
 }
 
 int main(int count, char **arguments) {
-  if (count < 2) return 64;
+  const char *key = NULL;
+  for (int option; (option = getopt(count, arguments, "k:r:")) != -1;) {
+    if (option == 'k') key = optarg;
+    else if (option == 'r') rate = atoi(optarg);
+    else return 64;
+  }
+  if (optind + 1 != count) return 64;
   signal(SIGPIPE, SIG_IGN);
-  if (count > 2) {
+  if (key) {
     tls_context = SSL_CTX_new(TLS_server_method());
     SSL_CTX_set_mode(tls_context, SSL_MODE_ENABLE_PARTIAL_WRITE);
-    if (SSL_CTX_use_certificate_chain_file(tls_context, arguments[2]) != 1 ||
-        SSL_CTX_use_PrivateKey_file(tls_context, arguments[2], SSL_FILETYPE_PEM) != 1)
-      return fprintf(stderr, "live-server: no certificate and key in %s\n", arguments[2]), 74;
+    if (SSL_CTX_use_certificate_chain_file(tls_context, key) != 1 ||
+        SSL_CTX_use_PrivateKey_file(tls_context, key, SSL_FILETYPE_PEM) != 1)
+      return fprintf(stderr, "live-server: no certificate and key in %s\n", key), 74;
   }
   static const char *const spoken[] = {"and", "then", "we", "went", "down", "to", "the",
                                        "river", "to", "look", "at", "the", "boats"};
@@ -209,7 +238,7 @@ int main(int count, char **arguments) {
 
   int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), one = 1;
   setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
-  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(arguments[1])),
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(atoi(arguments[optind])),
                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
   if (bind(listener, (void *)&address, sizeof address) || listen(listener, 4096)) return perror("live-server"), 69;
   int poller = epoll_create1(0);
@@ -218,12 +247,15 @@ int main(int count, char **arguments) {
 
   started = now();
   double first = 0;
+  Stream *updated = NULL;  // -r is for one stream at a time
   for (size_t live = 0, seen = 0; live || !seen;) {
-    int ready = epoll_wait(poller, events, 256, -1);
+    int ready = epoll_wait(poller, events, 256, updated ? 1 : -1);
+    if (updated) send_updates(updated);
     for (int index = 0; index < ready; index++) {
       Stream *stream = events[index].data.ptr;
       if (stream) {
-        if (read_stream(stream) < 0) close_stream(stream), live--;
+        if (read_stream(stream) < 0) updated = NULL, close_stream(stream), live--;
+        else if (rate && stream->is_open) updated = stream;
         continue;
       }
       for (int peer; (peer = accept4(listener, NULL, NULL, SOCK_NONBLOCK)) >= 0; live++, seen++) {

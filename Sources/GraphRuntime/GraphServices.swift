@@ -15,13 +15,15 @@ package struct GraphServices: Sendable {
   package var notice: @Sendable (Notice, _ location: String?) -> Void
   /// Where stages that take commands are found.
   package var commands: CommandDirectory
+  /// The audio threads, when several graphs share them; nil for threads of the graph's own.
+  package var workers: AudioWorkers?
 
   package init(
     clock: any GraphClock = SystemClock(), loop: any GraphLoop, webSockets: any WebSocketConnector,
     http: any HTTPClient,
     disk: any BlockingThread, terminal: any BlockingThread, resources: [ObjectIdentifier: any Sendable] = [:],
     environment: @escaping @Sendable (String) -> String?,
-    commands: CommandDirectory = CommandDirectory(),
+    commands: CommandDirectory = CommandDirectory(), workers: AudioWorkers? = nil,
     notice: @escaping @Sendable (Notice, _ location: String?) -> Void
   ) {
     self.clock = clock
@@ -33,6 +35,7 @@ package struct GraphServices: Sendable {
     self.resources = resources
     self.environment = environment
     self.commands = commands
+    self.workers = workers
     self.notice = notice
   }
 }

@@ -13,6 +13,10 @@ package struct GraphServices: Sendable {
   package var environment: @Sendable (String) -> String?
   /// Called for every notice, on any thread, before it goes to its port.
   package var notice: @Sendable (Notice, _ location: String?) -> Void
+  /// Where stages' lines of the log go.
+  package var log: any LogSink
+  /// What stages measure.
+  package var metrics: MetricsRegistry
   /// Where stages that take commands are found.
   package var commands: CommandDirectory
   /// The audio threads, when several graphs share them; nil for threads of the graph's own.
@@ -24,6 +28,7 @@ package struct GraphServices: Sendable {
     disk: any BlockingThread, terminal: any BlockingThread, resources: [ObjectIdentifier: any Sendable] = [:],
     environment: @escaping @Sendable (String) -> String?,
     commands: CommandDirectory = CommandDirectory(), workers: AudioWorkers? = nil,
+    log: any LogSink = StandardErrorLog(), metrics: MetricsRegistry = MetricsRegistry(),
     notice: @escaping @Sendable (Notice, _ location: String?) -> Void
   ) {
     self.clock = clock
@@ -36,6 +41,8 @@ package struct GraphServices: Sendable {
     self.environment = environment
     self.commands = commands
     self.workers = workers
+    self.log = log
+    self.metrics = metrics
     self.notice = notice
   }
 }

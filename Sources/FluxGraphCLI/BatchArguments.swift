@@ -41,7 +41,8 @@ struct BatchArguments: Sendable {
     }
     guard !inputs.isEmpty else {
       throw UsageError(
-        "`batch` needs inputs behind the graph: files, `@FILE` for a list of them, or `-` for one on standard input")
+        "`batch` needs inputs behind the graph: files, `@FILE` for a list of them, or `-` for one on standard input"
+      )
     }
     if inputs.filter({ $0 == "-" }).count + (path == "-" ? 1 : 0) > 1 {
       throw UsageError("standard input can be read once: as the graph or as a list of inputs")

@@ -31,10 +31,13 @@ struct BatchCommand: Sendable {
         Terminal.error.write("notice: the list names no inputs; there is nothing to do\n")
         return .success
       }
-      guard let graph = try BatchGraph(file, first: first, directory: directory, check: check(file)) else { return .badGraph }
+      guard let graph = try BatchGraph(file, first: first, directory: directory, check: check(file)) else {
+        return .badGraph
+      }
       if let sessions = arguments.limits.sessions, sessions < graph.sessionsEach {
         throw StageError(
-          .badGraph, "each input has \(graph.sessionsEach) sessions with Flux, and `--max-sessions` allows \(sessions)")
+          .badGraph,
+          "each input has \(graph.sessionsEach) sessions with Flux, and `--max-sessions` allows \(sessions)")
       }
       try refuseCollisions(inputs, graph, file)
       let mine = inputs.filter { arguments.shard?.contains($0.name) ?? true }
@@ -46,7 +49,9 @@ struct BatchCommand: Sendable {
       }
       let progress = BatchProgress(total: items.count, skipped: mine.count - items.count)
       let reporter = BatchReporter(progress, isQuiet: arguments.isQuiet)
-      if repetitions > 0 { reporter.tell(.info, "\(repetitions) inputs were named more than once; each is run once") }
+      if repetitions > 0 {
+        reporter.tell(.info, "\(repetitions) inputs were named more than once; each is run once")
+      }
       return try await run(items, file, graph, manifest, reporter)
     } catch let error as StageError {
       Terminal.error.write("error: \(error)\n")
@@ -69,7 +74,9 @@ struct BatchCommand: Sendable {
 
   /// Two inputs that write the same file are a mistake in the graph, best known before the first has been written. Looked for
   /// among all inputs, not only this shard's: the others write to the same place.
-  private func refuseCollisions(_ inputs: [BatchInput], _ graph: BatchGraph, _ file: GraphFile) throws(StageError) {
+  private func refuseCollisions(_ inputs: [BatchInput], _ graph: BatchGraph, _ file: GraphFile)
+    throws(StageError)
+  {
     let check = check(file)
     var collisions = BatchCollisions(inputs: inputs, common: graph.commonOutputs)
     guard inputs.count > 1, graph.hasOutputs else { return }
@@ -118,11 +125,14 @@ struct BatchCommand: Sendable {
           let message = result.diagnostics.first { $0.severity == .error }?.message
           throw StageError(.badGraph, message ?? "the graph is not right for this input")
         }
-        return try await plan.resolvingSecrets { reference throws(StageError) in try await secrets.secret(reference) }
+        return try await plan.resolvingSecrets { reference throws(StageError) in
+          try await secrets.secret(reference)
+        }
       },
       services: { notice in
         GraphServices(
-          loop: network, webSockets: network, http: network, disk: disk, terminal: terminal, resources: resources,
+          loop: network, webSockets: network, http: network, disk: disk, terminal: terminal,
+          resources: resources,
           environment: { environment[$0] }, workers: workers, notice: notice)
       })
     let interruptions = handleSignals(batch, reporter)
@@ -166,7 +176,8 @@ struct BatchCommand: Sendable {
     signals.handle { number in
       if number == SIGHUP && !(hadTerminal && !RunCommand.hasTerminal) { return }
       if interruptions.count.add(1, ordering: .relaxed).newValue == 1 {
-        reporter.tell(.info, "no more inputs are begun, those under way are stopped; once more to stop at once")
+        reporter.tell(
+          .info, "no more inputs are begun, those under way are stopped; once more to stop at once")
         Task { await batch.stop() }
       } else {
         exit(ExitCode.interrupted.rawValue)

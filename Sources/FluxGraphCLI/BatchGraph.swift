@@ -31,7 +31,9 @@ struct BatchGraph: Sendable {
       Terminal.error.write(wrong.rendered(color: Terminal.error.isColored))
       return nil
     }
-    let warnings = result.diagnostics.filter { $0.severity == .warning && $0.code != DiagnosticCode.unusedParameter.rawValue }
+    let warnings = result.diagnostics.filter {
+      $0.severity == .warning && $0.code != DiagnosticCode.unusedParameter.rawValue
+    }
     for warning in warnings {
       Terminal.error.write(warning.rendered(source: result.source, color: Terminal.error.isColored) + "\n")
     }
@@ -51,7 +53,8 @@ struct BatchGraph: Sendable {
   }
 
   private static func isMissingParameter(_ diagnostic: Diagnostic) -> Bool {
-    diagnostic.code == DiagnosticCode.unknownParameter.rawValue && diagnostic.message.hasPrefix("`--set input=")
+    diagnostic.code == DiagnosticCode.unknownParameter.rawValue
+      && diagnostic.message.hasPrefix("`--set input=")
   }
 
   private static func sample(_ number: Int, like value: String) -> String {

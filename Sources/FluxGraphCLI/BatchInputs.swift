@@ -32,7 +32,9 @@ enum BatchInputs {
       if word == "-" {
         for name in names(in: try InputFile.read("-", limit: listLimit), separator) { add(name) }
       } else if word.hasPrefix("@") {
-        for name in names(in: try InputFile.read(String(word.dropFirst()), limit: listLimit), separator) { add(name) }
+        for name in names(in: try InputFile.read(String(word.dropFirst()), limit: listLimit), separator) {
+          add(name)
+        }
       } else {
         add(word)
       }

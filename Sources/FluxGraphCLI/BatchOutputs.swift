@@ -1,6 +1,6 @@
 internal import FluxGraph
-internal import GraphLanguage
 internal import Glibc
+internal import GraphLanguage
 
 /// A file or directory a graph writes.
 struct BatchOutput: Sendable, Hashable {
@@ -55,7 +55,9 @@ struct BatchCollisions {
   mutating func add(_ input: BatchInput, _ outputs: [BatchOutput]) -> (problem: String, help: String)? {
     for output in outputs where !output.path.hasPrefix("/dev/") {
       if inputs.contains(output.path) {
-        return ("`\(output.stage)` would write \(output.path), which is an input", "Give the output another name.")
+        return (
+          "`\(output.stage)` would write \(output.path), which is an input", "Give the output another name."
+        )
       }
       if common.contains(output.path) {
         if output.isShareable { continue }
@@ -64,7 +66,9 @@ struct BatchCollisions {
           "Name the input in it: `{$input.stem}`."
         )
       }
-      guard let other = writers.updateValue(input.name, forKey: output.path), other != input.name else { continue }
+      guard let other = writers.updateValue(input.name, forKey: output.path), other != input.name else {
+        continue
+      }
       return (
         "\(other) and \(input.name) would both write \(output.path) with `\(output.stage)`",
         "Tell them apart, such as with `{$input.directory}` or `{$input.name}`."

@@ -40,14 +40,16 @@ struct BatchProgress: Sendable {
     let room = min(40, width - text.count - 4)
     guard room >= 10 else { return String(text.prefix(max(0, width - 1))) }
     let full = total == 0 ? room : room * ended / total
-    return "[" + String(repeating: "#", count: full) + String(repeating: ".", count: room - full) + "] " + text
+    return "[" + String(repeating: "#", count: full) + String(repeating: ".", count: room - full) + "] "
+      + text
   }
 
   /// The members of a line for a program.
   func members(_ elapsed: Double) -> [(String, JSONValue)] {
     [
       ("total", JSONValue(total)), ("done", JSONValue(done)), ("failed", JSONValue(failed)),
-      ("skipped", JSONValue(skipped)), ("interrupted", JSONValue(interrupted)), ("running", JSONValue(running)),
+      ("skipped", JSONValue(skipped)), ("interrupted", JSONValue(interrupted)),
+      ("running", JSONValue(running)),
       ("rate", JSONValue(rounded(rate(elapsed)))), ("audio", JSONValue(rounded(audio))),
       ("realtime", JSONValue(rounded(elapsed > 0 ? audio / elapsed : 0))),
       ("elapsed", JSONValue(rounded(elapsed))),

@@ -50,7 +50,8 @@ final class BatchReporter: Sendable {
   ) {
     if isQuiet && severity == .info { return }
     if isTerminal {
-      let text = "\(severity == .info ? "notice" : severity.rawValue): " + (input.map { "\($0): " } ?? "") + message
+      let text =
+        "\(severity == .info ? "notice" : severity.rawValue): " + (input.map { "\($0): " } ?? "") + message
       Terminal.error.write("\r\u{1B}[K\(text.onOneLine)\n")
       return
     }

@@ -155,8 +155,13 @@ actor BatchRun {
       pending.append(item)
     case .refused(let error), .failed(let error):
       failures.append(error)
-      await note(.init(item.input.value, .failed, [("code", JSONValue(Int(error.code.rawValue))), ("error", .string(error.description))] + measures))
-      reporter.tell(.error, error.description, input: item.input.name, code: "failed", members: [("code", JSONValue(Int(error.code.rawValue)))])
+      await note(
+        .init(
+          item.input.value, .failed,
+          [("code", JSONValue(Int(error.code.rawValue))), ("error", .string(error.description))] + measures))
+      reporter.tell(
+        .error, error.description, input: item.input.name, code: "failed",
+        members: [("code", JSONValue(Int(error.code.rawValue)))])
       reporter.update { $0.failed += 1 }
     }
     schedule.end(Instant.now(), wasRefused: wasRefused)
@@ -183,7 +188,8 @@ actor BatchRun {
         if notice.severity == .info || notice.notice == "failed" { return }
         let place = location.map { " (\($0))" } ?? ""
         reporter.tell(
-          notice.severity, (notice.stream.map { "\($0): " } ?? "") + notice.message + place, input: input.name,
+          notice.severity, (notice.stream.map { "\($0): " } ?? "") + notice.message + place,
+          input: input.name,
           code: notice.notice)
       }
       let graph = RunningGraph(plan, services: services)
@@ -193,7 +199,10 @@ actor BatchRun {
       graphs[ObjectIdentifier(graph)] = nil
       let measures = (graph.progress.seconds, graph.turnCount)
       if let error = failures.first {
-        return (refusals.wasLast && error.code == .unavailable ? .refused(error) : .failed(error), measures.0, measures.1)
+        return (
+          refusals.wasLast && error.code == .unavailable ? .refused(error) : .failed(error), measures.0,
+          measures.1
+        )
       }
       return (isStopping ? .interrupted : .done, measures.0, measures.1)
     } catch {

@@ -3,7 +3,8 @@ internal import FluxProtocol
 /// What `help` says.
 enum Help {
   static let commands = [
-    "run", "batch", "check", "inspect", "graph", "fmt", "test", "explain", "ctl", "devices", "serve", "record",
+    "run", "batch", "check", "inspect", "graph", "fmt", "test", "explain", "ctl", "devices", "serve",
+    "record",
     "spool", "schema",
     "completion", "help", "version",
   ]

@@ -59,19 +59,22 @@ struct Shard: Sendable, Hashable {
       let step = max(1, number("SLURM_ARRAY_TASK_STEP") ?? 1)
       let index = (task - (number("SLURM_ARRAY_TASK_MIN") ?? 0)) / step
       guard let total = count ?? number("SLURM_ARRAY_TASK_COUNT") else {
-        throw UsageError("`--shard auto`: SLURM_ARRAY_TASK_COUNT is not set; say how many there are: `auto/5`")
+        throw UsageError(
+          "`--shard auto`: SLURM_ARRAY_TASK_COUNT is not set; say how many there are: `auto/5`")
       }
       return try shard(index, total, "SLURM_ARRAY_TASK_ID is \(task)")
     }
     if let index = number("JOB_COMPLETION_INDEX") {
       guard let count else {
         throw UsageError(
-          "`--shard auto`: Kubernetes tells a pod its index and not how many there are; repeat the Job's `completions`: `auto/5`")
+          "`--shard auto`: Kubernetes tells a pod its index and not how many there are; repeat the Job's `completions`: `auto/5`"
+        )
       }
       return try shard(index, count, "JOB_COMPLETION_INDEX is \(index)")
     }
     throw UsageError(
-      "`--shard auto` looks for SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX, and neither is set; write `--shard 1/5`")
+      "`--shard auto` looks for SLURM_ARRAY_TASK_ID or JOB_COMPLETION_INDEX, and neither is set; write `--shard 1/5`"
+    )
   }
 
   private static func shard(_ index: Int, _ count: Int, _ found: String) throws(UsageError) -> Shard {

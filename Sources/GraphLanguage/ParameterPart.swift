@@ -10,7 +10,9 @@ package enum ParameterPart: String, CaseIterable {
   /// The part of a path or URL. What follows `?` or `#` in a URL is no part of a name.
   package func text(of path: String) -> String {
     var path = Substring(path)
-    if path.contains("://"), let end = path.firstIndex(where: { $0 == "?" || $0 == "#" }) { path = path[..<end] }
+    if path.contains("://"), let end = path.firstIndex(where: { $0 == "?" || $0 == "#" }) {
+      path = path[..<end]
+    }
     while path.count > 1, path.hasSuffix("/") { path = path.dropLast() }
     let slash = path.lastIndex(of: "/")
     let name = slash.map { path[path.index(after: $0)...] } ?? path

@@ -79,6 +79,11 @@ extension Analysis {
 
   /// A path with its `{$name}` filled in; braces around anything else are part of the path. nil after a mistake.
   mutating func path(_ value: GraphValue, _ syntax: ValueSyntax) -> GraphValue? {
+    // Braces in a parameter's own value, or a variable's, mean nothing.
+    switch syntax {
+    case .parameter, .call: return value
+    case .atom, .string, .list: break
+    }
     let text: String
     switch value {
     case .word(let word): text = word

@@ -50,10 +50,10 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     chains.withLock { $0 = builder.chains.map(\.chain) }
     let workers = try services.workers ?? AudioWorkers(most: builder.chains.count)
     for (node, sink) in builder.sinks { start(node, sink) }
+    watch()
     for part in builder.chains { workers.add(part.chain, part.wake) }
     // Asked for before there was anything to stop.
     if state.withLock({ $0.isStopping }) { stop() }
-    watch()
     await withCheckedContinuation { continuation in
       let isOver = state.withLock { state in
         if state.parts == 0 || state.isAborted { return true }

@@ -131,7 +131,8 @@ struct BatchCommand: Sendable {
       },
       services: { notice in
         GraphServices(
-          loop: network, webSockets: network, http: network, disk: disk, terminal: terminal,
+          loop: network, webSockets: network, http: network, httpServer: network, disk: disk,
+          terminal: terminal,
           resources: resources,
           environment: { environment[$0] }, workers: workers, notice: notice)
       })

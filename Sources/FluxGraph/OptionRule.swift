@@ -59,6 +59,11 @@ public enum OptionBuilder<S: Stage> {
     [OptionDeclaration(kind: .rule(rule))]
   }
 
+  /// Declarations several stages share.
+  public static func buildExpression(_ declarations: [OptionDeclaration<S>]) -> [OptionDeclaration<S>] {
+    declarations
+  }
+
   public static func buildBlock(_ declarations: [OptionDeclaration<S>]...) -> [OptionDeclaration<S>] {
     declarations.flatMap { $0 }
   }

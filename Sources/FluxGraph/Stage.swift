@@ -106,6 +106,9 @@ public protocol ByteSource: Stage {
   var excerpt: Excerpt { get }
   /// Its bytes at any place, once opened, where they can be had so.
   var seekable: (any SeekableBytes)? { get }
+  /// What it reads, where each byte can be read only once by the whole program, such as standard input: a graph cannot have two
+  /// such sources.
+  var exclusiveInput: String? { get }
   /// Called once nothing more will be read, until it returns true: a stage that has to wait, as for a program to end, returns
   /// false and calls `StageContext.wake` when it should be called again.
   /// - Throws: `StageError` for what went wrong in the end.
@@ -117,6 +120,7 @@ extension ByteSource {
   public var length: Int? { nil }
   public var excerpt: Excerpt { Excerpt() }
   public var seekable: (any SeekableBytes)? { nil }
+  public var exclusiveInput: String? { nil }
   public mutating func close() throws -> Bool { true }
 }
 

@@ -24,7 +24,9 @@ package struct ICYStream: Sendable {
   }
 
   /// Hands the sound in `bytes` to `body`, piece by piece. Returns the title, when another one came.
-  package mutating func take(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) -> String? {
+  package mutating func take(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void)
+    -> String?
+  {
     var changed: String?
     var rest = bytes
     while !rest.isEmpty {

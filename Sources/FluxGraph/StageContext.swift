@@ -28,6 +28,9 @@ public struct StageContext: Sendable {
   private let waker: Waker
   private let portHandler: @Sendable (Event, String) -> Void
   private let commandRegistrar: @Sendable (@escaping StageCommandHandler) -> Void
+  private let hangUpRegistrar: @Sendable (@escaping @Sendable () -> Void) -> Void
+  /// The queue in front of a sink of events.
+  package let queue: SinkQueue
 
   /// How a source that has nothing to give is called again.
   package struct Waker: Sendable {
@@ -52,7 +55,9 @@ public struct StageContext: Sendable {
     resources: [ObjectIdentifier: any Sendable], environment: @escaping @Sendable (String) -> String?,
     waker: Waker, noticeHandler: @escaping @Sendable (Notice) -> Void,
     portHandler: @escaping @Sendable (Event, String) -> Void, secrets: Set<Secret> = [],
-    commandRegistrar: @escaping @Sendable (@escaping StageCommandHandler) -> Void = { _ in }
+    commandRegistrar: @escaping @Sendable (@escaping StageCommandHandler) -> Void = { _ in },
+    hangUpRegistrar: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { _ in },
+    queue: SinkQueue = SinkQueue()
   ) {
     self.name = name
     self.location = location
@@ -70,6 +75,8 @@ public struct StageContext: Sendable {
     self.portHandler = portHandler
     self.secrets = secrets
     self.commandRegistrar = commandRegistrar
+    self.hangUpRegistrar = hangUpRegistrar
+    self.queue = queue
   }
 
   /// Tells the user something that is not a turn: on stderr, and on the stage's `.notices` port.
@@ -85,6 +92,9 @@ public struct StageContext: Sendable {
 
   /// Has `handler` answer what users ask of the stage while it runs. It is called on the loop, until the graph has ended.
   public func onCommand(_ handler: @escaping StageCommandHandler) { commandRegistrar(handler) }
+
+  /// Has `body` called, on the loop, whenever somebody asks for files that were moved away to be opened anew: by SIGHUP.
+  public func onHangUp(_ body: @escaping @Sendable () -> Void) { hangUpRegistrar(body) }
 
   /// The value of an environment variable; a `.env` file beside the graph or in the working directory counts too.
   public func environment(_ name: String) -> String? { environment(name) }

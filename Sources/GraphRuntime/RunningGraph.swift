@@ -30,6 +30,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
 
   private let state = Mutex(State())
   private let chains = Mutex<[AudioChain]>([])
+  private let gates = Mutex<[AudioGate]>([])
   private let workers = Mutex<[AudioWorker]>([])
   private let services: GraphServices
   private let plan: Plan
@@ -47,6 +48,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     let audioSinks = plan.nodes.filter { $0.output == nil && $0.input != .events }.count
     state.withLock { $0.sinksLeft = builder.sinks.count + audioSinks }
     chains.withLock { $0 = builder.chains.map(\.chain) }
+    gates.withLock { $0 = Array(builder.gates.values) }
     try startWorkers(builder.chains)
     for (node, sink) in builder.sinks { start(node, sink) }
     for worker in workers.withLock({ $0 }) { worker.start() }
@@ -71,6 +73,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   /// Ends the sources. What is on its way still arrives; the graph then ends by itself.
   package func stop() {
     for chain in chains.withLock({ $0 }) { chain.stop() }
+    for gate in gates.withLock({ $0 }) { gate.openForGood() }
   }
 
   /// Ends everything at once.

@@ -1,26 +1,44 @@
 /// The type of an option as people and tools see it: what may be written, and how it is shown.
 public indirect enum OptionType: Sendable, Hashable {
+  /// A word that stands alone: there or not.
   case flag
+  /// A whole number.
   case integer
+  /// A number.
   case number
+  /// A text, quoted where it has blanks.
   case text
   /// A text with `{field}` parts.
   case template
+  /// A path, relative to the graph file.
   case path
   /// A path with `{field}` parts.
   case pathTemplate
+  /// The address of a service.
   case url
+  /// Where a stage listens.
+  case address
+  /// A time with a unit: `80ms`.
   case duration
+  /// A level: `-3dB`.
   case decibels
+  /// Frames a second: `16k`.
   case sampleRate
+  /// A size: `64MB`.
   case byteCount
+  /// A multiple of real time: `1.25x`.
   case speed
+  /// A frequency: `440Hz`.
   case frequency
+  /// What must not be seen: `env(NAME)`.
   case secret
+  /// Samples without a header: `pcm(s16le, 16k, mono)`.
   case audioFormat
+  /// A condition on events.
   case predicate
   /// One of a closed set of words.
   case enumeration([String])
+  /// Several values of one type, in brackets.
   case list(OptionType)
   /// A value of one type or the other, told apart by how it is written.
   case either(OptionType, OptionType)
@@ -36,6 +54,7 @@ public indirect enum OptionType: Sendable, Hashable {
     case .path: "a path"
     case .pathTemplate: "a path template"
     case .url: "a URL"
+    case .address: "an address and a port"
     case .duration: "a duration"
     case .decibels: "a level in decibels"
     case .sampleRate: "a sample rate"
@@ -62,6 +81,7 @@ public indirect enum OptionType: Sendable, Hashable {
     case .path: "path"
     case .pathTemplate: "path-template"
     case .url: "url"
+    case .address: "address:port"
     case .duration: "duration"
     case .decibels: "decibels"
     case .sampleRate: "rate"
@@ -88,6 +108,7 @@ public indirect enum OptionType: Sendable, Hashable {
     case .path: "talk.opus"
     case .pathTemplate: "logs/{date}.jsonl"
     case .url: "https://example.com/turns"
+    case .address: "127.0.0.1:8090"
     case .duration: "5s"
     case .decibels: "-3dB"
     case .sampleRate: "16k"
@@ -111,6 +132,7 @@ public indirect enum OptionType: Sendable, Hashable {
     case .duration: "durations"
     case .path: "paths"
     case .url: "URLs"
+    case .address: "addresses and ports"
     case .enumeration(let names): "words out of " + names.joined(separator: ", ")
     case .either(let one, let other): one.plural + " or " + other.plural
     default: String(noun.drop { $0 != " " }.dropFirst()) + "s"

@@ -269,8 +269,8 @@ struct GraphBuilder {
     return StageContext(
       name: node.title, location: node.location, directory: node.directory ?? plan.directory,
       clock: services.clock,
-      loop: services.loop, webSockets: services.webSockets, http: services.http, disk: services.disk,
-      terminal: services.terminal,
+      loop: services.loop, webSockets: services.webSockets, http: services.http,
+      httpServer: services.httpServer, disk: services.disk, terminal: services.terminal,
       resources: services.resources, environment: services.environment,
       waker: .init(
         wake: { route?.wakeChain() },
@@ -279,7 +279,8 @@ struct GraphBuilder {
       noticeHandler: { notice in services.notice(notice, node.location) },
       portHandler: { event, port in ports[port]?.emit(event) }, secrets: secrets,
       commandRegistrar: { handler in services.commands.add(node.title, handler) },
-      hangUpRegistrar: { body in services.commands.addHangUp(body) }, queue: queue)
+      hangUpRegistrar: { body in services.commands.addHangUp(body) }, queue: queue,
+      category: node.specification.name, log: services.log, metrics: services.metrics)
   }
 
   /// The checker let something through that cannot be run: a fault of this program, told as one.

@@ -6,7 +6,12 @@ internal import Synchronization
 public final class TestWorld: Sendable {
   /// The loop and the clock.
   public let loop: ManualLoop
+  /// The WebSockets stages have asked for.
   public let webSockets = FakeWebSockets()
+  /// The HTTP server stages listen with.
+  public let httpServer = FakeHTTPServer()
+  /// What stages measure.
+  public let metrics = MetricsRegistry()
   private let environment: [String: String]
   private let resources: [ObjectIdentifier: any Sendable]
   private let answers: @Sendable (HTTPRequest) -> HTTPResponse?
@@ -17,6 +22,7 @@ public final class TestWorld: Sendable {
     var requests: [HTTPRequest] = []
     var downloads: [FakeDownload] = []
     var wakes = 0
+    var logged: [LogEntry] = []
   }
 
   private let state = Mutex(State())
@@ -49,7 +55,8 @@ public final class TestWorld: Sendable {
   ) -> StageContext {
     StageContext(
       name: name, location: nil, directory: directory, clock: loop, loop: loop, webSockets: webSockets,
-      http: FakeHTTP(world: self), disk: disk ?? InlineThread(), terminal: InlineThread(),
+      http: FakeHTTP(world: self), httpServer: httpServer, disk: disk ?? InlineThread(),
+      terminal: InlineThread(),
       resources: resources,
       environment: { self.environment[$0] },
       waker: .init(
@@ -59,15 +66,17 @@ public final class TestWorld: Sendable {
       noticeHandler: { notice in self.state.withLock { $0.notices.append(notice) } },
       portHandler: { event, port in self.state.withLock { $0.emitted.append((event, port)) } },
       commandRegistrar: { handler in self.commands.withLock { $0.append(handler) } },
-      hangUpRegistrar: { body in self.hangUps.withLock { $0.append(body) } })
+      hangUpRegistrar: { body in self.hangUps.withLock { $0.append(body) } },
+      log: KeptLog(world: self), metrics: metrics)
   }
 
   /// The world of a whole graph.
   /// - Parameter clock: the time the graph sees. Audio threads keep the machine's own.
   package func services(clock: any GraphClock, disk: any BlockingThread) -> GraphServices {
     GraphServices(
-      clock: clock, loop: loop, webSockets: webSockets, http: FakeHTTP(world: self), disk: disk,
-      terminal: disk, resources: resources, environment: { self.environment[$0] },
+      clock: clock, loop: loop, webSockets: webSockets, http: FakeHTTP(world: self), httpServer: httpServer,
+      disk: disk, terminal: disk, resources: resources, environment: { self.environment[$0] },
+      log: KeptLog(world: self), metrics: metrics,
       notice: { notice, _ in self.state.withLock { $0.notices.append(notice) } })
   }
 
@@ -87,8 +96,17 @@ public final class TestWorld: Sendable {
   public var requests: [HTTPRequest] { state.withLock { $0.requests } }
   /// The downloads begun so far.
   public var downloads: [FakeDownload] { state.withLock { $0.downloads } }
+  /// The lines stages have written to the log so far, of every level.
+  public var logged: [LogEntry] { state.withLock { $0.logged } }
   /// How often a source asked to be called again.
   public var wakes: Int { state.withLock { $0.wakes } }
+
+  private struct KeptLog: LogSink {
+    let world: TestWorld
+
+    func isEnabled(_ level: LogLevel, category: String) -> Bool { true }
+    func write(_ entry: LogEntry) { world.state.withLock { $0.logged.append(entry) } }
+  }
 
   private struct FakeHTTP: HTTPClient {
     let world: TestWorld

@@ -29,9 +29,10 @@ actor Courier {
   private var isEnding = false
   private var isOver = false
   private var atRest: CheckedContinuation<Void, Never>?
-  /// When the end of the graph waits no longer: for the next event, and in all.
+  /// When there was nothing left to come, and when an event was delivered last.
+  private var sourceEnd: Instant?
+  private var lastDelivery: Instant?
   private var endTimer: (any GraphTimer)?
-  private var endTime: Instant?
   /// Events given up that nothing keeps.
   private var lost = 0
   private var lastNotice: Instant?
@@ -89,12 +90,27 @@ actor Courier {
         queue.add(numbered, now: context.clock.now())
         return pump()
       }
-      // Whoever asked for it waits, and with him the source; but nobody does once there is nothing left to hold back.
-      guard context.queue.policy.holdsSource, !context.queue.hasEnded(), !Task.isCancelled else { break }
+      // Whoever asked for it waits, and with him the source.
+      guard context.queue.policy.holdsSource, mayWait(), !Task.isCancelled else { break }
       try? await Task.sleep(for: .milliseconds(20))
     }
     let place = spool == nil ? "\(memoryLimit) events wait already" : "the spool is full"
     await bury([DeadLetter(delivery: delivery, reason: place, status: nil)])
+  }
+
+  /// Whether an event may wait for room: for as long as there is a source to hold back; after its end as `finish` does.
+  private func mayWait() -> Bool {
+    guard context.queue.hasEnded() else { return true }
+    let now = context.clock.now()
+    if sourceEnd == nil { sourceEnd = now }
+    return !isFailing && now < deadline()
+  }
+
+  /// When the end of the graph waits no longer for the receiver.
+  private func deadline() -> Instant {
+    let end = sourceEnd ?? context.clock.now()
+    let next = max(lastDelivery ?? end, end).advanced(by: settings.patience)
+    return settings.endLimit.map { min(next, end.advanced(by: $0)) } ?? next
   }
 
   /// Waits until everything that can be sent at once has been sent, but not for another try, and not for long. What is left
@@ -103,7 +119,7 @@ actor Courier {
   func finish() async throws(StageError) {
     let now = context.clock.now()
     isEnding = true
-    endTime = settings.endLimit.map { now.advanced(by: $0) }
+    sourceEnd = sourceEnd ?? now
     queue.sealAll(now: now)
     waitOn()
     pump()
@@ -152,8 +168,7 @@ actor Courier {
   private func waitOn() {
     guard isEnding else { return }
     endTimer?.cancel()
-    let time = context.clock.now().advanced(by: settings.patience)
-    endTimer = context.loop.schedule(at: endTime.map { min($0, time) } ?? time) { Task { await self.rest() } }
+    endTimer = context.loop.schedule(at: deadline()) { Task { await self.rest() } }
   }
 
   private func rest() {
@@ -179,6 +194,7 @@ actor Courier {
     case .delivered:
       if isFailing { context.notice(Notice("delivering", "\(settings.receiver) takes events again")) }
       isFailing = false
+      lastDelivery = context.clock.now()
       waitOn()
       await onSpool { spool in try spool.done(shipment.number) }
     case .retried(let reason):

@@ -177,6 +177,24 @@ struct WebhookDeliveryTests {
     hook.signal(SIGKILL)
   }
 
+  @Test("a slow receiver behind full=block holds a file back, and gets every event in order")
+  func slowReceiver() async throws {
+    let sound = try await Recordings.shared.value.path("minute.wav")
+    let flux = try await FakeFlux.shared.value
+    let hook = try Peers.start("webhook.py", ["200", "0.002"])
+    let port = try await hook.line(containing: "port").dropFirst(5)
+    let outcome = try await Fluxgraph.run(
+      """
+      heard = file \(sound) | pace 1000x | flux endpoint=\(flux.call("normal").url)
+      heard | queue size=20 full=block | webhook http://127.0.0.1:\(port)/
+      heard | stdout json
+      """)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    hook.signal(SIGKILL)
+    let posted = try await hook.outcome().output.split(separator: "\n").dropFirst()
+    #expect(posted.count > 500 && Array(posted) == outcome.output.split(separator: "\n"))
+  }
+
   @Test(
     "dead letters are listed, valid by the schema, delivered again and dropped; a spool in use is told as such"
   )
@@ -216,6 +234,12 @@ struct WebhookDeliveryTests {
 
     let again = try await Fluxgraph.command(["spool", "redeliver", "spool"], directory: folder.path)
     #expect(again.output == "crm  \(count) are delivered again when the graph runs\n")
+    // A graph that is wrong touches nothing.
+    let wrongGraph = try await Fluxgraph.run(
+      "crm = stdin | fluxx | webhook http://127.0.0.1:1/ spool=spool", directory: folder.path)
+    #expect(wrongGraph.status == 78)
+    let untouched = try await Fluxgraph.command(["spool", "ls", "spool"], directory: folder.path)
+    #expect(untouched.output.hasPrefix("crm  \(count) waiting"))
     let taking = try Peers.start("webhook.py")
     let open = try await taking.line(containing: "port").dropFirst(5)
     let second = try await Fluxgraph.run(graph("http://127.0.0.1:\(open)/"), directory: folder.path)

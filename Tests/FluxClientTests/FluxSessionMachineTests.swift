@@ -186,7 +186,7 @@ struct FluxSessionMachineTests {
     "every course of a connection is as the table says",
     arguments: Course.ends + Course.failures + Course.odd)
   func course(_ course: Course) {
-    var session = Played()
+    let session = Played()
     for (index, (happening, expected)) in course.steps.enumerated() {
       #expect(session.play(happening) == expected, "step \(index + 1)")
     }
@@ -202,7 +202,7 @@ struct FluxSessionMachineTests {
       (503, "unavailable", nil),
     ] as [(Int, String, String?)])
   func refusals(status: Int, code: String, help: String?) {
-    var session = Played()
+    let session = Played()
     let body = #"{"err_code":"NOPE","err_msg":"Not today.","request_id":"r9"}"#
     let expected =
       "fail \(code): host: the service refused the connection with status \(status) NOPE: Not today. (request r9)"
@@ -214,7 +214,7 @@ struct FluxSessionMachineTests {
 }
 
 /// A machine whose first failure is its last, and its clock.
-private struct Played {
+private final class Played {
   var machine: FluxSessionMachine
   var now = Instant(nanoseconds: 0)
   var help: String?
@@ -228,7 +228,7 @@ private struct Played {
     _ = machine.start(now: now)
   }
 
-  mutating func play(_ happening: Happening) -> [String] {
+  func play(_ happening: Happening) -> [String] {
     var actions: [FluxSessionMachine.Action]
     switch happening {
     case .opened: actions = machine.opened(requestID: "dg", now: now)
@@ -252,7 +252,7 @@ private struct Played {
   }
 
   /// nil for what is of no concern here: which audio can be forgotten.
-  private mutating func words(_ action: FluxSessionMachine.Action) -> String? {
+  private func words(_ action: FluxSessionMachine.Action) -> String? {
     switch action {
     case .dial: return "dial"
     case .emit(let event):

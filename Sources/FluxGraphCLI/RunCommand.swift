@@ -77,6 +77,7 @@ struct RunCommand: Sendable {
       let file =
         try arguments.path.map { path throws(StageError) in try GraphFile(path: path) }
         ?? GraphFile(text: arguments.text ?? "")
+      file.tellOfEnvironment()
       let result = file.check(catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict)
       Terminal.error.write(result.rendered(color: Terminal.error.isColored))
       guard let plan = result.plan else { return .badGraph }
@@ -110,19 +111,22 @@ struct RunCommand: Sendable {
   private func run(_ plan: Plan, _ file: GraphFile, _ loop: EventLoop) async throws -> ExitCode {
     let local = LocalServers(loop: loop)
     let environment = file.environment
-    let printer = NoticePrinter(isQuiet: arguments.isQuiet)
+    let region = arguments.isQuiet ? nil : StatusTicker.region(for: plan)
+    let printer = NoticePrinter(isQuiet: arguments.isQuiet, region: region)
+    let terminal = BlockingWorker("stdout")
     let network = GraphNetwork(loop)
     let recorder = recording.map { recording in
       SessionRecorder(network, holdsAudio: recording.holdsAudio, write: recording.write)
     }
     let webSockets: any WebSocketConnector = recorder ?? network
+    var resources: [ObjectIdentifier: any Sendable] = [
+      ObjectIdentifier(LocalFlux.self): LocalFlux { options in try await local.url(options) },
+      ObjectIdentifier(PulseConnections.self): PulseConnections(),
+    ]
+    if StatusTicker.sharesTerminal { resources[ObjectIdentifier(TerminalRegion.self)] = region }
     let services = GraphServices(
       loop: network, webSockets: webSockets, http: network, httpServer: network, disk: BlockingWorker("disk"),
-      terminal: BlockingWorker("stdout"),
-      resources: [
-        ObjectIdentifier(LocalFlux.self): LocalFlux { options in try await local.url(options) },
-        ObjectIdentifier(PulseConnections.self): PulseConnections(),
-      ],
+      terminal: terminal, resources: resources,
       environment: { environment[$0] },
       notice: { notice, location in printer.print(notice, location) })
     let graph = RunningGraph(plan, services: services)
@@ -138,6 +142,7 @@ struct RunCommand: Sendable {
         printer.print("stopping; once more to stop at once")
         graph.stop()
       } else {
+        region?.eraseStatus()
         exit(ExitCode.interrupted.rawValue)
       }
     }
@@ -153,7 +158,26 @@ struct RunCommand: Sendable {
       _ = network.schedule(at: Instant.now().advanced(by: limit)) { graph.stop() }
     }
     let began = Instant.now()
-    let failures = try await graph.run()
+    var ticker: StatusTicker?
+    if let region {
+      let total = try await services.disk.run { PlanForecast(plan).seconds }
+      ticker = StatusTicker(region, loop: network, terminal: terminal) {
+        let progress = graph.progress
+        return RunStatus(
+          seconds: progress.seconds,
+          fraction: total.map { progress.seconds / max($0, 0.001) } ?? progress.fraction,
+          answers: services.commands.give(.status))
+      }
+    }
+    ticker?.start()
+    let failures: [RunningGraph.Failure]
+    do {
+      failures = try await graph.run()
+    } catch {
+      await ticker?.stop()
+      throw error
+    }
+    await ticker?.stop()
     if !arguments.isQuiet && graph.progress.seconds > 0 {
       let wall = Instant.now().duration(since: began).seconds
       printer.print(Self.summary(graph, wall))

@@ -3,9 +3,17 @@ internal import FluxGraph
 /// Prints notices on standard error, one line each.
 struct NoticePrinter: Sendable {
   let isQuiet: Bool
+  /// Whether every line is a JSON object.
+  var isJSON = false
 
   func print(_ notice: Notice, _ location: String?) {
     if isQuiet && notice.severity == .info { return }
+    if isJSON {
+      var members = Event.notice(notice).json.members ?? []
+      if let location { members.append(("location", .string(location))) }
+      write(JSONValue.object(members).serialized)
+      return
+    }
     let word =
       switch notice.severity {
       case .info: "notice"
@@ -22,6 +30,11 @@ struct NoticePrinter: Sendable {
   /// Prints a line of the program's own. On a terminal it takes the place of what is drawn below the cursor, which is drawn
   /// again after it.
   func print(_ line: String) {
+    write(isJSON ? ProgramLog.json("info", "fluxgraph", line) : line)
+  }
+
+  /// Prints a line as it is.
+  func write(_ line: String) {
     Terminal.error.write((Terminal.error.isTerminal ? "\r\u{1B}[J" : "") + line + "\n")
   }
 }

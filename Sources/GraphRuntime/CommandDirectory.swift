@@ -11,6 +11,9 @@ package final class CommandDirectory: Sendable {
     handlers.withLock { $0.append((name, handler)) }
   }
 
+  /// Forgets all stages: what they hold refers to this directory.
+  func removeAll() { handlers.withLock { $0 = [] } }
+
   /// The names of the stages that take commands, each once.
   package var names: [String] {
     var seen: Set<String> = []

@@ -7,7 +7,7 @@ internal import Synchronization
 /// dropped and counted, so that no sink holds up the others.
 final class EventQueue: Sendable {
   private struct State {
-    var events: [Event] = []
+    var events: [(event: Event, offered: Instant)] = []
     /// The first of `events` that is still waiting.
     var head = 0
     var waiter: CheckedContinuation<Void, Never>?
@@ -15,6 +15,8 @@ final class EventQueue: Sendable {
     var isClosed = false
     var fullSince: Instant?
     var dropped = 0
+    var totalDropped = 0
+    var highWater = 0
 
     var count: Int { events.count - head }
   }
@@ -43,12 +45,14 @@ final class EventQueue: Sendable {
         state.fullSince = since
         if now.duration(since: since) >= policy.patience || state.count >= policy.growth * policy.size {
           state.dropped += 1
+          state.totalDropped += 1
           return (state.dropped == 1 ? .firstDropped : .dropped, nil)
         }
       } else {
         state.fullSince = nil
       }
-      state.events.append(event)
+      state.events.append((event, now))
+      state.highWater = max(state.highWater, state.count)
       defer { state.waiter = nil }
       return (.kept, state.waiter)
     }
@@ -78,9 +82,12 @@ final class EventQueue: Sendable {
   }
 
   /// The next event; nil after the last one, or when the task is cancelled. One task at a time.
-  func next() async -> Event? {
+  func next() async -> Event? { await nextOffered()?.event }
+
+  /// The next event, and when it was offered.
+  func nextOffered() async -> (event: Event, offered: Instant)? {
     while !Task.isCancelled {
-      let (event, isOver) = state.withLock { state -> (Event?, Bool) in
+      let (event, isOver) = state.withLock { state -> ((Event, Instant)?, Bool) in
         guard state.count > 0 else { return (nil, state.isEnded) }
         let event = state.events[state.head]
         state.head += 1
@@ -107,6 +114,14 @@ final class EventQueue: Sendable {
       return state.dropped
     }
   }
+
+  /// How full the queue is, and was.
+  var report: PartReport.Queue {
+    state.withLock { PartReport.Queue(waiting: $0.count, capacity: policy.size, highWater: $0.highWater) }
+  }
+
+  /// Events dropped in all.
+  var totalDropped: Int { state.withLock { $0.totalDropped } }
 
   private func waitForEvent() async {
     await withTaskCancellationHandler {

@@ -191,7 +191,8 @@ enum Help {
       --set NAME=VALUE   the value of a `param`
       --strict           refuse automatic stages
       --diagnostics FMT  text, or json: one array a graph, places as byte ranges
-      --world            look whether files, directories and keys are there; nothing is opened or dialled
+      --world            look whether files, directories and keys are there, and how long the files play:
+                         what running the graph takes, and how many minutes of it are billed
 
     Of a Markdown document (`.md`), every fenced block marked `graph` is checked.
 
@@ -270,7 +271,8 @@ enum Help {
     gives the session to any client.
 
       -e TEXT            the graph itself
-      --no-audio         keep only how much audio there was
+      --no-audio         keep a hash in place of the audio; `serve --replay` still tells whether a
+                         client sends the same
 
     """
 

@@ -81,6 +81,7 @@ struct RunCommand: Sendable {
       let file =
         try arguments.path.map { path throws(StageError) in try GraphFile(path: path) }
         ?? GraphFile(text: arguments.text ?? "")
+      file.tellOfEnvironment()
       let result = file.check(catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict)
       Terminal.error.write(result.rendered(color: Terminal.error.isColored))
       guard let plan = result.plan else { return .badGraph }
@@ -116,7 +117,9 @@ struct RunCommand: Sendable {
     let environment = file.environment
     let log = LogSettings.current
     let isJSON = log.format == .json
-    let printer = NoticePrinter(isQuiet: arguments.isQuiet, isJSON: isJSON)
+    let region = arguments.isQuiet || isJSON ? nil : StatusTicker.region(for: plan)
+    let printer = NoticePrinter(isQuiet: arguments.isQuiet, isJSON: isJSON, region: region)
+    let terminal = BlockingWorker("stdout")
     for problem in log.problems { printer.print("warning: \(problem)") }
     let network = GraphNetwork(loop)
     let recorder = recording.map { recording in
@@ -124,14 +127,15 @@ struct RunCommand: Sendable {
     }
     let webSockets: any WebSocketConnector = recorder ?? network
     let observation = Observation(webSockets)
+    var resources: [ObjectIdentifier: any Sendable] = [
+      ObjectIdentifier(LocalFlux.self): LocalFlux { options in try await local.url(options) },
+      ObjectIdentifier(PulseConnections.self): PulseConnections(),
+    ]
+    if StatusTicker.sharesTerminal { resources[ObjectIdentifier(TerminalRegion.self)] = region }
     let services = GraphServices(
       loop: network, webSockets: observation.connections, http: network, httpServer: network,
       disk: BlockingWorker("disk"),
-      terminal: BlockingWorker("stdout"),
-      resources: [
-        ObjectIdentifier(LocalFlux.self): LocalFlux { options in try await local.url(options) },
-        ObjectIdentifier(PulseConnections.self): PulseConnections(),
-      ],
+      terminal: terminal, resources: resources,
       environment: { environment[$0] },
       log: ProgramLog(settings: log, isJSON: isJSON, write: { printer.write($0) }),
       metrics: observation.metrics,
@@ -161,6 +165,7 @@ struct RunCommand: Sendable {
         printer.print("stopping; once more to stop at once")
         graph.stop()
       } else {
+        region?.eraseStatus()
         exit(ExitCode.interrupted.rawValue)
       }
     }
@@ -178,7 +183,26 @@ struct RunCommand: Sendable {
     }
     let began = Instant.now()
     observation.began(graph)
-    let failures = try await graph.run()
+    var ticker: StatusTicker?
+    if let region {
+      let total = try await services.disk.run { PlanForecast(plan).seconds }
+      ticker = StatusTicker(region, loop: network, terminal: terminal) {
+        let progress = graph.progress
+        return RunStatus(
+          seconds: progress.seconds,
+          fraction: total.map { progress.seconds / max($0, 0.001) } ?? progress.fraction,
+          answers: services.commands.give(.status))
+      }
+    }
+    ticker?.start()
+    let failures: [RunningGraph.Failure]
+    do {
+      failures = try await graph.run()
+    } catch {
+      await ticker?.stop()
+      throw error
+    }
+    await ticker?.stop()
     if !arguments.isQuiet && graph.progress.seconds > 0 {
       let wall = Instant.now().duration(since: began).seconds
       printer.print(Self.summary(graph, wall))

@@ -25,11 +25,13 @@ struct LiveLines {
       let speaker = Speaker(stream: turn.stream, session: turn.session)
       let index = open.firstIndex { $0.speaker == speaker }
       guard turn.kind == .endOfTurn else {
-        // A kind of event this program does not know may carry no text, and must not take away what is there.
+        // A kind of event this program does not know may carry no text, and must not take away what is there. Updates tell of
+        // the silence between turns, too.
         let isKnown = TurnEvent.Kind.known.contains(turn.kind)
+        let isSilence = turn.kind == .update && turn.transcript.isEmpty
         if let index {
           if isKnown { open[index].turn = turn }
-        } else if isKnown {
+        } else if isKnown && !isSilence {
           open.append((speaker, turn))
         }
         return ""
@@ -48,7 +50,7 @@ struct LiveLines {
   /// The lines of the open turns.
   func lines(on screen: TerminalScreen) -> [String] {
     // One column is left free: a terminal may begin a new line after the last one.
-    open.map { line($0.turn, width: max(8, screen.columns - 1)) }
+    open.map { line($0.turn, width: max(2, screen.columns - 1)) }
   }
 
   // MARK: - One line
@@ -90,7 +92,20 @@ struct LiveLines {
   }
 
   private static func cells(_ text: String, color: String?) -> [Cell] {
-    text.onOneLine.map { Cell(text: String($0), width: displayWidth($0), color: color) }
+    text.onOneLine.map { Cell(text: String($0), width: width($0), color: color) }
+  }
+
+  /// The most columns a terminal may give a character: not every one joins emoji into one, or puts vowel signs over letters. A
+  /// line that is taken for too wide is a little short; one taken for too narrow would break, and spoil all that is drawn next.
+  private static func width(_ character: Character) -> Int {
+    let scalars = character.unicodeScalars
+    if scalars.count == 1 { return displayWidth(character) }
+    let apart = scalars.reduce(0) { sum, scalar in
+      // Halves of a flag, and the mark that asks for a picture instead of a letter.
+      let isHalf = (0x1F1E6...0x1F1FF).contains(scalar.value) || scalar.value == 0xFE0F
+      return sum + (isHalf ? 1 : displayWidth(Character(scalar)))
+    }
+    return max(displayWidth(character), apart)
   }
 
   private static func end(of cells: [Cell], width limit: Int) -> [Cell] {

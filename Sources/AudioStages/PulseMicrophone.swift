@@ -13,6 +13,7 @@ package struct PulseMicrophone: AudioSource {
     Option("latency", \PulseMicrophone.latency, PulseOptions.latency, in: PulseOptions.latencies)
     Option("follow", \PulseMicrophone.follow, PulseOptions.follow + " The default.")
     Option("pinned", \PulseMicrophone.pinned, PulseOptions.pinned)
+    PulseOptions.rule("mic") { PulseOptions.conflict($0.follow, $0.pinned) }
   }
 
   package var latency = Duration.milliseconds(20)
@@ -22,7 +23,6 @@ package struct PulseMicrophone: AudioSource {
 
   package init() {}
 
-  package func validate() throws(OptionConflict) { try PulseOptions.check(follow, pinned) }
   package var output: AudioStreamType { PulseOptions.output }
 
   package mutating func open(_ context: StageContext) throws -> AudioFormat {

@@ -15,6 +15,7 @@ package struct PulseMonitor: AudioSource {
     Option("latency", \PulseMonitor.latency, PulseOptions.latency, in: PulseOptions.latencies)
     Option("follow", \PulseMonitor.follow, PulseOptions.follow + " The default without a name.")
     Option("pinned", \PulseMonitor.pinned, PulseOptions.pinned + " The default with a name.")
+    PulseOptions.rule("monitor") { PulseOptions.conflict($0.follow, $0.pinned) }
   }
 
   package var name: String?
@@ -25,7 +26,6 @@ package struct PulseMonitor: AudioSource {
 
   package init() {}
 
-  package func validate() throws(OptionConflict) { try PulseOptions.check(follow, pinned) }
   package var output: AudioStreamType { PulseOptions.output }
 
   package mutating func open(_ context: StageContext) throws -> AudioFormat {

@@ -9,11 +9,19 @@ enum PulseOptions {
   static let output = AudioStreamType(sample: .f32le, liveness: .live)
 
   /// `follow` and `pinned` say the opposite of each other.
-  static func check(_ follow: Bool, _ pinned: Bool) throws(OptionConflict) {
-    guard follow && pinned else { return }
-    throw OptionConflict(
-      code: "follow-and-pinned", "a stream either follows or is pinned", options: ["pinned", "follow"],
-      help: "leave one of them away")
+  static func conflict(_ follow: Bool, _ pinned: Bool) -> OptionConflict? {
+    guard follow && pinned else { return nil }
+    return OptionConflict(
+      "a stream either follows or is pinned", options: ["pinned", "follow"], help: "leave one of them out",
+      fix: .remove("pinned"))
+  }
+
+  /// The rule of all stages that have both flags; it has one page.
+  static func rule<S: Stage>(_ stage: String, _ check: @escaping @Sendable (S) -> OptionConflict?) -> Rule<S> {
+    Rule(
+      "follow-and-pinned", reads: ["follow", "pinned"],
+      "`follow` goes where the default goes, and `pinned` stays with one device: a stream does one of the two.",
+      example: "\(stage) follow pinned | flux | stdout", fix: "\(stage) pinned | flux | stdout", check: check)
   }
 
   /// The connections the stages of one graph share.

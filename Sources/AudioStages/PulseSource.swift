@@ -15,6 +15,7 @@ package struct PulseSource: AudioSource {
     Option("latency", \PulseSource.latency, PulseOptions.latency, in: PulseOptions.latencies)
     Option("follow", \PulseSource.follow, PulseOptions.follow + " The default without a device.")
     Option("pinned", \PulseSource.pinned, PulseOptions.pinned + " The default with a device.")
+    PulseOptions.rule("pulse") { PulseOptions.conflict($0.follow, $0.pinned) }
   }
 
   package var device: String?
@@ -26,7 +27,6 @@ package struct PulseSource: AudioSource {
 
   package init() {}
 
-  package func validate() throws(OptionConflict) { try PulseOptions.check(follow, pinned) }
   package var output: AudioStreamType { PulseOptions.output }
 
   package mutating func open(_ context: StageContext) throws -> AudioFormat {

@@ -28,6 +28,17 @@ package struct Webhook: EventSink {
       "secret", \Webhook.secret,
       "What requests are signed with, `env(NAME)`: `whsec_…`, or a list of those while secrets are changed.")
     Option("headers", \Webhook.headers, "Headers to send, such as `[\"X-Room: 7\"]`.")
+    Rule(
+      "bad-header", reads: ["headers"],
+      "A header is a text with a name, a colon and a value. Names have letters, digits and hyphens.",
+      example: "file talk.opus | flux | webhook https://example.com/turns headers=[\"X-Room\"]",
+      fix: "file talk.opus | flux | webhook https://example.com/turns headers=[\"X-Room: 7\"]"
+    ) { webhook in
+      guard let text = webhook.headers.first(where: { header($0) == nil }) else { return nil }
+      return OptionConflict(
+        code: "", "`\(text)` is no header", option: "headers", element: text, candidates: [],
+        help: "a header looks like `\"Name: value\"`")
+    }
     Option("body", \Webhook.body, "What to send instead of the event.")
     Option(
       "timeout", \Webhook.timeout, "The time the receiver has for an event.",
@@ -62,13 +73,6 @@ package struct Webhook: EventSink {
   private var courier: WebhookCourier?
 
   package init() {}
-
-  package func validate() throws(OptionConflict) {
-    for text in headers where Self.header(text) == nil {
-      throw OptionConflict(
-        code: "bad-header", "`\(text)` is no header", options: ["headers"], help: "write `\"Name: value\"`")
-    }
-  }
 
   package var queue: QueuePolicy {
     QueuePolicy(

@@ -59,6 +59,11 @@ public enum OptionBuilder<S: Stage> {
     [OptionDeclaration(kind: .rule(rule))]
   }
 
+  /// Rules that are declared elsewhere.
+  public static func buildExpression(_ rules: [Rule<S>]) -> [OptionDeclaration<S>] {
+    rules.map { OptionDeclaration(kind: .rule($0)) }
+  }
+
   public static func buildBlock(_ declarations: [OptionDeclaration<S>]...) -> [OptionDeclaration<S>] {
     declarations.flatMap { $0 }
   }

@@ -27,7 +27,12 @@ package struct Explanation: Sendable {
 
   /// The pages of all codes, the stages' own rules included, by code.
   package static func all(of catalogue: Catalogue) -> [Explanation] {
-    (language + catalogue.all.flatMap(\.rules).map(Explanation.init)).sorted { $0.code < $1.code }
+    var pages: [String: Explanation] = [:]
+    // A rule that several stages share has one page.
+    for page in language + catalogue.all.flatMap(\.rules).map(Explanation.init) where pages[page.code] == nil {
+      pages[page.code] = page
+    }
+    return pages.values.sorted { $0.code < $1.code }
   }
 
   /// The page as text.

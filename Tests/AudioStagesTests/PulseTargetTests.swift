@@ -1,4 +1,5 @@
 import FluxGraph
+import StageTesting
 import Testing
 
 @testable import AudioStages
@@ -104,8 +105,8 @@ import Testing
   func options() {
     var stage = PulseMonitor()
     stage.follow = true
-    #expect(throws: Never.self) { try stage.validate() }
+    #expect(throws: Never.self) { try stage.checkOptions() }
     stage.pinned = true
-    #expect(throws: OptionConflict.self) { try stage.validate() }
+    #expect(throws: OptionConflict.self) { try stage.checkOptions() }
   }
 }

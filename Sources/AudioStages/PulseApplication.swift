@@ -20,10 +20,12 @@ package struct PulseApplication: AudioSource {
 
   package init() {}
 
+  var target: PulseTarget { .application(name) }
+
   package var output: AudioStreamType { PulseOptions.output }
 
   package mutating func open(_ context: StageContext) throws -> AudioFormat {
-    let settings = PulseSettings(target: .application(name), server: nil, latency: latency, isPinned: true)
+    let settings = PulseSettings(target: target, server: nil, latency: latency, isPinned: true)
     let reader = try PulseApplicationReader(
       application: name, settings, PulseOptions.connections(context), context)
     self.reader = reader

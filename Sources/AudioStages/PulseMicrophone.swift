@@ -23,10 +23,12 @@ package struct PulseMicrophone: AudioSource {
 
   package init() {}
 
+  var target: PulseTarget { .defaultSource }
+
   package var output: AudioStreamType { PulseOptions.output }
 
   package mutating func open(_ context: StageContext) throws -> AudioFormat {
-    let settings = PulseSettings(target: .defaultSource, server: nil, latency: latency, isPinned: pinned)
+    let settings = PulseSettings(target: target, server: nil, latency: latency, isPinned: pinned)
     let reader = try PulseDeviceReader(settings, PulseOptions.connections(context), context)
     self.reader = reader
     return reader.format

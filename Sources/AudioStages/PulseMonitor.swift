@@ -26,11 +26,13 @@ package struct PulseMonitor: AudioSource {
 
   package init() {}
 
+  var target: PulseTarget { name.map(PulseTarget.monitor) ?? .defaultMonitor }
+
   package var output: AudioStreamType { PulseOptions.output }
 
   package mutating func open(_ context: StageContext) throws -> AudioFormat {
     let settings = PulseSettings(
-      target: name.map(PulseTarget.monitor) ?? .defaultMonitor, server: nil, latency: latency,
+      target: target, server: nil, latency: latency,
       isPinned: pinned || (name != nil && !follow))
     let reader = try PulseDeviceReader(settings, PulseOptions.connections(context), context)
     self.reader = reader

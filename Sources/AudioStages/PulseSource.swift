@@ -27,15 +27,17 @@ package struct PulseSource: AudioSource {
 
   package init() {}
 
+  var target: PulseTarget {
+    switch device {
+    case nil, "@DEFAULT_SOURCE@": .defaultSource
+    case "@DEFAULT_MONITOR@": .defaultMonitor
+    case let name?: .source(name)
+    }
+  }
+
   package var output: AudioStreamType { PulseOptions.output }
 
   package mutating func open(_ context: StageContext) throws -> AudioFormat {
-    let target: PulseTarget =
-      switch device {
-      case nil, "@DEFAULT_SOURCE@": .defaultSource
-      case "@DEFAULT_MONITOR@": .defaultMonitor
-      case let name?: .source(name)
-      }
     let settings = PulseSettings(
       target: target, server: server, latency: latency,
       isPinned: pinned || (!target.isDefault && !follow))

@@ -32,6 +32,7 @@ public struct AudioBuffer: ~Copyable {
   /// Frames that can still be appended.
   public var freeFrames: Int { (storage.count - offset) / format.bytesPerFrame - frameCount }
 
+  /// Whether there is no frame in the buffer.
   public var isEmpty: Bool { frameCount == 0 }
 
   /// Where on the stream's timeline the first frame after this buffer belongs.
@@ -120,7 +121,7 @@ public struct AudioBuffer: ~Copyable {
 
   /// Lets `body` write frames behind the last one. It is given the free room as raw bytes and returns how many **frames**
   /// it wrote.
-  package mutating func append<Failure: Error>(
+  public mutating func append<Failure: Error>(
     _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
   ) throws(Failure) {
     let used = offset + byteCount
@@ -177,15 +178,15 @@ public struct AudioBuffer: ~Copyable {
   /// The first frame's first byte.
   private var start: UnsafeMutableRawPointer { storage.baseAddress!.advanced(by: offset) }
 
-  /// The samples' bytes, writable, for kernels inside this package.
-  package mutating func withMutableBytes<Result, Failure: Error>(
+  /// The samples' bytes, writable, for kernels.
+  public mutating func withMutableBytes<Result, Failure: Error>(
     _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try body(UnsafeMutableRawBufferPointer(start: start, count: byteCount))
   }
 
-  /// The samples' bytes, for kernels inside this package.
-  package borrowing func withBytes<Result, Failure: Error>(
+  /// The samples' bytes, for kernels.
+  public borrowing func withBytes<Result, Failure: Error>(
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try body(UnsafeRawBufferPointer(start: start, count: byteCount))

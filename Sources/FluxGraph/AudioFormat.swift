@@ -33,6 +33,7 @@ public struct AudioFormat: Sendable, Hashable, CustomStringConvertible {
   /// Samples in a frame; they are stored interleaved.
   public var channels: Int
 
+  /// A format: how one sample is stored, frames a second in Hz, samples in a frame.
   public init(_ sample: SampleFormat, rate: Int, channels: Int) {
     self.sample = sample
     self.rate = rate
@@ -58,7 +59,7 @@ public struct AudioFormat: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// "mono", "stereo", "6 channels": how channel counts are written for people.
-package func channelText(_ channels: Int) -> String {
+public func channelText(_ channels: Int) -> String {
   switch channels {
   case 1: "mono"
   case 2: "stereo"

@@ -23,6 +23,7 @@ public final class AudioInlet: Sendable {
   public struct Block: Sendable {
     /// The samples' bytes, interleaved, in the inlet's format.
     public var bytes: [UInt8]
+    /// Frames in the block.
     public var frames: Int
     /// The number of the first frame, counted from the stream's first. A jump against the block before is a gap.
     public var position: Int64
@@ -32,6 +33,7 @@ public final class AudioInlet: Sendable {
 
   /// What `read` found.
   public enum ReadResult: Sendable, Hashable {
+    /// A block was there; nothing is there yet; nothing will come any more.
     case block, empty, ended
   }
 

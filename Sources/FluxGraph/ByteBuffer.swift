@@ -15,6 +15,7 @@ public struct ByteBuffer: ~Copyable {
 
   /// Bytes in the buffer.
   public var count: Int { tail - head }
+  /// Whether there is no byte in the buffer.
   public var isEmpty: Bool { head == tail }
   /// Bytes that can still be appended.
   public var free: Int { storage.count - count }
@@ -39,6 +40,7 @@ public struct ByteBuffer: ~Copyable {
     }
   }
 
+  /// Drops all bytes.
   public mutating func removeAll() {
     head = 0
     tail = 0
@@ -71,8 +73,8 @@ public struct ByteBuffer: ~Copyable {
     return taken
   }
 
-  /// The bytes in the buffer, for parsers inside this package.
-  package borrowing func withBytes<Result, Failure: Error>(
+  /// The bytes in the buffer, for parsers.
+  public borrowing func withBytes<Result, Failure: Error>(
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try body(UnsafeRawBufferPointer(start: storage.baseAddress!.advanced(by: head), count: count))

@@ -5,13 +5,15 @@ internal import Synchronization
 ///
 /// It has a process group of its own, so that Ctrl-C on the terminal does not reach it and so that its own children end with it;
 /// default signals; and no descriptor but the three. Used on one thread.
-package final class ChildProcess {
+public final class ChildProcess {
   /// How a program ended.
-  package enum Exit: Sendable, Hashable, CustomStringConvertible {
+  public enum Exit: Sendable, Hashable, CustomStringConvertible {
+    /// It returned this exit code, from 0 to 255.
     case code(Int32)
+    /// A signal of this number ended it.
     case signal(Int32)
 
-    package var description: String {
+    public var description: String {
       switch self {
       case .code(let code): "with exit code \(code)"
       case .signal(let signal): "by signal \(signal) (\(String(cString: strsignal(signal))))"
@@ -20,11 +22,11 @@ package final class ChildProcess {
   }
 
   /// What the program reads; -1 without a pipe to it, and after `closeInput`.
-  package private(set) var input: Int32 = -1
+  public private(set) var input: Int32 = -1
   /// What the program writes; -1 after `closeOutput`.
-  package private(set) var output: Int32 = -1
+  public private(set) var output: Int32 = -1
   /// What the program complains; -1 after `closeErrors`.
-  package private(set) var errors: Int32 = -1
+  public private(set) var errors: Int32 = -1
   private let group: pid_t
   private var exit: Exit?
 
@@ -34,7 +36,7 @@ package final class ChildProcess {
   ///   - directory: the program's working directory.
   ///   - hasInput: whether there is a pipe to its standard input; without one it reads the end at once.
   /// - Throws: `StageError` with code `unavailable` when there is no such program.
-  package init(
+  public init(
     _ arguments: [String], directory: String, environment: [String: String], hasInput: Bool
   ) throws(StageError) {
     guard let program = arguments.first, !arguments.contains(where: { $0.utf8.contains(0) }) else {
@@ -83,11 +85,15 @@ package final class ChildProcess {
 
   // MARK: - Streams
 
-  package func closeInput() { Self.close(&input) }
-  package func closeOutput() { Self.close(&output) }
-  package func closeErrors() { Self.close(&errors) }
+  /// Closes the pipe to the program's standard input: the program reads the end.
+  public func closeInput() { Self.close(&input) }
+  /// Closes the pipe from the program's standard output.
+  public func closeOutput() { Self.close(&output) }
+  /// Closes the pipe from the program's standard error.
+  public func closeErrors() { Self.close(&errors) }
 
-  package func closeAll() {
+  /// Closes all three pipes.
+  public func closeAll() {
     closeInput()
     closeOutput()
     closeErrors()
@@ -101,17 +107,17 @@ package final class ChildProcess {
   // MARK: - End
 
   /// Asks the program, and what it has started, to end.
-  package func terminate() {
+  public func terminate() {
     if exit == nil { kill(-group, SIGTERM) }
   }
 
   /// Ends the program, and what it has started, at once.
-  package func kill() {
+  public func kill() {
     if exit == nil { kill(-group, SIGKILL) }
   }
 
   /// How the program ended; nil as long as it runs. Whatever it has started and left behind is ended with it.
-  package func poll() -> Exit? {
+  public func poll() -> Exit? {
     if let exit { return exit }
     var information = siginfo_t()
     // Left unreaped for a moment: until then nothing else can get the group's number.

@@ -1,5 +1,5 @@
 /// The columns a terminal gives a character: two for East Asian wide ones and emoji, none for marks that stand on others.
-package func displayWidth(_ character: Character) -> Int {
+public func displayWidth(_ character: Character) -> Int {
   let scalars = character.unicodeScalars
   guard let first = scalars.first else { return 0 }
   if scalars.contains(where: { $0.value == 0xFE0F }) { return 2 }
@@ -10,7 +10,7 @@ package func displayWidth(_ character: Character) -> Int {
 }
 
 /// The columns a terminal gives a text.
-package func displayColumns(_ text: String) -> Int { text.reduce(0) { $0 + displayWidth($1) } }
+public func displayColumns(_ text: String) -> Int { text.reduce(0) { $0 + displayWidth($1) } }
 
 /// The larger blocks of East Asian Width W and F, and of emoji presentation (Unicode Standard Annex 11).
 private let wideRanges: [ClosedRange<UInt32>] = [

@@ -1,6 +1,8 @@
 /// What flows on a link of type events: a turn event, or, on `.notices` ports, a notice.
 public enum Event: Sendable {
+  /// What a speaker's turn is doing.
   case turn(TurnEvent)
+  /// Something the user should know.
   case notice(Notice)
 
   /// The value of a field by the name `EventField` gives it; nil when this event does not have it.
@@ -133,7 +135,7 @@ extension FieldValue {
 }
 
 /// `seconds` of stream time for people: `1:23.4`, `1:02:03.4`.
-package func positionText(_ seconds: Double) -> String {
+public func positionText(_ seconds: Double) -> String {
   // Times come from a service: whatever it says, the text stays within a thousand years.
   let tenths = Int((min(max(0, seconds), 3.2e10) * 10).rounded())
   let (minutes, rest) = (tenths / 600, tenths % 600)

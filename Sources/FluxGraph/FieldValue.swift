@@ -1,8 +1,12 @@
 /// The value of an event's field, as predicates and templates see it.
 public enum FieldValue: Sendable, Hashable, CustomStringConvertible {
+  /// A text.
   case text(String)
+  /// A number; its unit is the field's.
   case number(Double)
+  /// A yes or no.
   case boolean(Bool)
+  /// A list of texts.
   case list([String])
 
   public var description: String {
@@ -17,19 +21,28 @@ public enum FieldValue: Sendable, Hashable, CustomStringConvertible {
 
 /// A field of an event: its name, its type and what it means. The checker, templates and the documentation read this.
 public struct EventField: Sendable, Hashable {
+  /// The type of a field's value.
   public enum Kind: Sendable, Hashable {
+    /// A text.
     case text
+    /// A number.
     case number
+    /// A yes or no.
     case boolean
+    /// A list of texts.
     case list
     /// One of the names of events.
     case eventName
   }
 
+  /// The field's name, as predicates and templates write it.
   public var name: String
+  /// The type of its value.
   public var kind: Kind
+  /// What it holds, as one sentence, with the unit.
   public var summary: String
 
+  /// A field: its name, the type of its value, and what it holds as one sentence.
   public init(_ name: String, _ kind: Kind, _ summary: String) {
     self.name = name
     self.kind = kind

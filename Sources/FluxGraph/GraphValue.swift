@@ -32,12 +32,17 @@ public indirect enum GraphValue: Sendable, Hashable {
 public struct OptionError: Error, Sendable, Hashable {
   /// What kind of mistake it is; each has a page in `fluxgraph explain`.
   public enum Code: String, Sendable, Hashable {
+    /// The value is of another type.
     case wrongType = "wrong-type"
+    /// The unit is missing or another one.
     case wrongUnit = "wrong-unit"
+    /// The value lies outside the option's range.
     case outOfRange = "out-of-range"
+    /// The word is none of those the option knows.
     case unknownValue = "unknown-value"
   }
 
+  /// What kind of mistake it is.
   public var code: Code
   /// What is wrong, as the end of a sentence that begins with the option's name: "wants a duration, such as `5s`".
   public var message: String
@@ -48,6 +53,8 @@ public struct OptionError: Error, Sendable, Hashable {
   /// Which element of a list is meant, counted from 0; nil for the whole value.
   public var element: Int?
 
+  /// A value that does not fit: the kind of mistake, what is wrong, what could stand there instead, and the
+  /// words known.
   public init(
     _ code: Code, _ message: String, replacement: String? = nil, candidates: [String] = [],
     element: Int? = nil

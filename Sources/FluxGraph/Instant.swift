@@ -5,6 +5,7 @@ public struct Instant: Sendable, Hashable, Comparable {
   /// Nanoseconds since the clock's arbitrary start.
   public var nanoseconds: Int64
 
+  /// The time this many nanoseconds after the clock's zero.
   public init(nanoseconds: Int64) {
     self.nanoseconds = nanoseconds
   }
@@ -16,6 +17,7 @@ public struct Instant: Sendable, Hashable, Comparable {
     return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
   }
 
+  /// The time a duration later, or earlier when it is negative.
   public func advanced(by duration: Duration) -> Instant {
     Instant(nanoseconds: nanoseconds &+ duration.nanoseconds)
   }
@@ -32,8 +34,10 @@ public struct Instant: Sendable, Hashable, Comparable {
 
 /// A moment of wall-clock time, in seconds since 1970-01-01 00:00 UTC.
 public struct WallTime: Sendable, Hashable {
+  /// Seconds since 1 January 1970, UTC, without leap seconds.
   public var seconds: Double
 
+  /// The time this many seconds after 1 January 1970, UTC.
   public init(seconds: Double) {
     self.seconds = seconds
   }
@@ -61,7 +65,7 @@ public struct WallTime: Sendable, Hashable {
   private var bounded: Double { min(max(-62_135_596_800, seconds), 253_402_300_799) }
 
   /// Year, month, day, hour, minute and second in the local time zone.
-  package var local: LocalTime {
+  public var local: LocalTime {
     var whole = time_t(bounded.rounded(.down))
     var parts = tm()
     localtime_r(&whole, &parts)
@@ -72,17 +76,18 @@ public struct WallTime: Sendable, Hashable {
 }
 
 /// A wall-clock time as a person in the local time zone reads it.
-package struct LocalTime: Sendable, Hashable {
-  package var year, month, day, hour, minute, second: Int
+public struct LocalTime: Sendable, Hashable {
+  /// The parts: months and days count from 1, hours from 0 to 23.
+  public var year, month, day, hour, minute, second: Int
 
   /// `2026-11-20`.
-  package var date: String { pad(year, 4) + "-" + pad(month, 2) + "-" + pad(day, 2) }
+  public var date: String { pad(year, 4) + "-" + pad(month, 2) + "-" + pad(day, 2) }
   /// `14:02:11`.
-  package var clock: String { pad(hour, 2) + ":" + pad(minute, 2) + ":" + pad(second, 2) }
+  public var clock: String { pad(hour, 2) + ":" + pad(minute, 2) + ":" + pad(second, 2) }
 }
 
 /// `number` in decimal, with leading zeros up to `width` digits.
-package func pad(_ number: Int, _ width: Int) -> String {
+public func pad(_ number: Int, _ width: Int) -> String {
   let digits = String(number)
   return String(repeating: "0", count: max(0, width - digits.count)) + digits
 }

@@ -5,6 +5,7 @@ public struct JSONLimits: Sendable {
   /// Arrays and objects inside one another; bounds the parser's own recursion.
   public var maximumDepth: Int
 
+  /// Limits: bytes of text, and how deeply values may be nested.
   public init(maximumSize: Int = 16 << 20, maximumDepth: Int = 64) {
     self.maximumSize = maximumSize
     self.maximumDepth = maximumDepth
@@ -38,12 +39,14 @@ extension JSONValue {
     return try result.get()
   }
 
+  /// Reads one value that fills the text. Throws `JSONError`.
   public static func parse(
     _ bytes: [UInt8], limits: JSONLimits = JSONLimits()
   ) throws(JSONError) -> JSONValue {
     try parse(bytes.span, limits: limits)
   }
 
+  /// Reads one value that fills the bytes, which are UTF-8. Throws `JSONError`.
   public static func parse(
     _ text: String, limits: JSONLimits = JSONLimits()
   ) throws(JSONError) -> JSONValue {

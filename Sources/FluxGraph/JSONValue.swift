@@ -3,16 +3,23 @@ internal import Glibc
 
 /// A JSON text as a tree (RFC 8259). Objects keep the order of their members, numbers the text they came as.
 public enum JSONValue: Sendable {
+  /// The value `null`.
   case null
+  /// `true` or `false`.
   case bool(Bool)
+  /// A number, with the digits it was written with.
   case number(JSONNumber)
+  /// A string, with its escapes resolved.
   case string(String)
+  /// An array.
   case array([JSONValue])
   /// May hold a name twice, as the text did; looking it up gives the last one.
   case object([(String, JSONValue)])
 
+  /// A number; `null` for infinities and what is no number, which JSON does not know.
   public init(_ value: Double) { self = JSONNumber(value).map(JSONValue.number) ?? .null }
 
+  /// A whole number.
   public init(_ value: Int) { self = .number(JSONNumber(value)) }
 }
 
@@ -29,21 +36,25 @@ extension JSONValue {
     return elements[index]
   }
 
+  /// Whether it is `null`.
   public var isNull: Bool {
     if case .null = self { return true }
     return false
   }
 
+  /// The text of a string; nil for anything else.
   public var stringValue: String? {
     if case .string(let value) = self { return value }
     return nil
   }
 
+  /// The value of a Boolean; nil for anything else.
   public var boolValue: Bool? {
     if case .bool(let value) = self { return value }
     return nil
   }
 
+  /// The value of a number; nil for anything else.
   public var doubleValue: Double? {
     if case .number(let value) = self { return value.doubleValue }
     return nil
@@ -55,11 +66,13 @@ extension JSONValue {
     return nil
   }
 
+  /// The elements of an array; nil for anything else.
   public var arrayValue: [JSONValue]? {
     if case .array(let value) = self { return value }
     return nil
   }
 
+  /// The members of an object, in their order; nil for anything else.
   public var members: [(String, JSONValue)]? {
     if case .object(let value) = self { return value }
     return nil
@@ -84,21 +97,29 @@ extension JSONValue: Equatable {
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
   ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
+  /// A string, from a literal.
   public init(stringLiteral value: String) { self = .string(value) }
+  /// A whole number, from a literal.
   public init(integerLiteral value: Int) { self.init(value) }
+  /// A number, from a literal.
   public init(floatLiteral value: Double) { self.init(value) }
+  /// A Boolean, from a literal.
   public init(booleanLiteral value: Bool) { self = .bool(value) }
+  /// An array, from a literal.
   public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+  /// An object, from a literal; the order stays.
   public init(dictionaryLiteral elements: (String, JSONValue)...) { self = .object(elements) }
 }
 
 /// A number as its JSON text, so that what came as `0.0` or with twenty digits goes out the same way.
 public struct JSONNumber: Hashable, Sendable {
+  /// The number as it is written.
   public let literal: String
 
   /// Only for text that is known to be a JSON number.
   init(literal: String) { self.literal = literal }
 
+  /// A whole number.
   public init(_ value: Int) { literal = String(value) }
 
   /// The shortest text that reads back as the same number; nil for infinities and NaN, which JSON lacks.
@@ -140,12 +161,13 @@ public struct JSONNumber: Hashable, Sendable {
     1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
   ]
 
+  /// The number as a whole one; nil when it has a fraction or is too large.
   public var intValue: Int? { Int(literal) ?? doubleValue.flatMap { Int(exactly: $0) } }
 }
 
 extension JSONValue {
   /// A number rounded to at most `digits` decimals: times to the millisecond do not need seventeen digits.
-  package init(_ value: Double, digits: Int) {
+  public init(_ value: Double, digits: Int) {
     let scale = power(10, Double(digits))
     // A number so large that its product is infinite has no decimal places.
     let scaled = value * scale

@@ -2,9 +2,12 @@
 
 /// A header of an HTTP message.
 public struct HTTPHeader: Sendable, Hashable {
+  /// The header's name; case makes no difference.
   public var name: String
+  /// The header's value, without the blanks around it.
   public var value: String
 
+  /// A header: its name and its value.
   public init(_ name: String, _ value: String) {
     self.name = name
     self.value = value
@@ -17,6 +20,7 @@ public struct WebSocketRequest: Sendable {
   public var url: String
   /// Headers beside those of the upgrade itself.
   public var headers: [HTTPHeader]
+  /// The subprotocols offered, the preferred one first.
   public var subprotocols: [String]
   /// The time for name lookup, connection, TLS and upgrade together.
   public var timeout: Duration
@@ -27,6 +31,7 @@ public struct WebSocketRequest: Sendable {
   /// How often a ping is sent; the peer has as long to answer it.
   public var pingInterval: Duration?
 
+  /// A request; only the URL is needed.
   public init(
     url: String, headers: [HTTPHeader] = [], subprotocols: [String] = [], timeout: Duration = .seconds(10),
     certificateAuthorities: String? = nil, maximumMessageSize: Int = 16 << 20, pingInterval: Duration? = nil
@@ -45,7 +50,9 @@ public struct WebSocketRequest: Sendable {
 public enum WebSocketEvent: Sendable {
   /// The upgrade succeeded.
   case opened(headers: [HTTPHeader])
+  /// A text message, as UTF-8, already checked.
   case text([UInt8])
+  /// A binary message.
   case binary([UInt8])
   /// Everything that was sent has left; see `WebSocketConnection.bufferedBytes`.
   case drained
@@ -53,19 +60,25 @@ public enum WebSocketEvent: Sendable {
   case closed(code: UInt16?, reason: String)
   /// The server answered the upgrade with something else than 101.
   case refused(status: Int, headers: [HTTPHeader], body: [UInt8])
+  /// The connection could not be made, or broke.
   case failed(NetworkFailure)
 }
 
 /// Why a connection could not be made or broke.
 public struct NetworkFailure: Error, Sendable, CustomStringConvertible {
+  /// What went wrong.
   public enum Code: String, Sendable, Hashable {
+    /// The host's name is not known.
     case nameNotFound = "name-not-found"
+    /// Nobody listens at the host's port.
     case connectionRefused = "connection-refused"
+    /// The time for the whole request ran out.
     case timedOut = "timed-out"
     /// The certificate is not to be trusted, or TLS failed otherwise.
     case tls
     /// The certificate comes from an authority that is not trusted.
     case unknownAuthority = "unknown-authority"
+    /// The proxy is not there, or refuses.
     case proxy
     /// The connection broke without a closing handshake.
     case connectionLost = "connection-lost"
@@ -73,13 +86,16 @@ public struct NetworkFailure: Error, Sendable, CustomStringConvertible {
     case protocolViolation = "protocol-violation"
     /// The URL or an option of the request cannot be used.
     case badRequest = "bad-request"
+    /// Anything else; the message says what.
     case other
   }
 
+  /// What went wrong.
   public var code: Code
   /// One plain sentence naming the host.
   public var message: String
 
+  /// A failure: what went wrong, and one sentence about it that names the host.
   public init(_ code: Code, _ message: String) {
     self.code = code
     self.message = message
@@ -100,6 +116,7 @@ public struct NetworkFailure: Error, Sendable, CustomStringConvertible {
 public protocol WebSocketConnection: AnyObject, Sendable {
   /// Sends a binary message. An empty one is not sent.
   func send(binary bytes: UnsafeRawBufferPointer)
+  /// Sends a text message. An empty one is not sent.
   func send(text: String)
   /// Begins the closing handshake; `closed` follows. Without a code the frame carries none.
   func close(code: UInt16?, reason: String)
@@ -121,15 +138,20 @@ public protocol WebSocketConnector: Sendable {
 
 /// A plain HTTP request.
 public struct HTTPRequest: Sendable {
+  /// `GET`, `POST` or another.
   public var method: String
+  /// `http://` or `https://`.
   public var url: String
+  /// Headers beside those the client sends by itself.
   public var headers: [HTTPHeader]
+  /// The body; empty for none.
   public var body: [UInt8]
   /// The time for everything together.
   public var timeout: Duration
   /// The largest response body accepted, in bytes; more ends the transfer with a failure.
   public var maximumBodySize: Int
 
+  /// A request; only method and URL are needed.
   public init(
     method: String, url: String, headers: [HTTPHeader] = [], body: [UInt8] = [],
     timeout: Duration = .seconds(20),
@@ -146,10 +168,14 @@ public struct HTTPRequest: Sendable {
 
 /// The answer to an HTTP request.
 public struct HTTPResponse: Sendable {
+  /// The status, such as 200.
   public var status: Int
+  /// The headers, in their order.
   public var headers: [HTTPHeader]
+  /// The body.
   public var body: [UInt8]
 
+  /// An answer: for tests, and for clients of one's own.
   public init(status: Int, headers: [HTTPHeader], body: [UInt8]) {
     self.status = status
     self.headers = headers
@@ -171,6 +197,7 @@ public enum HTTPStreamEvent {
 public protocol HTTPStream: AnyObject, Sendable {
   /// Has the server wait until `resume`.
   func pause()
+  /// Has a paused download go on.
   func resume()
   /// Ends it; `finished` follows.
   func cancel()
@@ -183,5 +210,7 @@ public protocol HTTPClient: Sendable {
   func download(
     _ url: String, headers: [HTTPHeader], handler: @escaping @Sendable (HTTPStreamEvent) -> Void
   ) -> any HTTPStream
+  /// Sends a request and returns the answer, whatever its status. Redirects are not followed. Throws
+  /// `NetworkFailure`.
   func response(to request: HTTPRequest) async throws(NetworkFailure) -> HTTPResponse
 }

@@ -110,10 +110,15 @@ private func bounds<Value: OptionValue>(_ range: ClosedRange<Value>) -> String {
 
 /// What is known of an option without knowing its stage's type.
 public struct OptionSpecification: Sendable, Hashable {
+  /// The option's name.
   public var name: String
+  /// What may be written.
   public var type: OptionType
+  /// What it is for, as one sentence.
   public var summary: String
+  /// Whether the value may be written without the name.
   public var isPositional: Bool
+  /// Whether the graph must give it.
   public var isRequired: Bool
   /// The default as a graph would write it; nil when the option is unset by default.
   public var defaultText: String?

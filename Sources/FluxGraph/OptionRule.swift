@@ -29,12 +29,15 @@ public struct Rule<S: Stage>: Sendable {
 
 /// What is known of a rule without knowing its stage's type.
 public struct RuleSpecification: Sendable, Hashable {
+  /// The stable word for the mistake.
   public var code: String
   /// The options the rule looks at.
   public var reads: [String]
+  /// What is wrong and why it matters, as a few sentences.
   public var cause: String
   /// A graph that breaks the rule, and the same put right.
   public var example: String
+  /// The graph of `example`, put right.
   public var fix: String
 }
 
@@ -51,19 +54,25 @@ public struct OptionDeclaration<S: Stage>: Sendable {
 /// Collects a stage's options and rules: one expression a line.
 @resultBuilder
 public enum OptionBuilder<S: Stage> {
+  /// Takes an option into the block.
   public static func buildExpression(_ option: Option<S>) -> [OptionDeclaration<S>] {
     [OptionDeclaration(kind: .option(option))]
   }
 
+  /// Takes a rule into the block.
   public static func buildExpression(_ rule: Rule<S>) -> [OptionDeclaration<S>] {
     [OptionDeclaration(kind: .rule(rule))]
   }
 
+<<<<<<< HEAD
   /// Rules that are declared elsewhere.
   public static func buildExpression(_ rules: [Rule<S>]) -> [OptionDeclaration<S>] {
     rules.map { OptionDeclaration(kind: .rule($0)) }
   }
 
+=======
+  /// Puts the block's options and rules in a row.
+>>>>>>> main
   public static func buildBlock(_ declarations: [OptionDeclaration<S>]...) -> [OptionDeclaration<S>] {
     declarations.flatMap { $0 }
   }

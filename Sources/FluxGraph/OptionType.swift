@@ -1,26 +1,42 @@
 /// The type of an option as people and tools see it: what may be written, and how it is shown.
 public indirect enum OptionType: Sendable, Hashable {
+  /// A word that stands alone: there or not.
   case flag
+  /// A whole number.
   case integer
+  /// A number.
   case number
+  /// A text, quoted where it has blanks.
   case text
   /// A text with `{field}` parts.
   case template
+  /// A path, relative to the graph file.
   case path
   /// A path with `{field}` parts.
   case pathTemplate
+  /// The address of a service.
   case url
+  /// A time with a unit: `80ms`.
   case duration
+  /// A level: `-3dB`.
   case decibels
+  /// Frames a second: `16k`.
   case sampleRate
+  /// A size: `64MB`.
   case byteCount
+  /// A multiple of real time: `1.25x`.
   case speed
+  /// A frequency: `440Hz`.
   case frequency
+  /// What must not be seen: `env(NAME)`.
   case secret
+  /// Samples without a header: `pcm(s16le, 16k, mono)`.
   case audioFormat
+  /// A condition on events.
   case predicate
   /// One of a closed set of words.
   case enumeration([String])
+  /// Several values of one type, in brackets.
   case list(OptionType)
   /// A value of one type or the other, told apart by how it is written.
   case either(OptionType, OptionType)

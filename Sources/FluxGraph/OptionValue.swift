@@ -166,7 +166,7 @@ extension GraphValue {
 }
 
 /// `text` as a quoted string of the graph language.
-package func quotedText(_ text: String) -> String {
+public func quotedText(_ text: String) -> String {
   var quoted = "\""
   for character in text {
     switch character {

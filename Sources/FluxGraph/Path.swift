@@ -1,7 +1,9 @@
 /// A path as the graph writes it. Relative ones are relative to the graph file; `-` is standard input or output.
 public struct Path: Sendable, Hashable, OptionValue {
+  /// The path as the graph writes it.
   public var text: String
 
+  /// The path a text means.
   public init(_ text: String) {
     self.text = text
   }
@@ -25,6 +27,7 @@ public struct Path: Sendable, Hashable, OptionValue {
 
 /// The address of a service: `https://…`, `http://…`, `wss://…` or `ws://…`.
 public struct WebURL: Sendable, Hashable, OptionValue {
+  /// The address as the graph writes it.
   public var text: String
 
   /// nil when `text` has no known scheme, no host, or characters no URL has.

@@ -2,22 +2,33 @@
 ///
 /// A missing field is unequal to everything: `==`, orderings, `~` and `in` are false for it, `!=` and `!~` are true.
 public indirect enum Predicate: Sendable, Hashable {
+  /// How a field is compared.
   public enum Comparison: String, Sendable, Hashable, CaseIterable {
+    /// Equal.
     case equal = "=="
+    /// Not equal; also true of a field that is missing.
     case unequal = "!="
+    /// Less than.
     case less = "<"
+    /// At most.
     case lessOrEqual = "<="
+    /// Greater than.
     case greater = ">"
+    /// At least.
     case greaterOrEqual = ">="
     /// Case-insensitive "contains", with `*` and `?` as wildcards.
     case contains = "~"
+    /// Does not contain.
     case containsNot = "!~"
   }
 
   /// A constant in a predicate.
   public enum Literal: Sendable, Hashable, CustomStringConvertible {
+    /// A text.
     case text(String)
+    /// A number.
     case number(Double)
+    /// A yes or no.
     case boolean(Bool)
 
     public var description: String {
@@ -29,13 +40,17 @@ public indirect enum Predicate: Sendable, Hashable {
     }
   }
 
+  /// A field against a value.
   case compare(field: String, Comparison, Literal)
   /// The field equals one of the constants: `event in [StartOfTurn, EndOfTurn]`.
   case oneOf(field: String, [Literal])
   /// The constant is an element of the list field: `"en" in languages`.
   case element(Literal, listField: String)
+  /// The opposite.
   case not(Predicate)
+  /// Both.
   case and(Predicate, Predicate)
+  /// At least one of both.
   case or(Predicate, Predicate)
 
   /// Whether the predicate holds for an event whose fields `value` looks up.

@@ -2,12 +2,15 @@
 
 /// A ratio of amplitudes in decibels: 20 · log10(ratio). Written `-3dB` in a graph.
 public struct Decibels: Sendable, Hashable, Comparable {
+  /// Decibels, relative to no change.
   public var value: Double
 
+  /// This many decibels.
   public init(_ value: Double) {
     self.value = value
   }
 
+  /// This many decibels: for ranges of options.
   public static func decibels(_ value: Double) -> Decibels { Decibels(value) }
 
   /// The factor samples are multiplied by: 1 for 0 dB, about 2 for 6 dB.
@@ -18,12 +21,15 @@ public struct Decibels: Sendable, Hashable, Comparable {
 
 /// Frames a second, in Hz. Written `16k`, `48kHz` or `44100Hz` in a graph.
 public struct SampleRate: Sendable, Hashable, Comparable {
+  /// Frames a second.
   public var hertz: Int
 
+  /// This many frames a second.
   public init(_ hertz: Int) {
     self.hertz = hertz
   }
 
+  /// This many frames a second: for ranges of options.
   public static func hertz(_ value: Int) -> SampleRate { SampleRate(value) }
 
   public static func < (left: SampleRate, right: SampleRate) -> Bool { left.hertz < right.hertz }
@@ -31,12 +37,15 @@ public struct SampleRate: Sendable, Hashable, Comparable {
 
 /// A number of vibrations a second. Written `440Hz` or `1kHz` in a graph.
 public struct Frequency: Sendable, Hashable, Comparable {
+  /// Hertz.
   public var hertz: Double
 
+  /// This many hertz.
   public init(_ hertz: Double) {
     self.hertz = hertz
   }
 
+  /// This many hertz: for ranges of options.
   public static func hertz(_ value: Double) -> Frequency { Frequency(value) }
 
   public static func < (left: Frequency, right: Frequency) -> Bool { left.hertz < right.hertz }
@@ -44,12 +53,15 @@ public struct Frequency: Sendable, Hashable, Comparable {
 
 /// An amount of data in bytes. Written `64kB`, `128MB` or `2GB` in a graph (powers of 1000).
 public struct ByteCount: Sendable, Hashable, Comparable {
+  /// Bytes.
   public var bytes: Int
 
+  /// This many bytes.
   public init(_ bytes: Int) {
     self.bytes = bytes
   }
 
+  /// This many bytes: for ranges of options.
   public static func bytes(_ value: Int) -> ByteCount { ByteCount(value) }
 
   public static func < (left: ByteCount, right: ByteCount) -> Bool { left.bytes < right.bytes }
@@ -57,12 +69,15 @@ public struct ByteCount: Sendable, Hashable, Comparable {
 
 /// A multiple of real time. Written `1x` or `1.25x` in a graph.
 public struct Speed: Sendable, Hashable, Comparable {
+  /// Times real time; 1 is real time.
   public var factor: Double
 
+  /// This many times real time.
   public init(_ factor: Double) {
     self.factor = factor
   }
 
+  /// This many times real time: for ranges of options.
   public static func times(_ factor: Double) -> Speed { Speed(factor) }
 
   public static func < (left: Speed, right: Speed) -> Bool { left.factor < right.factor }
@@ -101,7 +116,7 @@ extension ByteCount: CustomStringConvertible {
 
 extension Duration {
   /// The duration as a graph writes it: `80ms`, `1.5s`, `10m`, `1h`.
-  package var unitText: String {
+  public var unitText: String {
     let value = seconds
     if value != 0 && abs(value) < 1 { return shortText(value * 1000) + "ms" }
     if value >= 3600 && value.truncatingRemainder(dividingBy: 3600) == 0 {
@@ -113,7 +128,7 @@ extension Duration {
 }
 
 /// `value` in the shortest decimal form that reads back equal, without a trailing `.0`.
-package func shortText(_ value: Double) -> String {
+public func shortText(_ value: Double) -> String {
   let text = "\(value)"
   return text.hasSuffix(".0") ? String(text.dropLast(2)) : text
 }

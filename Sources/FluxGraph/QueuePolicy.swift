@@ -14,6 +14,8 @@ public struct QueuePolicy: Sendable, Hashable, CustomStringConvertible {
   /// What keeps events beyond the queue, as people call it: "spool of 100MB".
   public var store: String?
 
+  /// A policy; what is left out is as for most sinks: 1024 events, a second of patience, four times the size
+  /// at most.
   public init(
     size: Int = 1024, patience: Duration = .seconds(1), growth: Int = 4, overflowPort: String? = nil,
     store: String? = nil
@@ -36,7 +38,7 @@ public struct QueuePolicy: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// An event stage that only says how the queue of the sink behind it behaves: the stage `queue`.
-package protocol QueueSetting: EventTransform {
+public protocol QueueSetting: EventTransform {
   /// The policy of the sink behind it, made from the sink's own.
   func policy(for sink: QueuePolicy) -> QueuePolicy
 }

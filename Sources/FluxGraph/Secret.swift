@@ -4,6 +4,7 @@ public struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugSt
 {
   private let text: String
 
+  /// Wraps a text that must not be seen.
   public init(_ text: String) {
     self.text = text
   }
@@ -11,8 +12,11 @@ public struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugSt
   /// The secret itself. For the one place that puts it on the wire.
   public func reveal() -> String { text }
 
+  /// Whether there is nothing to hide.
   public var isEmpty: Bool { text.isEmpty }
   public var description: String { "•••" }
+  /// Dots, as `description`.
   public var debugDescription: String { "•••" }
+  /// A mirror that shows nothing.
   public var customMirror: Mirror { Mirror(self, children: []) }
 }

@@ -26,6 +26,7 @@ public protocol Stage: SendableMetatype {
 }
 
 extension Stage {
+  /// Finds nothing wrong.
   public func validate() throws(OptionConflict) {}
 }
 
@@ -56,6 +57,7 @@ public struct OptionConflict: Error, Sendable {
   /// What could stand in its place: names, of which the most similar is proposed.
   public var candidates: [String] = []
 
+  /// A conflict found by `validate`.
   public init(
     code: String, _ message: String, options: [String], help: String? = nil, isWarning: Bool = false,
     fix: Fix? = nil
@@ -87,10 +89,12 @@ public struct OptionConflict: Error, Sendable {
 
 /// A kind of event a recogniser will not send the way it is set up, and what would make it send it.
 public struct UnsentEvent: Sendable, Hashable {
+  /// The kind of event that is not sent.
   public var kind: TurnEvent.Kind
   /// "set `eager_eot_threshold`".
   public var help: String
 
+  /// A kind that is not sent, and what would make it be sent.
   public init(_ kind: TurnEvent.Kind, help: String) {
     self.kind = kind
     self.help = help
@@ -100,6 +104,7 @@ public struct UnsentEvent: Sendable, Hashable {
 /// Thrown by a sink when nobody is interested in its output any more, as when the reader of a pipe has gone. The sink then ends
 /// without a message.
 public struct EndOfInterest: Error, Sendable {
+  /// Nobody is interested any more.
   public init() {}
 }
 
@@ -116,6 +121,9 @@ public enum SourceProgress: Sendable, Hashable {
 }
 
 /// A source of encoded sound: a file, standard input, a download.
+///
+/// **Threads.** Every call comes from one audio thread, one call at a time, which serves other chains too: nothing may wait, for
+/// a lock, a file, a network or another program. `open` may allocate and open files; `read` should not allocate.
 public protocol ByteSource: Stage {
   /// What will come, as far as the options tell.
   var output: ByteStreamType { get }
@@ -140,19 +148,26 @@ public protocol ByteSource: Stage {
 }
 
 extension ByteSource {
+  /// "the input".
   public var subject: String { "the input" }
+  /// Not known.
   public var length: Int? { nil }
+  /// All of it.
   public var excerpt: Excerpt { Excerpt() }
+  /// Nowhere.
   public var seekable: (any SeekableBytes)? { nil }
+  /// Has nothing to wait for.
   public mutating func close() throws -> Bool { true }
 }
 
 /// A part of a sound.
 public struct Excerpt: Sendable, Hashable {
+  /// Where it begins, counted from the sound's beginning.
   public var start: Duration
   /// To the end when nil.
   public var duration: Duration?
 
+  /// The part that begins at `start` and lasts `duration`, or to the end.
   public init(start: Duration = .zero, duration: Duration? = nil) {
     self.start = start
     self.duration = duration
@@ -171,6 +186,10 @@ public protocol SeekableBytes {
 }
 
 /// A source of samples: a device, a generator.
+///
+/// **Threads.** Every call comes from one audio thread, one call at a time, which serves other chains too: nothing may wait, for
+/// a lock, a file, a network or another program. `open` may allocate and open files and devices; `read` neither
+/// allocates nor locks.
 public protocol AudioSource: Stage {
   /// What will come, as far as the options tell.
   var output: AudioStreamType { get }
@@ -185,6 +204,7 @@ public protocol AudioSource: Stage {
 }
 
 extension AudioSource {
+  /// Has nothing to let go of.
   public mutating func close() {}
 }
 
@@ -199,6 +219,9 @@ public enum DecodeProgress: Sendable, Hashable {
 }
 
 /// Turns encoded sound into samples.
+///
+/// **Threads.** Every call comes from one audio thread, one call at a time, which serves other chains too: nothing may wait, for
+/// a lock, a file, a network or another program. `prepare` may allocate, `decode` only where the content changes.
 public protocol AudioDecoder: Stage {
   /// What will come, as far as the options tell; mostly nothing is known before the first bytes.
   var output: AudioStreamType { get }
@@ -217,10 +240,14 @@ public protocol AudioDecoder: Stage {
 }
 
 extension AudioDecoder {
+  /// Cannot skip.
   public mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool { false }
 }
 
 /// Changes samples in place: as much comes out as goes in, in the same format.
+///
+/// **Threads.** Every call comes from one audio thread, one call at a time, which serves other chains too: nothing may wait, for
+/// a lock, a file, a network or another program. `prepare` may allocate; `process` neither allocates nor locks.
 public protocol AudioTransform: Stage {
   /// The audio this takes; floating-point samples of any rate unless declared otherwise.
   var accepts: AudioRequirement { get }
@@ -234,12 +261,19 @@ public protocol AudioTransform: Stage {
 }
 
 extension AudioTransform {
+  /// Floating-point samples of any rate and channel count.
   public var accepts: AudioRequirement { .float }
+  /// Has nothing to prepare.
   public mutating func prepare(format: AudioFormat, _ context: StageContext) throws {}
+  /// Holds nothing back.
   public mutating func holdUntil(now: Instant) -> Instant? { nil }
 }
 
 /// Turns audio into audio of another format, rate or length.
+///
+/// **Threads.** `output` and `passes` may be asked anywhere, also by the checker, and look at the options alone. All other calls come
+/// from one audio thread, one at a time, and must not wait for anything; `prepare` may allocate, `convert` and `finish` neither
+/// allocate nor lock.
 public protocol AudioConverter: Stage {
   /// The audio this takes.
   var accepts: AudioRequirement { get }
@@ -259,11 +293,17 @@ public protocol AudioConverter: Stage {
 }
 
 extension AudioConverter {
+  /// Lets nothing through unchanged.
   public func passes(_ input: AudioFormat) -> Bool { false }
+  /// Has nothing left.
   public mutating func finish(into output: inout AudioBuffer) {}
 }
 
 /// Joins several streams of audio of one rate into one.
+///
+/// **Threads.** Every call comes from one audio thread, one call at a time, which serves other chains too: nothing may wait, for
+/// a lock, a file, a network or another program. `prepare` may allocate; the other calls neither allocate nor
+/// lock.
 public protocol AudioJoiner: Stage {
   /// Called once, with the format of every input and whether it comes from a device; returns the format of what comes out.
   mutating func prepare(inputs: [(format: AudioFormat, liveness: Liveness)], _ context: StageContext) throws
@@ -279,6 +319,10 @@ public protocol AudioJoiner: Stage {
 }
 
 /// Hands audio to something that works at its own pace, and takes from it what comes back: another program.
+///
+/// **Threads.** Every call comes from one audio thread, one call at a time, which serves other chains too: nothing may wait, for
+/// a lock, a file, a network or another program. What it works with is reached through descriptors that do not
+/// block, and `StageContext.wakeWhenReadable` and `wakeWhenWritable`.
 public protocol AudioRelay: Stage {
   /// The audio this takes.
   var accepts: AudioRequirement { get }
@@ -298,6 +342,10 @@ public protocol AudioRelay: Stage {
 }
 
 /// Takes audio out of the graph: a recording.
+///
+/// **Threads.** Every call comes from one audio thread, one call at a time, which serves other chains too: nothing may wait, for
+/// a lock, a file, a network or another program. `prepare` may allocate; `write` copies what it needs and neither
+/// allocates nor locks; files are written by `StageContext.disk`.
 public protocol AudioSink: Stage {
   /// The audio this takes.
   var accepts: AudioRequirement { get }
@@ -315,13 +363,21 @@ public protocol AudioSink: Stage {
 }
 
 extension AudioSink {
+  /// Any audio.
   public var accepts: AudioRequirement { .any }
+  /// Has nothing to prepare.
   public mutating func prepare(format: AudioFormat, _ context: StageContext) throws {}
+  /// Always has room.
   public var hasRoom: Bool { true }
+  /// Has nothing to wait for.
   public mutating func finish() throws -> Bool { true }
 }
 
 /// Turns audio into events: a speech recogniser.
+///
+/// **Threads.** `run` is called once, in a task of its own on Swift's pool: it may wait with `await`, and must not block a thread. What
+/// it gives to the context's connections and timers is called back on the loop, the one thread of the network: short work only.
+/// `accepts` and `unsentEvents` may be asked anywhere, also by the checker, and look at the options alone.
 public protocol Recogniser: Stage {
   /// The audio this takes.
   var accepts: AudioRequirement { get }
@@ -334,11 +390,19 @@ public protocol Recogniser: Stage {
 }
 
 extension Recogniser {
+  /// Sends every kind.
   public var unsentEvents: [UnsentEvent] { [] }
 }
 
 /// Turns each event into any number of events.
+///
+/// **Threads.** Calls come one at a time, and each on the thread the event comes from: the loop, an audio thread, a task. None may
+/// block. `prepare` is called before the graph runs. In `fluxgraph test` the context reaches nothing of the world, and the time
+/// stands still.
 public protocol EventTransform: Stage {
+  /// Called once before the first event. The place to keep the context of a stage that needs something of the world: a port of
+  /// its own, the clock, the log.
+  mutating func prepare(_ context: StageContext)
   /// Calls `emit` for each event that comes out of `event`. Must not block.
   mutating func process(_ event: Event, emit: (Event) -> Void)
   /// When the stage wants to be called although no event comes: when it holds events back for a time. Asked after each call.
@@ -350,12 +414,20 @@ public protocol EventTransform: Stage {
 }
 
 extension EventTransform {
+  /// Has nothing to prepare.
+  public mutating func prepare(_ context: StageContext) {}
+  /// Never wants to be called by time.
   public var deadline: Instant? { nil }
+  /// Takes no notice of the time.
   public mutating func advance(to now: Instant, emit: (Event) -> Void) {}
+  /// Has nothing left.
   public mutating func finish(emit: (Event) -> Void) {}
 }
 
 /// Takes events out of the graph: the terminal, a file, a webhook.
+///
+/// **Threads.** `open`, `write` and `finish` are called in one task of the sink's own on Swift's pool, one after the other: they may wait
+/// with `await`, and must not block a thread. What blocks, such as a file, belongs into `StageContext.disk`.
 public protocol EventSink: Stage {
   /// How the queue in front of the sink behaves.
   var queue: QueuePolicy { get }
@@ -370,12 +442,17 @@ public protocol EventSink: Stage {
 }
 
 extension EventSink {
+  /// A queue as for most sinks; see `QueuePolicy`.
   public var queue: QueuePolicy { QueuePolicy() }
+  /// Has nothing to open.
   public mutating func open(_ context: StageContext) async throws {}
+  /// Has nothing to finish.
   public mutating func finish() async throws {}
 }
 
 /// What the graph language needs to know of a stage besides its options.
 public enum StageKind: String, Sendable, Hashable, CaseIterable {
+  /// What the stage stands for: nothing into audio or bytes, bytes into audio, audio into audio, audio into
+  /// events, events into events, anything into nothing.
   case source, decoder, transform, recogniser, events, sink
 }

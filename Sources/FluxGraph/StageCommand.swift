@@ -9,9 +9,12 @@ public enum StageCommand: Sendable, Hashable {
 
   /// A setting and its new value.
   public struct Setting: Sendable, Hashable {
+    /// The setting's name.
     public var name: String
+    /// Its new value, as the user wrote it; empty to clear it.
     public var value: String
 
+    /// A setting and its new value.
     public init(_ name: String, _ value: String) {
       self.name = name
       self.value = value
@@ -28,6 +31,7 @@ public struct StageReply: Sendable {
   /// More for programs.
   public var details: [(name: String, value: JSONValue)]
 
+  /// An answer: whether the command is carried out, and one plain sentence.
   public init(isAccepted: Bool, _ message: String, details: [(name: String, value: JSONValue)] = []) {
     self.isAccepted = isAccepted
     self.message = message

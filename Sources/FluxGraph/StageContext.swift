@@ -13,8 +13,14 @@ public struct StageContext: Sendable {
   public let clock: any GraphClock
   /// The one thread network events and timers arrive on.
   public let loop: any GraphLoop
+  /// Opens WebSockets. Calls back on the loop.
   public let webSockets: any WebSocketConnector
+  /// Sends HTTP requests. Downloads call back on the loop.
   public let http: any HTTPClient
+  /// For whoever looks for a fault; see `StageLog`.
+  public let log: StageLog
+  /// What the stage measures; see `StageMetrics`.
+  public let metrics: StageMetrics
   /// The thread that reads and writes files for asynchronous stages.
   public let disk: any BlockingThread
   /// The thread that writes standard output, whose reader may keep it waiting for as long as he likes.
@@ -52,9 +58,13 @@ public struct StageContext: Sendable {
     resources: [ObjectIdentifier: any Sendable], environment: @escaping @Sendable (String) -> String?,
     waker: Waker, noticeHandler: @escaping @Sendable (Notice) -> Void,
     portHandler: @escaping @Sendable (Event, String) -> Void, secrets: Set<Secret> = [],
-    commandRegistrar: @escaping @Sendable (@escaping StageCommandHandler) -> Void = { _ in }
+    commandRegistrar: @escaping @Sendable (@escaping StageCommandHandler) -> Void = { _ in },
+    category: String? = nil, log: any LogSink = StandardErrorLog(),
+    metrics: MetricsRegistry = MetricsRegistry()
   ) {
     self.name = name
+    self.log = StageLog(category: category ?? name, stage: name, sink: log, clock: clock)
+    self.metrics = StageMetrics(registry: metrics, category: category ?? name, stage: name)
     self.location = location
     self.directory = directory
     self.clock = clock
@@ -100,7 +110,7 @@ public struct StageContext: Sendable {
 
   /// The environment for programs a stage starts: this program's own, without what the graph uses as a secret and without
   /// Deepgram's key.
-  package var childEnvironment: [String: String] {
+  public var childEnvironment: [String: String] {
     ProcessInfo.processInfo.environment.filter { name, value in
       name != "DEEPGRAM_API_KEY" && !secrets.contains(Secret(value))
     }
@@ -127,6 +137,7 @@ public protocol GraphClock: Sendable {
 
 /// The machine's own clocks.
 public struct SystemClock: GraphClock {
+  /// The machine's own clocks.
   public init() {}
   public func now() -> Instant { .now() }
   public func wallTime() -> WallTime { .now() }
@@ -142,6 +153,7 @@ public protocol GraphLoop: Sendable {
 
 /// Something that will happen at a time.
 public protocol GraphTimer: Sendable {
+  /// Has it not happen. Harmless when it has happened already.
   func cancel()
 }
 

@@ -41,9 +41,12 @@ public struct StageDescription<S: Stage>: Sendable {
 
 /// A named output of a stage beside its main one. Ports carry events.
 public struct PortSpecification: Sendable, Hashable {
+  /// The port's name behind the dot: lower-case letters.
   public var name: String
+  /// What leaves by it, as one sentence.
   public var summary: String
 
+  /// A port: its name and what leaves by it, as one sentence.
   public init(_ name: String, _ summary: String) {
     self.name = name
     self.summary = summary
@@ -56,11 +59,15 @@ public struct KnownMistake: Sendable, Hashable {
   public enum Value: Sendable, Hashable {
     /// Whatever the value: the stage has no such option.
     case any
+    /// This value.
     case exactly(String)
+    /// Any value with this text in it.
     case containing(String)
   }
 
+  /// The option as people write it, whether the stage has it or not.
   public var option: String
+  /// Which of its values are the mistake.
   public var value: Value
   /// What is wrong, as a sentence without a full stop.
   public var message: String
@@ -70,6 +77,7 @@ public struct KnownMistake: Sendable, Hashable {
   /// it is what was written. Empty text leaves the option out; nil when it depends.
   public var replacement: String?
 
+  /// A mistake: the option and its values, what is wrong, and what to write instead.
   public init(
     _ option: String, value: Value = .any, _ message: String, help: String, replacement: String? = nil
   ) {
@@ -93,15 +101,25 @@ public struct KnownMistake: Sendable, Hashable {
 
 /// A stage's description without its type: what a catalogue holds.
 public struct StageSpecification: Sendable {
+  /// The word in the graph.
   public let name: String
+  /// What it does, as one sentence.
   public let summary: String
+  /// What else a user should know; empty where there is nothing.
   public let details: String
+  /// What it turns into what.
   public let kind: StageKind
+  /// The adapter it can be; nil for none.
   public let role: AdapterRole?
+  /// Named outputs beside the main one.
   public let ports: [PortSpecification]
+  /// Whole graphs, each one line, that use it.
   public let examples: [String]
+  /// What people are known to write by mistake.
   public let mistakes: [KnownMistake]
+  /// The options, in the order of declaration.
   public let options: [OptionSpecification]
+  /// The rules over several options.
   public let rules: [RuleSpecification]
   private let create: @Sendable () -> any Stage
   private let assign: @Sendable (inout any Stage, Int, GraphValue) throws(OptionError) -> Void
@@ -199,9 +217,12 @@ public struct StageSpecification: Sendable {
 
 /// An option and the value a graph gives it.
 public struct StageSetting: Sendable, Hashable {
+  /// The option's name.
   public var option: String
+  /// The value the graph gives it.
   public var value: GraphValue
 
+  /// A setting: the option's name and its value.
   public init(_ option: String, _ value: GraphValue) {
     self.option = option
     self.value = value

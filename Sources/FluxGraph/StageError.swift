@@ -18,12 +18,14 @@ public struct StageError: Error, Sendable, CustomStringConvertible {
     public static func < (left: Code, right: Code) -> Bool { left.rawValue < right.rawValue }
   }
 
+  /// What the failure means for the program.
   public var code: Code
   /// What happened, as one sentence without a full stop, naming the file, host or device.
   public var message: String
   /// What the user can do about it.
   public var help: String?
 
+  /// A failure: its code, what happened, and what the user can do about it.
   public init(_ code: Code, _ message: String, help: String? = nil) {
     self.code = code
     self.message = message

@@ -31,8 +31,10 @@ public struct ByteStreamType: Sendable, Hashable {
   public var container: String?
   /// What the bytes are when they are samples without a header.
   public var samples: AudioFormat?
+  /// Whether the bytes come at their own pace.
   public var liveness: Liveness
 
+  /// A stream of encoded sound; what is not known before reading is nil.
   public init(container: String? = nil, samples: AudioFormat? = nil, liveness: Liveness) {
     self.container = container
     self.samples = samples
@@ -42,16 +44,21 @@ public struct ByteStreamType: Sendable, Hashable {
 
 /// The type of a stream of samples. A nil field is known only once the input has been opened.
 public struct AudioStreamType: Sendable, Hashable {
+  /// How one sample is stored.
   public var sample: SampleFormat?
   /// Frames a second, in Hz.
   public var rate: Int?
+  /// Samples in a frame.
   public var channels: Int?
+  /// Whether the audio comes at its own pace.
   public var liveness: Liveness
   /// The length of each buffer where it is fixed, as behind `chunk`; nil where buffers have any length.
   public var chunk: Duration?
   /// Whether buffers arrive no faster than real time, because the source is live or a `pace` stage sees to it.
   public var isPaced: Bool
 
+  /// A stream of samples; what is not known before the input was opened is nil. A live one is paced unless
+  /// said otherwise.
   public init(
     sample: SampleFormat? = nil, rate: Int? = nil, channels: Int? = nil, liveness: Liveness,
     chunk: Duration? = nil, isPaced: Bool? = nil
@@ -94,15 +101,18 @@ extension AudioStreamType: CustomStringConvertible {
 ///
 /// The checker inserts the stages that turn what comes into what is taken; see `AdapterRole`.
 public struct AudioRequirement: Sendable, Hashable {
+  /// How one sample must be stored.
   public var sample: SampleFormat?
   /// Frames a second, in Hz.
   public var rate: Int?
+  /// Samples in a frame.
   public var channels: Int?
   /// The exact length of each buffer.
   public var chunk: Duration?
   /// Whether buffers must not arrive faster than real time.
   public var paced: Bool
 
+  /// A requirement; what is left out may be anything.
   public init(
     sample: SampleFormat? = nil, rate: Int? = nil, channels: Int? = nil, chunk: Duration? = nil,
     paced: Bool = false
@@ -124,8 +134,11 @@ public struct AudioRequirement: Sendable, Hashable {
 public enum InputRequirement: Sendable, Hashable {
   /// Nothing: the stage is a source.
   case none
+  /// Encoded sound: the stage is a decoder.
   case bytes
+  /// Samples that meet the requirement.
   case audio(AudioRequirement)
+  /// Events.
   case events
   /// Audio or events alike, as `null` does.
   case audioOrEvents(AudioRequirement)
@@ -147,5 +160,7 @@ public enum InputRequirement: Sendable, Hashable {
 /// Adapters are inserted at most once each, in the order of the cases. They are ordinary stages: printed as `(auto)`
 /// by `check`, and replaced by one the user writes.
 public enum AdapterRole: Int, Sendable, Hashable, CaseIterable {
+  /// Bytes into samples; fewer channels; another rate; another kind of sample; pieces of one length; no
+  /// faster than real time.
   case decode, mix, resample, format, chunk, pace
 }

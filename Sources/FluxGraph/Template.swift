@@ -5,32 +5,45 @@
 public struct Template: Sendable, Hashable {
   /// A piece of a template.
   public enum Part: Sendable, Hashable {
+    /// A text that stays as it is.
     case text(String)
+    /// The value of a field.
     case field(Field)
   }
 
   /// A place for a field.
   public struct Field: Sendable, Hashable {
+    /// How a field's value is laid out.
     public enum Layout: Sendable, Hashable {
+      /// As it is.
       case plain
+      /// At the left of so many columns.
       case left(Int)
+      /// At the right of so many columns.
       case right(Int)
+      /// A number with so many decimals.
       case rounded(Int)
     }
 
+    /// The field's name.
     public var name: String
+    /// Whether the field may be missing, and is then empty.
     public var isOptional: Bool
+    /// How its value is laid out.
     public var layout: Layout
   }
 
   /// What is wrong with a template, and where in its text, counted in characters.
   public struct SyntaxError: Error, Sendable, Hashable {
+    /// What is wrong, as one sentence without a full stop.
     public var message: String
+    /// Where, in UTF-8 bytes from the template's beginning.
     public var offset: Int
   }
 
   /// The template as it was written.
   public let source: String
+  /// Texts and fields, in their order.
   public let parts: [Part]
 
   /// A template without text.
@@ -131,7 +144,7 @@ extension Template.Field {
 }
 
 /// `number` with exactly `digits` decimals, whatever the locale.
-package func fixedText(_ number: Double, digits: Int) -> String {
+public func fixedText(_ number: Double, digits: Int) -> String {
   let scale = power(10, Double(digits))
   // As far as Int64 reaches.
   guard abs(number) * scale < 9e18 else { return "\(number)" }
@@ -167,8 +180,10 @@ extension Template: OptionValue {
 
 /// A path with places for fields: `logs/{date}.jsonl`.
 public struct PathTemplate: Sendable, Hashable, OptionValue {
+  /// The template of the path's text.
   public var template: Template
 
+  /// The path a template makes.
   public init(_ template: Template) {
     self.template = template
   }

@@ -2,8 +2,10 @@
 public struct TurnEvent: Sendable {
   /// What happened. An open set: services may add kinds, which are passed on.
   public struct Kind: RawRepresentable, Sendable, Hashable {
+    /// The word in the event's JSON.
     public let rawValue: String
 
+    /// The kind of this word.
     public init(rawValue: String) {
       self.rawValue = rawValue
     }
@@ -25,13 +27,16 @@ public struct TurnEvent: Sendable {
 
   /// One recognised word.
   public struct Word: Sendable, Hashable {
+    /// The word, with its punctuation.
     public var word: String
     /// Seconds of stream time; nil where the service gives no word times.
     public var start: Double?
+    /// Where it ends, in seconds of stream time; nil where the service gives no word times.
     public var end: Double?
     /// From 0 to 1.
     public var confidence: Double
 
+    /// A word; times in seconds of stream time, confidence from 0 to 1.
     public init(word: String, start: Double?, end: Double?, confidence: Double) {
       self.word = word
       self.start = start
@@ -40,6 +45,7 @@ public struct TurnEvent: Sendable {
     }
   }
 
+  /// What happened.
   public var kind: Kind
   /// The name given with `as=`.
   public var stream: String?
@@ -57,18 +63,22 @@ public struct TurnEvent: Sendable {
   public var isSynthesised = false
   /// Where the turn begins and how far it has come, in seconds of stream time.
   public var start: Double
+  /// How far it has come, in seconds of stream time.
   public var end: Double
   /// When the event arrived.
   public var time: WallTime
+  /// The turn's text so far.
   public var transcript: String
+  /// Its words so far.
   public var words: [Word]
   /// The languages heard, most words first.
   public var languages: [String]
   /// The service's own fields, as they came.
   public var service: JSONValue?
   /// The fields the JSON is restricted to, beside its version and the kind; nil for all.
-  package var shownFields: [String]?
+  public var shownFields: [String]?
 
+  /// An event of a turn; `start` and `end` in seconds of stream time, `turn` counted from 1.
   public init(
     kind: Kind, stream: String? = nil, session: String, turn: Int, isFinal: Bool? = nil,
     trigger: String? = nil,

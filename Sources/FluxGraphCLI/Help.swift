@@ -8,14 +8,13 @@ enum Help {
     "completion", "help", "version",
   ]
 
-  /// The options of the commands that take graphs, for completion.
-  static let options: [(command: String, options: [String])] = [
-    ("run", ["-e", "--set", "--strict", "--for", "--quiet"]),
-    ("check", ["-e", "--set", "--strict", "--diagnostics", "--world"]),
-    ("graph", ["-e", "--set", "--strict", "--format"]), ("fmt", ["-e", "--check"]),
-    ("test", ["-e", "--set", "--strict"]), ("serve", ["--port", "--words", "--key"]),
-    ("devices", ["--format", "--watch", "--server"]),
-  ]
+  /// The options of a command, as its help lists them, for completion.
+  static func options(of command: String) -> [String] {
+    text(for: command).split(separator: "\n").compactMap { line in
+      let word = line.prefix { $0 == " " }.count == 6 ? line.split(separator: " ").first : nil
+      return word.flatMap { $0.hasPrefix("-") ? String($0) : nil }
+    }
+  }
 
   static let overview = """
     fluxgraph: declarative audio graphs for Deepgram Flux
@@ -96,7 +95,8 @@ enum Help {
       --set NAME=VALUE   the value of a `param`
       --strict           refuse automatic stages
       --diagnostics FMT  text, or json: one array a graph, places as byte ranges
-      --world            look whether files, directories and keys are there; nothing is opened or dialled
+      --world            look whether files, directories, programs, devices and keys are there; nothing is
+                         opened, run or dialled
 
     Of a Markdown document (`.md`), every fenced block marked `graph` is checked.
 

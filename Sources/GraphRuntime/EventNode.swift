@@ -38,6 +38,7 @@ final class EventTransformNode: EventConsumer, @unchecked Sendable {
   /// - Parameter producers: how many outputs are linked to the stage.
   init(_ transform: any EventTransform, producers: Int, outputs: [EventFanOut], context: StageContext) {
     self.transform = transform
+    self.transform.prepare(context)
     self.outputs = outputs
     self.context = context
     lock.withLock { $0 = producers }

@@ -263,7 +263,8 @@ struct GraphBuilder {
         wakeWhenWritable: { descriptor in route?.watch(descriptor, events: Int32(POLLOUT)) }),
       noticeHandler: { notice in services.notice(notice, node.location) },
       portHandler: { event, port in ports[port]?.emit(event) }, secrets: secrets,
-      commandRegistrar: { handler in services.commands.add(node.title, handler) })
+      commandRegistrar: { handler in services.commands.add(node.title, handler) },
+      category: node.specification.name, log: services.log, metrics: services.metrics)
   }
 
   /// The checker let something through that cannot be run: a fault of this program, told as one.

@@ -13,6 +13,10 @@ package struct GraphServices: Sendable {
   package var environment: @Sendable (String) -> String?
   /// Called for every notice, on any thread, before it goes to its port.
   package var notice: @Sendable (Notice, _ location: String?) -> Void
+  /// Where stages' lines of the log go.
+  package var log: any LogSink
+  /// What stages measure.
+  package var metrics: MetricsRegistry
   /// Where stages that take commands are found.
   package var commands: CommandDirectory
 
@@ -21,7 +25,8 @@ package struct GraphServices: Sendable {
     http: any HTTPClient,
     disk: any BlockingThread, terminal: any BlockingThread, resources: [ObjectIdentifier: any Sendable] = [:],
     environment: @escaping @Sendable (String) -> String?,
-    commands: CommandDirectory = CommandDirectory(),
+    commands: CommandDirectory = CommandDirectory(), log: any LogSink = StandardErrorLog(),
+    metrics: MetricsRegistry = MetricsRegistry(),
     notice: @escaping @Sendable (Notice, _ location: String?) -> Void
   ) {
     self.clock = clock
@@ -33,6 +38,8 @@ package struct GraphServices: Sendable {
     self.resources = resources
     self.environment = environment
     self.commands = commands
+    self.log = log
+    self.metrics = metrics
     self.notice = notice
   }
 }

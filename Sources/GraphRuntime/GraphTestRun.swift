@@ -66,6 +66,7 @@ package struct GraphTestRun {
 private final class EventFlow {
   private let plan: Plan
   private var transforms: [Int: any EventTransform] = [:]
+  private var worlds: [Int: OfflineContext] = [:]
   private var passed: [TestPoint: [Event]] = [:]
   private var consumers: [TestPoint: [Int]] = [:]
 
@@ -73,7 +74,11 @@ private final class EventFlow {
     self.plan = plan
     for node in plan.nodes where node.specification.kind == .events {
       do throws(OptionError) {
+        let world = OfflineContext(
+          name: node.title, category: node.specification.name, directory: node.directory ?? plan.directory)
+        worlds[node.id] = world
         transforms[node.id] = try node.specification.make(node.settings) as? any EventTransform
+        transforms[node.id]?.prepare(world.context)
       } catch {
         throw StageError(.badGraph, "\(node.location): \(node.specification.name) \(error.message)")
       }
@@ -93,6 +98,7 @@ private final class EventFlow {
         var output: [Event] = []
         transforms[consumer]?.process(event) { output.append($0) }
         for event in output { emit(event, at: TestPoint(node: consumer, port: nil)) }
+        emitSent(by: consumer)
       } else {
         // What arrives at a sink is what the sink stands for.
         passed[TestPoint(node: consumer, port: nil), default: []].append(event)
@@ -106,6 +112,14 @@ private final class EventFlow {
       var output: [Event] = []
       transforms[node]?.finish { output.append($0) }
       for event in output { emit(event, at: TestPoint(node: node, port: nil)) }
+      emitSent(by: node)
+    }
+  }
+
+  /// Passes on what a stage has sent out by its ports.
+  private func emitSent(by node: Int) {
+    for (event, port) in worlds[node]?.takeSent() ?? [] {
+      emit(event, at: TestPoint(node: node, port: port))
     }
   }
 }

@@ -4,6 +4,7 @@ public import FluxGraph
 public enum AudioHarness {
   /// What came out of a stage.
   public struct Output: Sendable, Equatable {
+    /// What the samples are.
     public var format: AudioFormat
     /// The samples' bytes, interleaved.
     public var bytes: [UInt8]

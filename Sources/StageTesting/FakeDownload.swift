@@ -3,7 +3,9 @@ internal import Synchronization
 
 /// A download that brings what a test gives it.
 public final class FakeDownload: HTTPStream, Sendable {
+  /// The URL that was asked for.
   public let url: String
+  /// The headers that were sent with it.
   public let headers: [HTTPHeader]
   private let handler: @Sendable (HTTPStreamEvent) -> Void
   private let state = Mutex((isPaused: false, isCancelled: false))
@@ -20,7 +22,9 @@ public final class FakeDownload: HTTPStream, Sendable {
   /// Gives a piece of the body.
   public func give(_ bytes: [UInt8]) { bytes.withUnsafeBytes { handler(.body($0)) } }
 
+  /// Whether the stage has paused it.
   public var isPaused: Bool { state.withLock { $0.isPaused } }
+  /// Whether the stage has ended it.
   public var isCancelled: Bool { state.withLock { $0.isCancelled } }
 
   public func pause() { state.withLock { $0.isPaused = true } }

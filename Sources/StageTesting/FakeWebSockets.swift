@@ -66,6 +66,7 @@ public final class FakeWebSockets: WebSocketConnector, Sendable {
 
   private let made = Mutex<[Connection]>([])
 
+  /// WebSockets nobody has asked for yet.
   public init() {}
 
   /// The connections asked for, in order.

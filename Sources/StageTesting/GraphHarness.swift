@@ -8,6 +8,7 @@ public final class GraphHarness: Sendable {
   public struct Failure: Error, Sendable {
     /// The stage by the name the graph gives it.
     public var title: String
+    /// Why it failed.
     public var error: StageError
   }
 

@@ -6,7 +6,10 @@ internal import Synchronization
 public final class TestWorld: Sendable {
   /// The loop and the clock.
   public let loop: ManualLoop
+  /// The WebSockets stages have asked for.
   public let webSockets = FakeWebSockets()
+  /// What stages measure.
+  public let metrics = MetricsRegistry()
   private let environment: [String: String]
   private let resources: [ObjectIdentifier: any Sendable]
   private let answers: @Sendable (HTTPRequest) -> HTTPResponse?
@@ -17,6 +20,7 @@ public final class TestWorld: Sendable {
     var requests: [HTTPRequest] = []
     var downloads: [FakeDownload] = []
     var wakes = 0
+    var logged: [LogEntry] = []
   }
 
   private let state = Mutex(State())
@@ -57,7 +61,8 @@ public final class TestWorld: Sendable {
         wakeWhenWritable: { _ in self.state.withLock { $0.wakes += 1 } }),
       noticeHandler: { notice in self.state.withLock { $0.notices.append(notice) } },
       portHandler: { event, port in self.state.withLock { $0.emitted.append((event, port)) } },
-      commandRegistrar: { handler in self.commands.withLock { $0.append(handler) } })
+      commandRegistrar: { handler in self.commands.withLock { $0.append(handler) } },
+      log: KeptLog(world: self), metrics: metrics)
   }
 
   /// The world of a whole graph.
@@ -66,6 +71,7 @@ public final class TestWorld: Sendable {
     GraphServices(
       clock: clock, loop: loop, webSockets: webSockets, http: FakeHTTP(world: self), disk: disk,
       terminal: disk, resources: resources, environment: { self.environment[$0] },
+      log: KeptLog(world: self), metrics: metrics,
       notice: { notice, _ in self.state.withLock { $0.notices.append(notice) } })
   }
 
@@ -82,8 +88,17 @@ public final class TestWorld: Sendable {
   public var requests: [HTTPRequest] { state.withLock { $0.requests } }
   /// The downloads begun so far.
   public var downloads: [FakeDownload] { state.withLock { $0.downloads } }
+  /// The lines stages have written to the log so far, of every level.
+  public var logged: [LogEntry] { state.withLock { $0.logged } }
   /// How often a source asked to be called again.
   public var wakes: Int { state.withLock { $0.wakes } }
+
+  private struct KeptLog: LogSink {
+    let world: TestWorld
+
+    func isEnabled(_ level: LogLevel, category: String) -> Bool { true }
+    func write(_ entry: LogEntry) { world.state.withLock { $0.logged.append(entry) } }
+  }
 
   private struct FakeHTTP: HTTPClient {
     let world: TestWorld

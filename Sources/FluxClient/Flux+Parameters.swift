@@ -1,4 +1,4 @@
-package import FluxGraph
+internal import FluxGraph
 package import FluxProtocol
 
 // What the options mean for the service, and what of them cannot be right.

@@ -64,15 +64,12 @@ public enum OptionBuilder<S: Stage> {
     [OptionDeclaration(kind: .rule(rule))]
   }
 
-<<<<<<< HEAD
   /// Rules that are declared elsewhere.
   public static func buildExpression(_ rules: [Rule<S>]) -> [OptionDeclaration<S>] {
     rules.map { OptionDeclaration(kind: .rule($0)) }
   }
 
-=======
   /// Puts the block's options and rules in a row.
->>>>>>> main
   public static func buildBlock(_ declarations: [OptionDeclaration<S>]...) -> [OptionDeclaration<S>] {
     declarations.flatMap { $0 }
   }

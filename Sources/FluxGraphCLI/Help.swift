@@ -11,7 +11,7 @@ enum Help {
   /// The options of a command, as its help lists them, for completion.
   static func options(of command: String) -> [String] {
     text(for: command).split(separator: "\n").compactMap { line in
-      let word = line.prefix { $0 == " " }.count == 6 ? line.split(separator: " ").first : nil
+      let word = line.prefix { $0 == " " }.count == 2 ? line.split(separator: " ").first : nil
       return word.flatMap { $0.hasPrefix("-") ? String($0) : nil }
     }
   }

@@ -1,4 +1,4 @@
-package import FluxGraph
+internal import FluxGraph
 
 extension CheckResult {
   /// What to say of the files that the plan's sources read and that are not there: told before anything starts, with the place in

@@ -10,6 +10,8 @@ import Testing
   struct Sample: Sendable, CustomTestStringConvertible {
     var name: String
     var text: String
+    /// Of an example of a stage, only that stage is changed: the others have examples of their own.
+    var stage: String?
     var testDescription: String { name }
   }
 
@@ -25,7 +27,7 @@ import Testing
       }
     }
     let examples = Catalogue.standard.all.flatMap { stage in
-      stage.examples.enumerated().map { Sample(name: "\(stage.name), example \($0 + 1)", text: $1) }
+      stage.examples.enumerated().map { Sample(name: "\(stage.name), example \($0 + 1)", text: $1, stage: stage.name) }
     }
     return gallery + documents + examples
   }()
@@ -33,7 +35,7 @@ import Testing
   @Test("a slip is one error in its place, and what is proposed makes the graph pass", arguments: samples)
   func slips(_ sample: Sample) {
     let isClean = check(sample.text).diagnostics.isEmpty
-    for mutation in MutationMaker.mutations(of: sample.text) {
+    for mutation in MutationMaker.mutations(of: sample.text, only: sample.stage) {
       for problem in Self.problems(mutation, ofCleanGraph: isClean) {
         Issue.record("\(problem): \(mutation.title)\n\(check(mutation.graph).rendered(color: false))")
       }
@@ -47,9 +49,17 @@ import Testing
     // A sink misspelt in a route's arm is a name there, which nobody uses.
     let told = errors.isEmpty && isClean ? result.diagnostics : errors
     guard let first = told.first else { return mutation.mayPass || !isClean ? [] : ["nothing is said"] }
+    // A parameter whose last use is gone, or an event that is sent no more: what is left is right, and a word about it is due.
+    if errors.isEmpty, mutation.mayPass { return [] }
     guard told.count == 1 || errors.isEmpty else { return ["\(told.count) errors"] }
     var problems: [String] = []
-    if let place = first.primary?.span, !touches(place, mutation) { problems.append("another place") }
+    let labels = ([first.primary].compactMap { $0 } + first.secondary).map(\.span)
+    // What a stage that is missing or too many leads to shows beside it, or where the name of its chain is used.
+    let isThere =
+      mutation.subject == .stage && mutation.slip != .misspelt
+      ? labels.contains { mutation.chain.lowerBound <= $0.lower && $0.upper <= mutation.chain.upperBound }
+      : labels.first.map { touches($0, mutation) } ?? false
+    if !isThere { problems.append("another place") }
     let isProposed = first.help?.hasPrefix("write `") ?? false || first.primary?.text.hasPrefix("did you mean") ?? false
     guard let replacement = first.replacement else {
       if isProposed { problems.append("a proposal that no program can apply") }
@@ -76,8 +86,8 @@ import Testing
 
   @Test("the slips are many and of all kinds")
   func coverage() {
-    let mutations = Self.samples.flatMap { MutationMaker.mutations(of: $0.text) }
-    #expect(mutations.count > 3_000)
+    let mutations = Self.samples.flatMap { MutationMaker.mutations(of: $0.text, only: $0.stage) }
+    #expect(mutations.count > 2_000)
     let kinds = Set(mutations.map { "\($0.subject) \($0.slip)" })
     #expect(
       kinds.isSuperset(of: [
@@ -86,5 +96,35 @@ import Testing
         "event misspelt", "event retyped", "event doubled", "unit misspelt", "unit removed", "unit doubled",
         "word misspelt", "word doubled", "name misspelt", "port misspelt", "flag misspelt", "flag doubled",
       ]))
+  }
+
+  @Test("what can be laid out is laid out once and for all, and loses no comment", arguments: samples)
+  func layout(_ sample: Sample) throws {
+    let mutations = MutationMaker.mutations(of: sample.text, only: sample.stage)
+    var texts = [sample.text] + mutations.enumerated().filter { $0.offset % 12 == 0 }.map(\.element.graph)
+    // Remarks in every tenth place where a blank is.
+    for (index, character) in sample.text.enumerated() where character == " " && index % 10 == 0 {
+      var text = Array(sample.text)
+      text.replaceSubrange(index...index, with: Array("  # remark \(index)\n    "))
+      texts.append(String(text))
+    }
+    for text in texts {
+      let source = GraphSource(name: "t.graph", text: text, directory: ".")
+      guard let once = GraphFormatter.format(source).text else { continue }
+      let twice = GraphFormatter.format(GraphSource(name: "t.graph", text: once, directory: ".")).text
+      #expect(twice == once, "\(text)")
+      let remarks = text.matches(of: /# remark \d+/).map { String($0.output) }
+      for remark in remarks { #expect(once.contains(remark), "\(text)\n\(once)") }
+      #expect(Self.reading(text) == Self.reading(once), "\(text)\n\(once)")
+    }
+  }
+
+  /// What a graph is, whatever its layout: the words of its syntax tree.
+  private static func reading(_ text: String) -> [String] {
+    let source = GraphSource(name: "t.graph", text: text, directory: ".")
+    return Parser.parse(source).tree.items.map { item in
+      source.text(of: item.span).replacing(/#.*(?:\n|$)/, with: " ").split(whereSeparator: \.isWhitespace)
+        .joined().replacing("!", with: "|")
+    }
   }
 }

@@ -21,6 +21,8 @@ struct Mutation: Sendable {
   /// The graph as it is now, and the place of the slip in it, in bytes.
   var graph: String
   var place: Range<Int>
+  /// The chain the slip is in.
+  var chain: Range<Int>
   /// Whether the rest can be right without what was there, or with what is there now: an option nobody has to give, a
   /// transform that can stand twice, a text that may be anything.
   var mayPass: Bool
@@ -34,11 +36,15 @@ struct MutationMaker {
   private let bytes: [UInt8]
   private let catalogue = Catalogue.standard
   private(set) var mutations: [Mutation] = []
+  private var chain = 0..<0
+  private var only: String?
   /// Names of streams that are in the graph.
   private var names: Set<String> = []
 
-  static func mutations(of text: String) -> [Mutation] {
+  /// - Parameter stage: where given, only stages of this name are changed.
+  static func mutations(of text: String, only stage: String? = nil) -> [Mutation] {
     var maker = MutationMaker(text)
+    maker.only = stage
     maker.walk()
     return maker.mutations
   }
@@ -55,6 +61,7 @@ struct MutationMaker {
       noteArms(statement.stages)
     }
     for case .statement(let statement) in tree.items {
+      chain = statement.span.lower..<statement.span.upper
       var stages = statement.stages
       switch statement.head {
       case .stage(let stage)?:
@@ -90,7 +97,9 @@ struct MutationMaker {
         }
         continue
       }
-      guard let specification = catalogue[stage.word.text] else { continue }
+      guard let specification = catalogue[stage.word.text], only == nil || only == stage.word.text else {
+        continue
+      }
       let isLast = index == stages.count - 1
       whole(stage, specification, isFirst: index == 0, isLast: isLast)
       if let predicate = stage.predicate {
@@ -183,9 +192,11 @@ struct MutationMaker {
   }
 
   private mutating func misspellWord(_ value: ValueSyntax, _ type: OptionType) {
-    guard case .atom(let word) = value, case .enumeration(let words) = type, words.contains(word.text) else {
-      return
-    }
+    guard case .atom(let word) = value else { return }
+    // Texts that stand for one of a few things.
+    var words = ["local", "deepgram", "flux-general-en", "flux-general-multi", "EndOfTurn", "EagerEndOfTurn"]
+    if case .enumeration(let names) = type { words = names }
+    guard words.contains(word.text) else { return }
     misspell(word.span, .word)
     double(word.span, .word)
   }
@@ -317,7 +328,8 @@ struct MutationMaker {
       Mutation(
         slip: slip, subject: subject, original: text(of: SourceSpan(range.lowerBound, range.upperBound)),
         graph: String(decoding: changed, as: UTF8.self),
-        place: range.lowerBound..<(range.lowerBound + replacement.utf8.count), mayPass: mayPass))
+        place: range.lowerBound..<(range.lowerBound + replacement.utf8.count),
+        chain: chain.lowerBound..<(chain.upperBound - range.count + replacement.utf8.count), mayPass: mayPass))
   }
 
   private func text(of span: SourceSpan) -> String {

@@ -86,7 +86,8 @@ package struct Flux: Recogniser {
       guard flux.words != nil, flux.endpoint != .local else { return nil }
       return OptionConflict(
         "`words` is where the local Flux takes words from, and the endpoint is not local",
-        options: ["words"], help: "add `endpoint=local`, or leave `words` out", fix: .set("endpoint", "local"))
+        options: ["words"], help: "add `endpoint=local`, or leave `words` out", fix: .set("endpoint", "local")
+      )
     }
     Rule(
       "fault-without-local", reads: ["fault", "endpoint"],
@@ -219,7 +220,8 @@ package struct Flux: Recogniser {
       version1(
         "utterance_end_ms", "write `eot_timeout=…`, with its unit", "eot_timeout={value}ms"),
     ]
-    + FluxParameter.version1Names.sorted { $0.key < $1.key }.filter { $0.key != "channels" }.map { name, help in
+    + FluxParameter.version1Names.sorted { $0.key < $1.key }.filter { $0.key != "channels" }.map {
+      name, help in
       version1(name, "leave it out: \(help)", "")
     } + [
       KnownMistake(
@@ -247,7 +249,8 @@ package struct Flux: Recogniser {
     _ name: String, value: KnownMistake.Value = .any, _ help: String, _ replacement: String
   ) -> KnownMistake {
     KnownMistake(
-      name, value: value, "`\(name)` is an option of Deepgram's v1 models, not of Flux", help: help, replacement: replacement)
+      name, value: value, "`\(name)` is an option of Deepgram's v1 models, not of Flux", help: help,
+      replacement: replacement)
   }
 
   package var preset: FluxPreset?

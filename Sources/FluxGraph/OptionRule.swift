@@ -69,6 +69,11 @@ public enum OptionBuilder<S: Stage> {
     rules.map { OptionDeclaration(kind: .rule($0)) }
   }
 
+  /// Declarations several stages share.
+  public static func buildExpression(_ declarations: [OptionDeclaration<S>]) -> [OptionDeclaration<S>] {
+    declarations
+  }
+
   /// Puts the block's options and rules in a row.
   public static func buildBlock(_ declarations: [OptionDeclaration<S>]...) -> [OptionDeclaration<S>] {
     declarations.flatMap { $0 }

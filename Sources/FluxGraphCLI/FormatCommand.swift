@@ -19,7 +19,8 @@ struct FormatCommand {
     let (text, diagnostics) = GraphFormatter.format(source)
     guard let text else {
       for diagnostic in diagnostics {
-        Terminal.error.write(diagnostic.rendered(
+        Terminal.error.write(
+          diagnostic.rendered(
             source: source, color: Terminal.error.isColored, width: Terminal.error.columns) + "\n")
       }
       return .badGraph

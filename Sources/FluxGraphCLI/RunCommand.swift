@@ -85,7 +85,8 @@ struct RunCommand: Sendable {
         let columns = Terminal.error.columns
         for diagnostic in missing {
           Terminal.error.write(
-            diagnostic.rendered(source: result.source, color: Terminal.error.isColored, width: columns) + "\n")
+            diagnostic.rendered(source: result.source, color: Terminal.error.isColored, width: columns) + "\n"
+          )
         }
         return .failure(.inputOutput)
       }
@@ -126,7 +127,7 @@ struct RunCommand: Sendable {
     }
     let webSockets: any WebSocketConnector = recorder ?? network
     let services = GraphServices(
-      loop: network, webSockets: webSockets, http: network, disk: BlockingWorker("disk"),
+      loop: network, webSockets: webSockets, http: network, httpServer: network, disk: BlockingWorker("disk"),
       terminal: BlockingWorker("stdout"),
       resources: [
         ObjectIdentifier(LocalFlux.self): LocalFlux { options in try await local.url(options) },

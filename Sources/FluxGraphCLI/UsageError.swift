@@ -17,7 +17,9 @@ struct UsageError: Error, Sendable {
 
   /// A word that is no command: it may be a stage, a mistake's code, a file or a graph, for which there are commands.
   static func unknownWord(_ word: String, _ message: String, _ catalogue: Catalogue) -> UsageError {
-    if catalogue[word] != nil { return UsageError("`\(word)` is a stage: `fluxgraph inspect \(word)` shows it") }
+    if catalogue[word] != nil {
+      return UsageError("`\(word)` is a stage: `fluxgraph inspect \(word)` shows it")
+    }
     if Explanation.all(of: catalogue).contains(where: { $0.code == word }) {
       return UsageError("`\(word)` is a mistake: `fluxgraph explain \(word)` explains it")
     }

@@ -31,6 +31,8 @@ struct Analysis {
   /// however often it shows.
   var unknownHeads: Set<String> = []
   var mismatchedStreams: Set<Endpoint> = []
+  /// Streams that tests feed or look at.
+  var testedStreams: Set<Endpoint> = []
 
   init(
     source: GraphSource, catalogue: Catalogue, options: Checker.Options, syntaxErrors: [Diagnostic]

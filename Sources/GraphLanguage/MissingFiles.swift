@@ -43,7 +43,8 @@ extension CheckResult {
     return Diagnostic(
       .missingFile, "No such file: \(text)", at: .init(span, near.map { "did you mean `\($0)`?" } ?? ""),
       notes: ["looked for \(path)"],
-      help: near == nil ? "paths are relative to the directory of the graph; with `-e` to the working one" : nil,
+      help: near == nil
+        ? "paths are relative to the directory of the graph; with `-e` to the working one" : nil,
       replacement: isWritten ? near.map { .init(span, String($0)) } : nil)
   }
 }

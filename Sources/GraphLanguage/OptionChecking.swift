@@ -134,6 +134,10 @@ extension Analysis {
       report(
         .duplicateOption, "`\(option.name)` is given twice", at: span,
         secondary: [.init(earlier, "first given here")], help: help, replacement: replacement)
+      let first = configuration.settings.first { $0.option == option.name }?.value
+      if case .list(let one)? = first, case .list(let other) = value {
+        configuration.proposals.append((diagnostics.count - 1, option.name, .list(one + other)))
+      }
       configuration.fail(option)
       return
     }
@@ -189,6 +193,8 @@ extension Analysis {
         .missingOption, "`\(syntax.word.text)` needs `\(option.name)`: \(lowercasedFirst(option.summary))",
         at: syntax.word.span, help: "for example `\(syntax.word.text) \(sample)`",
         replacement: .init(SourceSpan(place, place), " \(sample)"))
+      configuration.proposals.append(
+        (diagnostics.count - 1, option.name, Self.outsideValue(option.type.sample)))
       configuration.hasFailed = true
     }
   }
@@ -202,7 +208,9 @@ extension Analysis {
       let places = conflict.options.compactMap { configuration.given[$0] }
       var primary = Diagnostic.Label(places.first ?? syntax.word.span)
       var replacement = conflict.fix.flatMap { self.replacement(for: $0, syntax, configuration) }
-      if let element = conflict.element, let value = conflict.options.first.flatMap({ configuration.values[$0] }) {
+      if let element = conflict.element,
+        let value = conflict.options.first.flatMap({ configuration.values[$0] })
+      {
         let parts = value.elements.isEmpty ? [value] : value.elements
         if let part = parts.first(where: { text(of: $0) == element }) {
           primary.span = part.span
@@ -272,7 +280,9 @@ extension Analysis {
       let others = configuration.unread.subtracting([proposal.option])
       let isSet: Void? = try? configuration.specification.set(proposal.option, of: &stage, to: proposal.value)
       let conflicts = configuration.specification.conflicts(in: stage, unknown: others)
-      if isSet == nil || conflicts.contains(where: { !$0.isWarning }) { withdrawProposal(proposal.diagnostic) }
+      if isSet == nil || conflicts.contains(where: { !$0.isWarning }) {
+        withdrawProposal(proposal.diagnostic)
+      }
     }
   }
 

@@ -278,7 +278,9 @@ package struct Parser {
   mutating func headWord() -> WordSyntax? {
     let start = lexer.position
     let end = lexer.endOfHead()
-    guard end > start, lexer.peek() != .quote, lexer.peek() != .apostrophe, !lexer.startsPipe else { return nil }
+    guard end > start, lexer.peek() != .quote, lexer.peek() != .apostrophe, !lexer.startsPipe else {
+      return nil
+    }
     lexer.advance(end - start)
     return WordSyntax(text: lexer.text(start, end), span: SourceSpan(start, end))
   }

@@ -82,7 +82,8 @@ extension Parser {
     ahead.skipItem()
     return boundNames(in: SourceSpan(start, max(start, ahead.lexer.position))).map { word in
       ArmSyntax(
-        predicate: nil, condition: word.span, stages: [StageSyntax(word: word, arguments: [], span: word.span)],
+        predicate: nil, condition: word.span,
+        stages: [StageSyntax(word: word, arguments: [], span: word.span)],
         isBroken: true, span: word.span)
     }
   }

@@ -67,10 +67,7 @@ extension Analysis {
     let eventCount = types.count { $0 == .events }
     if eventCount > 0 && eventCount < types.count {
       if nodes[index].isFurtherArm { return nil }
-      let labels = zip(inputs, types).map { Diagnostic.Label($0.0.span, "carries \($0.1.noun)") }
-      report(
-        .mixedUnion, "streams of different types cannot be joined", at: labels[0].span, label: labels[0].text,
-        secondary: Array(labels.dropFirst()), help: "join events with events, or audio with audio by `mix`")
+      reportMixedUnion(inputs, types)
       return nil
     }
     if eventCount == 0 && types.count > 1 && nodes[index].role != .mix {
@@ -124,6 +121,25 @@ extension Analysis {
 
   // MARK: Mistakes
 
+  private mutating func reportMixedUnion(_ inputs: [Endpoint], _ types: [StreamType]) {
+    let audio = inputs.indices.filter { types[$0] != .events }
+    // One recogniser that was forgotten shows wherever the stream is joined.
+    let news = audio.filter { mismatchedStreams.insert(stream(inputs[$0])).inserted }
+    guard !news.isEmpty else { return }
+    var labels = zip(inputs, types).map { Diagnostic.Label($0.0.span, "carries \($0.1.noun)") }
+    var help = "join events with events, or audio with audio by `mix`"
+    var replacement: Diagnostic.Replacement?
+    if audio.count == 1, let recogniser = catalogue["flux"]?.name {
+      let origin = nodes[written(inputs[audio[0]].node)]
+      labels.append(.init(origin.word, "gives \(types[audio[0]].noun) here"))
+      help = "put `\(recogniser)` behind it: `\(source.text(of: origin.word)) … | \(recogniser)`"
+      replacement = .init(SourceSpan(origin.span.upper, origin.span.upper), " | \(recogniser)")
+    }
+    report(
+      .mixedUnion, "streams of different types cannot be joined", at: labels[0].span, label: labels[0].text,
+      secondary: Array(labels.dropFirst()), help: help, replacement: replacement)
+  }
+
   private mutating func reportTwoAudioStreams(_ index: Int, _ inputs: [Endpoint]) {
     let names = inputs.map { source.text(of: $0.span) }.joined(separator: ", ")
     report(
@@ -143,7 +159,7 @@ extension Analysis {
   }
 
   /// A stream, wherever it is named.
-  private func stream(_ endpoint: Endpoint) -> Endpoint {
+  func stream(_ endpoint: Endpoint) -> Endpoint {
     Endpoint(node: written(endpoint.node), port: endpoint.port, span: SourceSpan(0, 0))
   }
 
@@ -152,7 +168,7 @@ extension Analysis {
     let uses = nodes.filter { node in
       !node.isAutomatic && !node.isFurtherArm && node.inputs.contains { stream($0) == stream(input) }
     }
-    return uses.count > 1
+    return (uses.count > 1 || testedStreams.contains(stream(input)))
       && uses.allSatisfy { if case .events = requirement(of: $0.stage) { true } else { false } }
   }
 
@@ -186,7 +202,8 @@ extension Analysis {
     case .events:
       code = .eventsExpected
       if isSharedSlip {
-        help = "put `\(recogniser)` behind what gives \(type.noun): `\(source.text(of: origin.word)) … | \(recogniser)`"
+        help =
+          "put `\(recogniser)` behind what gives \(type.noun): `\(source.text(of: origin.word)) … | \(recogniser)`"
         replacement = .init(SourceSpan(origin.span.upper, origin.span.upper), " | \(recogniser)")
       } else {
         help = "put `\(recogniser)` between them: `| \(recogniser) | \(title)`"

@@ -24,7 +24,8 @@ import Testing
     #expect(GraphDrawing(try #require(again.plan)).json == json, "\(text)")
   }
 
-  @Test("every sample graph and every example comes back from its JSON form", arguments: MutationTests.samples)
+  @Test(
+    "every sample graph and every example comes back from its JSON form", arguments: MutationTests.samples)
   func samplesRoundTrip(_ sample: MutationTests.Sample) throws {
     let plan = try #require(check(sample.text).plan)
     guard !plan.isRedacted else { return }

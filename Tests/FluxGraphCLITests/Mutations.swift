@@ -162,7 +162,9 @@ struct MutationMaker {
   private mutating func reference(_ word: WordSyntax) {
     let parts = word.text.split(separator: ".")
     misspell(SourceSpan(word.span.lower, word.span.lower + parts[0].utf8.count), .name)
-    if parts.count == 2 { misspell(SourceSpan(word.span.upper - parts[1].utf8.count, word.span.upper), .port) }
+    if parts.count == 2 {
+      misspell(SourceSpan(word.span.upper - parts[1].utf8.count, word.span.upper), .port)
+    }
   }
 
   // MARK: Options and values
@@ -178,7 +180,9 @@ struct MutationMaker {
     guard case .atom(let word) = value else {
       if case .list(let elements, _) = value, case .list(let type) = option.type {
         for element in elements { misspellWord(element, type) }
-        if elements.count == 1 { retype(value.span, option.type, as: [text(of: elements[0].span), "5", "\"x\""]) }
+        if elements.count == 1 {
+          retype(value.span, option.type, as: [text(of: elements[0].span), "5", "\"x\""])
+        }
       }
       if case .string(let word) = value {
         fields(word)
@@ -225,7 +229,8 @@ struct MutationMaker {
   private mutating func units(_ word: WordSyntax) {
     let digits = word.text.prefix { $0.isNumber || $0 == "." || $0 == "-" }
     let unit = word.text.dropFirst(digits.count)
-    guard Double(digits) != nil, ["ms", "s", "m", "h", "k", "kHz", "Hz", "dB", "x", "kB", "MB", "GB"].contains(unit)
+    guard Double(digits) != nil,
+      ["ms", "s", "m", "h", "k", "kHz", "Hz", "dB", "x", "kB", "MB", "GB"].contains(unit)
     else { return }
     let span = SourceSpan(word.span.lower + digits.utf8.count, word.span.upper)
     change(word.span.lower..<word.span.upper, to: String(digits), .removed, .unit, mayPass: false)
@@ -279,7 +284,9 @@ struct MutationMaker {
       defer { index += 1 }
       guard bytes[index] == UInt8(ascii: "{"), bytes[index - 1] != UInt8(ascii: "\\") else { continue }
       var end = index + 1
-      while end < word.span.upper, bytes[end] != UInt8(ascii: "}"), bytes[end] != UInt8(ascii: ":") { end += 1 }
+      while end < word.span.upper, bytes[end] != UInt8(ascii: "}"), bytes[end] != UInt8(ascii: ":") {
+        end += 1
+      }
       let name = String(decoding: bytes[index + 1..<end], as: UTF8.self)
       if known.contains(name) { misspell(SourceSpan(index + 1, end), .field) }
     }
@@ -329,7 +336,8 @@ struct MutationMaker {
         slip: slip, subject: subject, original: text(of: SourceSpan(range.lowerBound, range.upperBound)),
         graph: String(decoding: changed, as: UTF8.self),
         place: range.lowerBound..<(range.lowerBound + replacement.utf8.count),
-        chain: chain.lowerBound..<(chain.upperBound - range.count + replacement.utf8.count), mayPass: mayPass))
+        chain: chain.lowerBound..<(chain.upperBound - range.count + replacement.utf8.count), mayPass: mayPass)
+    )
   }
 
   private func text(of span: SourceSpan) -> String {

@@ -7,7 +7,8 @@ import Testing
   private func told(_ graph: String, parameters: [String: String] = [:]) -> String {
     let result = check(graph, parameters: parameters)
     let diagnostics = result.missingFiles(
-      home: "/home/me", isThere: { $0.hasSuffix("there.wav") }, neighbours: { _ in ["call.wav", "notes.txt"] })
+      home: "/home/me", isThere: { $0.hasSuffix("there.wav") },
+      neighbours: { _ in ["call.wav", "notes.txt"] })
     return diagnostics.map { $0.rendered(source: result.source, color: false) }.joined()
   }
 

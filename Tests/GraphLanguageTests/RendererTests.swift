@@ -105,8 +105,7 @@ import Testing
         2 │ heard | wav out.wav
           │         ^^^ takes audio
           = help: name the audio before `flux`, and use the name
-                  twice: `sound = …`, `sound | flux`,
-                  `sound | wav`
+                  twice: `sound = …`, `sound | flux`, `sound | wav`
 
         """)
   }

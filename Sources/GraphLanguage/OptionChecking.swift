@@ -58,11 +58,14 @@ extension Analysis {
         } else if let option = positional.first, !isLikelyFlag(value, option, specification) {
           positional.removeFirst()
           if let firstOption {
+            let named = "\(option.name)=\(source.text(of: value.span))"
+            let isGiven = configuration.given[option.name] != nil
             report(
               .valueAfterOption, "values come before options", at: value.span,
               secondary: [.init(firstOption, "options begin here")],
-              help: "write `\(option.name)=\(source.text(of: value.span))`, or move it to the front",
-              replacement: .init(value.span, "\(option.name)=\(source.text(of: value.span))"))
+              help: isGiven ? "leave one of them out" : "write `\(named)`, or move it to the front",
+              replacement: isGiven
+                ? .init(withBlanksBefore(value.span), "") : .init(value.span, named))
             configuration.fail(option)
           } else {
             assign(option, value, argument.span, &configuration)

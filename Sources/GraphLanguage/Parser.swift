@@ -19,6 +19,9 @@ package struct Parser {
   var nesting = 0
   var comparisons = 0
   var blockDepth = 0
+  /// Whether the text is known to end before a block that was opened is closed: then none is looked for again, or every `{`
+  /// would cost another walk to the end.
+  var hasUnclosedBlock = false
   /// Whether the line before ended with a `|`: what follows was meant to continue it.
   private var isAfterOpenEnd = false
 

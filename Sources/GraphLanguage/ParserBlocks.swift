@@ -277,7 +277,7 @@ extension Parser {
       } catch {
         isBroken = true
         let isOnLaterLine = source.lineIndex(of: lexer.position) > source.lineIndex(of: open)
-        if isOnLaterLine, lexer.indentation <= outer, !isClosedAhead {
+        if isOnLaterLine, lexer.indentation <= outer, !isClosedAhead() {
           diagnostics.removeSubrange(reported...)
           break
         }
@@ -301,10 +301,13 @@ extension Parser {
   }
 
   /// Whether the block that is open is closed somewhere behind.
-  private var isClosedAhead: Bool {
+  private mutating func isClosedAhead() -> Bool {
+    guard !hasUnclosedBlock else { return false }
     var ahead = self
     ahead.skipItem()
     while ahead.lexer.nextItem() { ahead.skipItem() }
-    return ahead.lexer.peek() == .closeBrace
+    let isClosed = ahead.lexer.peek() == .closeBrace
+    hasUnclosedBlock = !isClosed
+    return isClosed
   }
 }

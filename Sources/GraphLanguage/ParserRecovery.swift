@@ -59,7 +59,7 @@ extension Parser {
   /// Moves past a block, whatever is in it; not at all when it is never closed.
   mutating func skipBlock() {
     let start = lexer
-    guard blockDepth < Self.maximumDepth else {
+    guard blockDepth < Self.maximumDepth, !hasUnclosedBlock else {
       lexer.advance()
       return
     }
@@ -71,6 +71,7 @@ extension Parser {
       lexer.closeBlock(indentation)
     } else {
       // Everything behind would be lost.
+      hasUnclosedBlock = true
       lexer = start
       lexer.advance()
     }

@@ -62,7 +62,7 @@ struct FluxStageTests {
       (["model": "flux-general-fr"], "doubtful-parameter", true),
       (["model": "whisper"], "bad-parameter", false),
       (["sample_rate": "22050Hz"], "bad-parameter", false),
-      (["dialect": "cloudflare"], "bad-parameter", false),
+      (["dialect": "cloudflare"], "cloudflare-limits", false),
     ])
   func validation(_ options: [String: String], _ code: String, _ isWarning: Bool) throws {
     let stage = try stage(options.map { StageSetting($0.key, .word($0.value)) })

@@ -299,10 +299,12 @@ struct DiagnosticCase: Sendable, CustomTestStringConvertible {
       #"""
       error[mixed-union]: streams of different types cannot be joined
         ┌─ t.graph:3:1
+      1 │ a = mic
+        │     --- gives audio here
       3 │ a, b | stdout
         │ ^ carries audio
         │    - carries events
-        = help: join events with events, or audio with audio by `mix`
+        = help: put `flux` behind it: `mic … | flux`
 
       """#),
     DiagnosticCase(

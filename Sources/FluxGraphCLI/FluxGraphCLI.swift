@@ -8,6 +8,8 @@ public enum FluxGraphCLI {
   public static func main(catalogue: Catalogue = .standard) -> Never {
     // A reader that goes away is told by EPIPE, to the sink it concerns.
     signal(SIGPIPE, SIG_IGN)
+    // A file that may not grow is an error of the call that writes to it.
+    signal(SIGXFSZ, SIG_IGN)
     let signals = SignalReader()
     let arguments = Array(CommandLine.arguments.dropFirst())
     // Off the main actor: a hop to it costs more than most of what is done here.
@@ -27,6 +29,7 @@ public enum FluxGraphCLI {
     do throws(UsageError) {
       switch word {
       case "run": return await RunCommand(try RunCommand.Arguments(rest), catalogue, signals).run()
+      case "batch": return await BatchCommand(try BatchArguments(rest), catalogue, signals).run()
       case "check": return try CheckCommand(rest, catalogue).run()
       case "graph": return try GraphCommand(rest, catalogue).run()
       case "explain": return try ExplainCommand(rest, catalogue).run()

@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 /// What helps to write and to look at graphs, with the programs it is for.
-@Suite(.timeLimit(.minutes(2)), .enabled(if: EditorTests.isThere, "needs bash, zsh, fish, graphviz and peers"))
+@Suite(
+  .timeLimit(.minutes(2)), .enabled(if: EditorTests.isThere, "needs bash, zsh, fish, graphviz and peers"))
 struct EditorTests {
   static let isThere =
     ProcessInfo.processInfo.environment["FLUXGRAPH_REQUIRE_PEERS"] == "1"
@@ -87,7 +88,8 @@ struct EditorTests {
     try #require(dot.status == 0, "\(dot.errors)")
     let drawn = try await Program.run("/usr/bin/dot", ["-Tplain"], .init(input: Array(dot.output.utf8)))
     #expect(drawn.status == 0 && drawn.errors == "", "\(drawn.errors)")
-    let json = try await Fluxgraph.command(["graph", "--format", "json", graph], environment: Self.environment)
+    let json = try await Fluxgraph.command(
+      ["graph", "--format", "json", graph], environment: Self.environment)
     let plan = try #require(
       try JSONSerialization.jsonObject(with: Data(json.output.utf8)) as? [String: Any])
     let nodes = try #require(plan["nodes"] as? [Any])
@@ -97,10 +99,10 @@ struct EditorTests {
     let lines = mermaid.output.split(separator: "\n")
     #expect(lines.first == "flowchart LR")
     for line in lines.dropFirst() {
-      let isNode =
-        line.wholeMatch(of: /  n\d+(?:\(\["[^"]*"\]\)|\["[^"]*"\]|\[\/"[^"]*"\/\]|\{\{"[^"]*"\}\})(?::::auto)?/)
-        != nil
-      let isLink = line.wholeMatch(of: /  n\d+ -->\|"[^"]*"\| n\d+/) != nil
+      let text = line.trimmingCharacters(in: .whitespaces)
+      let shape = /n\d+(?:\(\["[^"]*"\]\)|\["[^"]*"\]|\[\/"[^"]*"\/\]|\{\{"[^"]*"\}\})(?::::auto)?/
+      let isNode = text.wholeMatch(of: shape) != nil
+      let isLink = text.wholeMatch(of: /n\d+ -->\|"[^"]*"\| n\d+/) != nil
       #expect(isNode || isLink || line.hasPrefix("  classDef auto "), "\(line)")
     }
   }
@@ -136,7 +138,8 @@ struct EditorTests {
     #expect(scopes("{transcript}") == ["variable.other.field"])
     #expect(scopes("$endpoint") == ["variable.other"])
     #expect(scopes("crm") == ["entity.name.function"])
-    #expect(tokens.filter { $0.text.hasPrefix("# Needs: ") }.allSatisfy { $0.scope.hasPrefix("comment.line") })
+    #expect(
+      tokens.filter { $0.text.hasPrefix("# Needs: ") }.allSatisfy { $0.scope.hasPrefix("comment.line") })
     // The stages that begin chains are named in the grammar.
     let list = try await Fluxgraph.command(["inspect"]).output
     let sources = list.split(separator: "\n\n")[0].split(separator: "\n").dropFirst().compactMap {

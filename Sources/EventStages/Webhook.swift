@@ -36,8 +36,8 @@ package struct Webhook: EventSink {
       "body-with-batch", reads: ["body", "batch"],
       "`body` is made for one event, and `batch` sends a list of events in one request: a request is one of the two.",
       example:
-        "file talk.opus | flux | webhook https://example.com/turns body=\"{transcript}\" batch=10",
-      fix: "file talk.opus | flux | webhook https://example.com/turns batch=10"
+        "file talk.opus | flux | webhook https://example.com/turns body=\"{transcript}\" batch=[50, 1s]",
+      fix: "file talk.opus | flux | webhook https://example.com/turns batch=[50, 1s]"
     ) { webhook in
       guard webhook.batch != nil, webhook.body != nil else { return nil }
       return OptionConflict(

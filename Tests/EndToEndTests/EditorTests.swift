@@ -1,15 +1,18 @@
 import Foundation
 import Testing
 
-/// What helps to write and to look at graphs, with the programs it is for.
-@Suite(
-  .timeLimit(.minutes(2)), .enabled(if: EditorTests.isThere, "needs bash, zsh, fish, graphviz and peers"))
-struct EditorTests {
-  static let isThere =
+/// Shells and drawing programs.
+private enum EditorPrograms {
+  static let areThere =
     ProcessInfo.processInfo.environment["FLUXGRAPH_REQUIRE_PEERS"] == "1"
     || Peers.areThere
       && ["zsh", "fish", "dot"].allSatisfy { FileManager.default.isExecutableFile(atPath: "/usr/bin/\($0)") }
+}
 
+/// What helps to write and to look at graphs, with the programs it is for.
+@Suite(
+  .timeLimit(.minutes(2)), .enabled(if: EditorPrograms.areThere, "needs bash, zsh, fish, graphviz and peers"))
+struct EditorTests {
   private static let graphs: [String] = {
     let folder = Peers.packageRoot.appending(path: "graphs").path
     let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []

@@ -71,7 +71,12 @@ let package = Package(
     tests(
       "FluxGraphCLITests", ["FluxGraphCLI", "FluxGraph", "GraphLanguage", "GraphRuntime"],
       exclude: ["StageDiagnostics.txt"]),
-    tests("EndToEndTests", ["FluxGraphCLI", "FluxGraph", "FluxServer"], exclude: ["Peers"]),
+    tests(
+      "EndToEndTests",
+      [
+        "FluxGraphCLI", "FluxGraph", "FluxServer", "FluxClient", "FluxProtocol", "WebSocketCore",
+        "StageTesting",
+      ], exclude: ["Peers"]),
   ]
 )
 

@@ -19,6 +19,8 @@ struct WorldProbe {
     var location: String
     var text: String
     var isGood: Bool
+    /// What `run` would fail with if it is not.
+    var code = StageError.Code.inputOutput
   }
 
   func findings() -> [Finding] {
@@ -60,7 +62,7 @@ struct WorldProbe {
     do throws(StageError) {
       return try sound.finding(stage).map { Finding(location: node.location, text: $0, isGood: true) }
     } catch {
-      return Finding(location: node.location, text: error.description, isGood: false)
+      return Finding(location: node.location, text: error.description, isGood: false, code: .unavailable)
     }
   }
 
@@ -78,7 +80,7 @@ struct WorldProbe {
       location: node.location,
       text: name.contains("/")
         ? "\(candidates[0]) is no program" : "no program is called `\(name)` in the directories of PATH",
-      isGood: false)
+      isGood: false, code: .unavailable)
   }
 
   private func resolved(_ text: String, _ node: PlanNode) -> String {
@@ -129,6 +131,6 @@ struct WorldProbe {
       text: isSet
         ? "DEEPGRAM_API_KEY is set"
         : "there is no key: set DEEPGRAM_API_KEY, or write it into a .env file, or use endpoint=local",
-      isGood: isSet)
+      isGood: isSet, code: .refused)
   }
 }

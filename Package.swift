@@ -68,7 +68,9 @@ let package = Package(
       "FluxServerTests",
       ["FluxServer", "FluxProtocol", "FluxGraph", "NetLoop", "AudioCodecs", "WebSocketCore"],
       exclude: ["Peers"]),
-    tests("FluxGraphCLITests", ["FluxGraphCLI", "FluxGraph", "GraphLanguage", "GraphRuntime"]),
+    tests(
+      "FluxGraphCLITests", ["FluxGraphCLI", "FluxGraph", "GraphLanguage", "GraphRuntime"],
+      exclude: ["StageDiagnostics.txt"]),
     tests(
       "EndToEndTests",
       [

@@ -49,7 +49,8 @@ extension PulseStage {
     ) { stage in
       guard stage.options.follow && stage.options.pinned else { return nil }
       return OptionConflict(
-        "a stream either follows or is pinned", options: ["pinned", "follow"], help: "leave one of them away")
+        "a stream either follows or is pinned", options: ["pinned", "follow"], help: "leave one of them out",
+        fix: .remove("pinned"))
     }
   }
 

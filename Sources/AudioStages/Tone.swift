@@ -25,6 +25,29 @@ package struct Tone: AudioSource {
     Option("rate", \Tone.rate, "The sample rate.")
     Option("channels", \Tone.channels, "The number of channels.", in: 1...AudioFormat.maximumChannels)
     Option("live", \Tone.live, "The signal comes in real time.")
+    Rule(
+      "unused-option", reads: ["wave", "frequency"],
+      "Noise and silence have no frequency. A sine and a sweep have one.",
+      example: "tone noise frequency=440Hz | null", fix: "tone noise | null"
+    ) { tone in
+      guard tone.frequency != nil, tone.wave == .noise || tone.wave == .silence else { return nil }
+      return OptionConflict(
+        "\(tone.wave.rawValue) has no frequency", options: ["frequency", "wave"],
+        help: "leave `frequency` out", fix: .remove("frequency"))
+    }
+    Rule(
+      "frequency-too-high", reads: ["wave", "frequency", "rate"],
+      "A sine stays below half the sample rate, and a sweep begins below 0.45 times the rate: higher tones come out lower.",
+      example: "tone frequency=9kHz rate=16k | null", fix: "tone frequency=7kHz rate=16k | null"
+    ) { tone in
+      let limit = tone.wave == .sweep ? 0.45 : 0.5
+      guard let frequency = tone.frequency, tone.wave == .sine || tone.wave == .sweep,
+        frequency.hertz >= limit * Double(tone.rate.hertz)
+      else { return nil }
+      return OptionConflict(
+        "\(frequency) is too high for a rate of \(tone.rate)", options: ["frequency", "rate"],
+        help: "a \(tone.wave.rawValue) stays below \(shortText(limit)) times the rate")
+    }
   }
 
   package enum Wave: String, OptionEnumeration {
@@ -54,21 +77,6 @@ package struct Tone: AudioSource {
   }
 
   private var format: AudioFormat { AudioFormat(.f32le, rate: rate.hertz, channels: channels) }
-
-  package func validate() throws(OptionConflict) {
-    if frequency != nil, wave == .noise || wave == .silence {
-      throw OptionConflict(
-        code: "unused-option", "\(wave.rawValue) has no frequency", options: ["frequency", "wave"],
-        help: "leave `frequency` out")
-    }
-    let limit = wave == .sweep ? 0.45 : 0.5
-    if let frequency, frequency.hertz >= limit * Double(rate.hertz) {
-      throw OptionConflict(
-        code: "frequency-too-high", "\(frequency) is too high for a rate of \(rate)",
-        options: ["frequency", "rate"],
-        help: "a \(wave.rawValue) stays below \(shortText(limit)) times the rate")
-    }
-  }
 
   package mutating func open(_ context: StageContext) throws -> AudioFormat {
     self.context = context

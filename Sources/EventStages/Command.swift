@@ -35,6 +35,19 @@ package struct Command: EventSink {
     Option(
       "spool_limit", \Command.spoolLimit, "The size the spool may reach.",
       in: .bytes(100_000)...(.bytes(10_000_000_000)))
+    Rule(
+      "spool-without-each", reads: ["each", "spool", "retry"],
+      "A program that reads all events does not say which it has taken, so that none can be kept for it or tried again.",
+      example: "file talk.opus | flux | command [\"python3\", \"crm.py\"] spool=spool",
+      fix: "file talk.opus | flux | command [\"python3\", \"crm.py\"] each spool=spool"
+    ) { command in
+      guard !command.each,
+        let option = command.spool != nil ? "spool" : command.retry.waits.isEmpty ? nil : "retry"
+      else { return nil }
+      return OptionConflict(
+        "`\(option)` needs `each`: a program that reads all events does not say which it has taken",
+        options: [option], help: "add `each`, or leave `\(option)` out", fix: .remove(option))
+    }
   }
 
   /// Events that wait where there is no spool.
@@ -58,12 +71,6 @@ package struct Command: EventSink {
       throw OptionConflict(
         code: "missing-value", "`command` needs a program", options: ["program"],
         help: #"for example `command ["python3", "crm.py"]`"#)
-    }
-    if !each, let option = spool != nil ? "spool" : retry.waits.isEmpty ? nil : "retry" {
-      throw OptionConflict(
-        code: "spool-without-each",
-        "`\(option)` needs `each`: a program that reads all events does not say which it has taken",
-        options: [option], help: "add `each`, or leave `\(option)` out")
     }
   }
 

@@ -24,6 +24,17 @@ package struct JSONLines: EventSink {
     Option(
       "keep", \JSONLines.keep, "How many files put aside are kept; all of them unless given.", in: 0...100_000
     )
+    Rule(
+      "keep-without-rotate", reads: ["keep", "rotate"],
+      "`keep` counts the files that `rotate` has put aside; without `rotate` there is one file, which grows.",
+      example: "file talk.opus | flux | jsonl turns.jsonl keep=24",
+      fix: "file talk.opus | flux | jsonl turns.jsonl keep=24 rotate=[1h]"
+    ) { lines in
+      guard lines.keep != nil, lines.rotate == FileRotation() else { return nil }
+      return OptionConflict(
+        "`keep` counts files that `rotate` puts aside", options: ["keep"],
+        help: "add `rotate=[1h]`, or leave `keep` out", fix: .set("rotate", "[1h]"))
+    }
     Option("fsync", \JSONLines.fsync, "When lines are made to survive a power failure.")
   }
 
@@ -35,14 +46,6 @@ package struct JSONLines: EventSink {
   private var writer: JSONLinesWriter?
 
   package init() {}
-
-  package func validate() throws(OptionConflict) {
-    if keep != nil && rotate == FileRotation() {
-      throw OptionConflict(
-        code: "keep-without-rotate", "`keep` counts files that `rotate` puts aside", options: ["keep"],
-        help: "add `rotate=1h`, or leave `keep` out")
-    }
-  }
 
   package mutating func open(_ context: StageContext) async throws {
     self.context = context

@@ -24,8 +24,8 @@ package struct Only: EventTransform {
     let known = EventField.all.map(\.name) + ["synthesised", "flux"]
     for field in fields where !known.contains(field) {
       throw OptionConflict(
-        code: "unknown-field", "events have no field `\(field)`", options: ["fields"],
-        help: "the fields are \(known.joined(separator: ", "))")
+        code: "unknown-field", "no event has a field `\(field)`", option: "fields", element: field,
+        candidates: known)
     }
   }
 

@@ -34,7 +34,7 @@ package struct StandardOutput: EventSink {
       guard output.json, output.template != nil else { return nil }
       return OptionConflict(
         "`json` prints whole events, and a template parts of them", options: ["json", "template"],
-        help: "leave one of them out")
+        help: "leave one of them out", fix: .remove("json"))
     }
     Rule(
       "live-and-format", reads: ["live", "json", "template"],
@@ -45,7 +45,7 @@ package struct StandardOutput: EventSink {
       guard output.live, output.json || output.template != nil else { return nil }
       return OptionConflict(
         "`live` has a layout of its own", options: ["live", output.json ? "json" : "template"],
-        help: "leave one of them out")
+        help: "leave one of them out", fix: .remove(output.json ? "json" : "template"))
     }
   }
 
@@ -67,8 +67,7 @@ package struct StandardOutput: EventSink {
     let known = TurnEvent.Kind.known.map(\.rawValue) + ["Notice"]
     for name in on ?? [] where !known.contains(name) {
       throw OptionConflict(
-        code: "unknown-event", "no event is called `\(name)`", options: ["on"],
-        help: "the events are \(known.joined(separator: ", "))")
+        code: "unknown-event", "no event is called `\(name)`", option: "on", element: name, candidates: known)
     }
   }
 

@@ -32,6 +32,29 @@ package struct Webhook: EventSink {
       "secret", \Webhook.secret,
       "What requests are signed with, `env(NAME)`: `whsec_…`, or a list of those while secrets are changed.")
     Option("headers", \Webhook.headers, "Headers to send, such as `[\"X-Room: 7\"]`.")
+    Rule(
+      "body-with-batch", reads: ["body", "batch"],
+      "`body` is made for one event, and `batch` sends a list of events in one request: a request is one of the two.",
+      example:
+        "file talk.opus | flux | webhook https://example.com/turns body=\"{transcript}\" batch=[50, 1s]",
+      fix: "file talk.opus | flux | webhook https://example.com/turns batch=[50, 1s]"
+    ) { webhook in
+      guard webhook.batch != nil, webhook.body != nil else { return nil }
+      return OptionConflict(
+        "`body` stands for one event, and `batch` sends a list of them", options: ["body", "batch"],
+        help: "leave one of them out", fix: .remove("body"))
+    }
+    Rule(
+      "bad-header", reads: ["headers"],
+      "A header is a text with a name, a colon and a value. Names have letters, digits and hyphens.",
+      example: "file talk.opus | flux | webhook https://example.com/turns headers=[\"X-Room\"]",
+      fix: "file talk.opus | flux | webhook https://example.com/turns headers=[\"X-Room: 7\"]"
+    ) { webhook in
+      guard let text = webhook.headers.first(where: { header($0) == nil }) else { return nil }
+      return OptionConflict(
+        code: "", "`\(text)` is no header", option: "headers", element: text, candidates: [],
+        help: "a header looks like `\"Name: value\"`")
+    }
     Option("body", \Webhook.body, "What to send instead of the event.")
     Option(
       "batch", \Webhook.batch,
@@ -70,18 +93,6 @@ package struct Webhook: EventSink {
   private var courier: Courier?
 
   package init() {}
-
-  package func validate() throws(OptionConflict) {
-    if batch != nil && body != nil {
-      throw OptionConflict(
-        code: "body-with-batch", "`body` stands for one event, and `batch` sends a list of them",
-        options: ["body", "batch"], help: "leave one of them out")
-    }
-    for text in headers where Self.header(text) == nil {
-      throw OptionConflict(
-        code: "bad-header", "`\(text)` is no header", options: ["headers"], help: "write `\"Name: value\"`")
-    }
-  }
 
   package var queue: QueuePolicy {
     QueuePolicy(

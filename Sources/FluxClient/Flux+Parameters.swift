@@ -1,4 +1,4 @@
-package import FluxGraph
+internal import FluxGraph
 package import FluxProtocol
 
 // What the options mean for the service, and what of them cannot be right.
@@ -24,46 +24,98 @@ extension Flux {
     return parameters
   }
 
-  package func validate() throws(OptionConflict) {
-    try validateEndpoint()
+  /// What else of the options cannot be right together, or not for this service.
+  static let serviceRules: [Rule<Flux>] = [
+    Rule(
+      "key-and-token", reads: ["key", "token"],
+      "A key and a short-lived token are two ways to say who you are; the service takes one of them.",
+      example: "file talk.opus | flux key=env(DEEPGRAM_API_KEY) token=env(TOKEN) | stdout",
+      fix: "file talk.opus | flux token=env(TOKEN) | stdout"
+    ) { flux in
+      guard flux.key != nil, flux.token != nil else { return nil }
+      return OptionConflict(
+        "a key and a token cannot both be shown", options: ["token", "key"], help: "leave one of them out",
+        fix: .remove("key"))
+    },
+    Rule(
+      "cloudflare-limits", reads: ["dialect", "endpoint", "encoding", "key", "token"],
+      "Flux behind Cloudflare has an address of its own, takes linear16 only, and the gateway's token as `key=`.",
+      example: "file talk.opus | flux dialect=cloudflare | stdout",
+      fix:
+        "file talk.opus | flux dialect=cloudflare endpoint=\"wss://gateway.ai.cloudflare.com/v1/ACCOUNT/GATEWAY/workers-ai?model=@cf/deepgram/flux\" | stdout",
+      check: cloudflareConflict),
+    Rule(
+      "bad-parameter", reads: parameterOptions,
+      "The service is known to refuse this: an option of another model, too many keyterms, or a value it does not have.",
+      example: "file talk.opus | flux language_hint=[es] | stdout",
+      fix: "file talk.opus | flux language_hint=[es] model=flux-general-multi | stdout"
+    ) { flux in
+      flux.parameterProblems.first { $0.severity == .error }.map(flux.conflict)
+    },
+    Rule(
+      "doubtful-parameter", reads: parameterOptions,
+      "The service is not known to take this, or takes it in a way that may surprise. It may be newer than this program.",
+      example: "file talk.opus | flux model=flux-general-xx | stdout",
+      fix: "file talk.opus | flux model=flux-general-en | stdout"
+    ) { flux in
+      let problems = flux.parameterProblems
+      // The service inside this process is as new as the program.
+      guard flux.endpoint != .local, !problems.contains(where: { $0.severity == .error }),
+        var conflict = problems.first.map(flux.conflict)
+      else { return nil }
+      conflict.isWarning = true
+      return conflict
+    },
+  ]
+
+  private static let parameterOptions = [
+    "preset", "model", "keyterm", "language_hint", "profanity_filter", "numerals", "redact", "mip_opt_out",
+    "tag", "dialect", "encoding", "sample_rate", "endpoint",
+  ]
+
+  private var parameterProblems: [ParameterProblem] {
     // The ranges of the thresholds and their order are the options' own affair.
     let checked: Set<String> = ["eot_threshold", "eager_eot_threshold", "eot_timeout_ms"]
-    let problems = parameters.problems(for: dialect).filter { !checked.contains($0.parameter) }
-    if let problem = problems.first(where: { $0.severity == .error }) {
-      throw OptionConflict(
-        code: "bad-parameter", problem.message, options: [problem.parameter])
-    }
-    // The service inside this process is as new as the program.
-    if endpoint != .local, let problem = problems.first {
-      throw OptionConflict(
-        code: "doubtful-parameter", problem.message, options: [problem.parameter],
-        isWarning: true)
-    }
+    return parameters.problems(for: dialect).filter { !checked.contains($0.parameter) }
   }
 
-  private func validateEndpoint() throws(OptionConflict) {
-    if key != nil, token != nil {
-      throw OptionConflict(
-        code: "key-and-token", "a key and a token cannot both be shown", options: ["token", "key"],
-        help: "leave one of them out")
+  private func conflict(_ problem: ParameterProblem) -> OptionConflict {
+    var conflict = OptionConflict(problem.message, options: [problem.parameter])
+    if problem.parameter == "language_hint", parameters.model != "flux-general-multi" {
+      conflict.help = "write `model=flux-general-multi`"
+      conflict.fix = .set("model", "flux-general-multi")
+    } else if problem.parameter == "model" {
+      conflict.element = model
+      if case .choice(let models)? = FluxParameter.named("model")?.kind { conflict.candidates = models }
+    } else if problem.parameter == "language_hint",
+      case .choice(let languages)? = FluxParameter.named("language_hint")?.kind
+    {
+      conflict.element = languageHints.first { hint in
+        FluxParameter.named("language_hint")?.problem(with: hint) != nil
+      }
+      conflict.candidates = languages
     }
-    guard dialect == .cloudflare else { return }
-    if token != nil {
-      throw OptionConflict(
-        code: "bad-parameter", "Cloudflare takes no token of Deepgram's", options: ["token", "dialect"],
+    return conflict
+  }
+
+  @Sendable private static func cloudflareConflict(_ flux: Flux) -> OptionConflict? {
+    guard flux.dialect == .cloudflare else { return nil }
+    if flux.token != nil {
+      return OptionConflict(
+        "Cloudflare takes no token of Deepgram's", options: ["token", "dialect"],
         help: "give the gateway's token as `key=env(NAME)`")
     }
-    if encoding != .linear16 {
-      throw OptionConflict(
-        code: "bad-parameter", "Cloudflare takes linear16 only", options: ["encoding", "dialect"],
-        help: "leave `encoding` out")
+    if flux.encoding != .linear16 {
+      return OptionConflict(
+        "Cloudflare takes linear16 only", options: ["encoding", "dialect"], help: "leave `encoding` out",
+        fix: .remove("encoding"))
     }
-    if case .url = endpoint { return }
-    throw OptionConflict(
-      code: "bad-parameter", "Cloudflare's Flux has an address of its own", options: ["dialect", "endpoint"],
-      help:
-        "`endpoint=\"wss://gateway.ai.cloudflare.com/v1/ACCOUNT/GATEWAY/workers-ai?model=@cf/deepgram/flux\"`"
-    )
+    if case .url = flux.endpoint { return nil }
+    let address =
+      "\"wss://gateway.ai.cloudflare.com/v1/ACCOUNT/GATEWAY/workers-ai?model=@cf/deepgram/flux\""
+    return OptionConflict(
+      "Cloudflare's Flux has an address of its own", options: ["dialect", "endpoint"],
+      help: "write `endpoint=\(address)`", fix: .set("endpoint", address))
   }
 }
 

@@ -86,7 +86,8 @@ package struct Flux: Recogniser {
       guard flux.words != nil, flux.endpoint != .local else { return nil }
       return OptionConflict(
         "`words` is where the local Flux takes words from, and the endpoint is not local",
-        options: ["words"], help: "add `endpoint=local`, or leave `words` out")
+        options: ["words"], help: "add `endpoint=local`, or leave `words` out", fix: .set("endpoint", "local")
+      )
     }
     Rule(
       "fault-without-local", reads: ["fault", "endpoint"],
@@ -97,7 +98,7 @@ package struct Flux: Recogniser {
       guard flux.fault != nil, flux.endpoint != .local else { return nil }
       return OptionConflict(
         "`fault` is for the local Flux, and the endpoint is not local", options: ["fault"],
-        help: "add `endpoint=local`, or leave `fault` out")
+        help: "add `endpoint=local`, or leave `fault` out", fix: .set("endpoint", "local"))
     }
     Rule(
       "bad-fault", reads: ["fault"],
@@ -168,6 +169,7 @@ package struct Flux: Recogniser {
       "max_duration", \Flux.maximumDuration,
       "The audio sent in all, silence and repetitions included; then the stage ends.",
       in: .seconds(1)...(.seconds(1_000_000)))
+    Flux.serviceRules
   }
 
   @Sendable private static func eagerAboveEnd(_ flux: Flux) -> OptionConflict? {
@@ -179,12 +181,14 @@ package struct Flux: Recogniser {
     if flux.eagerEndOfTurnThreshold != nil { options.append("eager_eot_threshold") }
     if flux.endOfTurnThreshold != nil { options.append("eot_threshold") }
     if options.count < 2, !isDefault, flux.preset != nil { options.append("preset") }
+    let needed = shortText(max(0.5, eager))
     return OptionConflict(
       "`eager_eot_threshold` must not be above `eot_threshold`"
         + (isDefault ? ", which is not set and defaults to \(shortText(limit))" : ""), options: options,
       help: isDefault
-        ? "add `eot_threshold=\(shortText(max(0.5, eager)))`, or lower the eager value to \(shortText(limit)) or less"
-        : "`eager_eot_threshold=\(shortText(limit))`")
+        ? "add `eot_threshold=\(needed)`, or lower the eager value to \(shortText(limit)) or less"
+        : "write `eager_eot_threshold=\(shortText(limit))`",
+      fix: isDefault ? .set("eot_threshold", needed) : .set("eager_eot_threshold", shortText(limit)))
   }
 
   package var unsentEvents: [UnsentEvent] {
@@ -195,26 +199,59 @@ package struct Flux: Recogniser {
 
   /// What people bring along from Deepgram's first version, and from the names of the query parameters.
   private static let knownMistakes: [KnownMistake] =
-    FluxParameter.version1Names.filter { $0.key != "channels" }.map { name, help in
-      KnownMistake(name, "this is an option of Deepgram's v1 models", help: help)
+    [
+      version1(
+        "language", value: .exactly("en"),
+        "the language is part of the model: write `model=flux-general-en`, or `model=flux-general-multi language_hint=[en, es]`",
+        "model=flux-general-en"),
+      version1(
+        "language",
+        "the language is part of the model: write `model=flux-general-multi language_hint=[en, es]`",
+        "model=flux-general-multi language_hint=[{value}]"),
+      version1(
+        "detect_language", "flux-general-multi detects languages by itself: write `model=flux-general-multi`",
+        "model=flux-general-multi"),
+      version1(
+        "smart_format", "write `numerals` for numbers as digits; the rest is always formatted", "numerals"),
+      version1(
+        "keywords", "write `keyterm=[…]`, without weights", "keyterm=[{value}]"),
+      version1(
+        "endpointing", "leave it out; turns end by `eot_threshold=` and `eot_timeout=`", ""),
+      version1(
+        "utterance_end_ms", "write `eot_timeout=…`, with its unit", "eot_timeout={value}ms"),
+    ]
+    + FluxParameter.version1Names.sorted { $0.key < $1.key }.filter { $0.key != "channels" }.map {
+      name, help in
+      version1(name, "leave it out: \(help)", "")
     } + [
       KnownMistake(
         "model", value: .exactly("flux"), "Flux models have longer names",
-        help: "`model=flux-general-en`, or `model=flux-general-multi` for several languages"),
+        help: "write `model=flux-general-en`, or `model=flux-general-multi` for several languages",
+        replacement: "flux-general-en"),
       KnownMistake(
         "model", value: .containing("nova"), "this is a model of Deepgram's v1, not of Flux",
-        help: "`model=flux-general-en`"),
+        help: "write `model=flux-general-en`", replacement: "flux-general-en"),
       KnownMistake(
         "endpoint", value: .containing("/v1/listen"), "Flux is served under /v2/listen",
         help: "leave the path out, or end it with /v2/listen"),
-      KnownMistake("eot_timeout_ms", "the unit belongs to the value here", help: "`eot_timeout=5s`"),
+      KnownMistake(
+        "eot_timeout_ms", "the unit belongs to the value here", help: "write `eot_timeout=5s`",
+        replacement: "eot_timeout={value}ms"),
       KnownMistake(
         "encoding", value: .containing("opus"), "audio is decoded before it is sent",
-        help: "leave `encoding` out"),
+        help: "leave `encoding` out, or write `encoding=linear16`", replacement: "linear16"),
       KnownMistake(
         "encoding", value: .exactly("linear32"), "the service's own pages do not agree on what linear32 is",
-        help: "leave `encoding` out"),
+        help: "leave `encoding` out, or write `encoding=linear16`", replacement: "linear16"),
     ]
+
+  private static func version1(
+    _ name: String, value: KnownMistake.Value = .any, _ help: String, _ replacement: String
+  ) -> KnownMistake {
+    KnownMistake(
+      name, value: value, "`\(name)` is an option of Deepgram's v1 models, not of Flux", help: help,
+      replacement: replacement)
+  }
 
   package var preset: FluxPreset?
   package var model: String?

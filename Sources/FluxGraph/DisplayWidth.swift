@@ -2,6 +2,7 @@
 public func displayWidth(_ character: Character) -> Int {
   let scalars = character.unicodeScalars
   guard let first = scalars.first else { return 0 }
+  if first.isASCII, character.utf8.count == 1 { return 1 }
   if scalars.contains(where: { $0.value == 0xFE0F }) { return 2 }
   if first.properties.generalCategory == .nonspacingMark || first.properties.generalCategory == .format {
     return 0

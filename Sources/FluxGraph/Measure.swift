@@ -35,10 +35,31 @@ struct Measure {
   }
 }
 
+/// How people write units whose name here is another.
+private let otherSpellings: KeyValuePairs<String, [String]> = [
+  "ms": ["msec", "msecs", "milliseconds", "millisecond", "millis"],
+  "s": ["sec", "secs", "second", "seconds"],
+  "m": ["min", "mins", "minute", "minutes"],
+  "h": ["hr", "hrs", "hour", "hours"],
+  "x": ["times"],
+]
+
+/// The unit that is written like one of `units`, but for capital letters, or in full.
+private func unit(meantBy text: some StringProtocol, in units: KeyValuePairs<String, Double>) -> String? {
+  let word = text.lowercased()
+  if let unit = units.first(where: { $0.key.lowercased() == word }) { return unit.key }
+  let known = otherSpellings.first { $0.value.contains(word) }?.key
+  return known.flatMap { known in units.contains { $0.key == known } ? known : nil }
+}
+
 /// Reads a quantity: a number with one of `units`.
+/// - Parameters:
+///   - likely: the unit meant by a bare number.
+///   - allows: whether a quantity can be proposed in place of a wrong one.
 /// - Throws: wrong-unit when the number is there but the unit is missing or another; wrong-type otherwise.
 func quantity(
-  _ value: GraphValue, of type: OptionType, _ units: KeyValuePairs<String, Double>, likely: (Double) -> String
+  _ value: GraphValue, of type: OptionType, _ units: KeyValuePairs<String, Double>,
+  likely: (Double) -> String, allows: (Double) -> Bool = { _ in true }
 ) throws(OptionError) -> Double {
   guard let text = value.text, let measure = Measure(text) else {
     throw .wanted(type)
@@ -49,7 +70,10 @@ func quantity(
       measure.unit.isEmpty
       ? "wants \(type.noun): the number needs a unit (\(names.joined(separator: ", ")))"
       : "does not know the unit `\(measure.unit)`: \(type.noun) is written with \(names.joined(separator: ", "))"
-    throw OptionError(.wrongUnit, problem, replacement: shortText(measure.number) + likely(measure.number))
+    let meant = shortText(measure.number) + (unit(meantBy: measure.unit, in: units) ?? likely(measure.number))
+    // `1e+23Hz` is no quantity, and half a hertz no rate: then there is nothing to propose.
+    let isRight = Measure(meant)?.scaled(units).map(allows) ?? false
+    throw OptionError(.wrongUnit, problem, replacement: isRight ? meant : nil)
   }
   return scaled
 }
@@ -59,7 +83,8 @@ extension Duration: OptionValue {
 
   public static func parse(_ value: GraphValue) throws(OptionError) -> Duration {
     let seconds = try quantity(
-      value, of: .duration, ["ms": 0.001, "s": 1, "m": 60, "h": 3600], likely: { $0 >= 20 ? "ms" : "s" })
+      value, of: .duration, ["ms": 0.001, "s": 1, "m": 60, "h": 3600], likely: { $0 >= 20 ? "ms" : "s" },
+      allows: { abs($0) < 3.2e9 })
     // A century is longer than any run, and far from where Duration's arithmetic ends.
     guard abs(seconds) < 3.2e9 else { throw OptionError(.outOfRange, "is longer than a century") }
     return .nanoseconds(Int64((seconds * 1e9).rounded()))
@@ -83,16 +108,20 @@ extension SampleRate: OptionValue {
 
   public static func parse(_ value: GraphValue) throws(OptionError) -> SampleRate {
     let hertz = try quantity(
-      value, of: .sampleRate, ["k": 1000, "kHz": 1000, "Hz": 1], likely: { $0 >= 1000 ? "Hz" : "k" })
-    guard hertz >= Double(AudioFormat.supportedRates.lowerBound),
-      hertz <= Double(AudioFormat.supportedRates.upperBound)
-    else {
+      value, of: .sampleRate, ["k": 1000, "kHz": 1000, "Hz": 1], likely: { $0 >= 1000 ? "Hz" : "k" },
+      allows: { isSupported($0) && $0 == $0.rounded() })
+    guard isSupported(hertz) else {
       throw OptionError(.outOfRange, "must lie between 1k and 768k")
     }
     guard let whole = Int(exactly: hertz.rounded()), abs(hertz - hertz.rounded()) < 1e-6 else {
       throw OptionError(.wrongType, "wants a whole number of Hz")
     }
     return SampleRate(whole)
+  }
+
+  private static func isSupported(_ hertz: Double) -> Bool {
+    hertz >= Double(AudioFormat.supportedRates.lowerBound)
+      && hertz <= Double(AudioFormat.supportedRates.upperBound)
   }
 
   public var graphText: String? { description }
@@ -114,7 +143,8 @@ extension ByteCount: OptionValue {
 
   public static func parse(_ value: GraphValue) throws(OptionError) -> ByteCount {
     let bytes = try quantity(
-      value, of: .byteCount, ["B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12], likely: { _ in "MB" })
+      value, of: .byteCount, ["B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9, "TB": 1e12], likely: { _ in "MB" },
+      allows: { (0...1e15).contains($0) })
     guard bytes >= 0, bytes <= 1e15 else { throw OptionError(.outOfRange, "must lie between 0B and 1000TB") }
     return ByteCount(Int(bytes))
   }

@@ -64,6 +64,11 @@ public enum OptionBuilder<S: Stage> {
     [OptionDeclaration(kind: .rule(rule))]
   }
 
+  /// Rules that are declared elsewhere.
+  public static func buildExpression(_ rules: [Rule<S>]) -> [OptionDeclaration<S>] {
+    rules.map { OptionDeclaration(kind: .rule($0)) }
+  }
+
   /// Declarations several stages share.
   public static func buildExpression(_ declarations: [OptionDeclaration<S>]) -> [OptionDeclaration<S>] {
     declarations

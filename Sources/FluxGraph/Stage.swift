@@ -32,6 +32,14 @@ extension Stage {
 
 /// Two or more options that are right alone and wrong together.
 public struct OptionConflict: Error, Sendable {
+  /// A change of the options after which they no longer conflict.
+  public enum Fix: Sendable, Hashable {
+    /// Give an option this value, as a graph writes it.
+    case set(String, String)
+    /// Leave an option out.
+    case remove(String)
+  }
+
   /// The stable word for the mistake, as shown in brackets and explained by `fluxgraph explain`.
   public var code: String
   /// What is wrong, as one sentence.
@@ -42,21 +50,41 @@ public struct OptionConflict: Error, Sendable {
   public var help: String?
   /// Whether the graph can still run.
   public var isWarning: Bool
+  /// What tools can do about it.
+  public var fix: Fix?
+  /// Of the first option's list, the element that is meant; nil for the whole option.
+  public var element: String?
+  /// What could stand in its place: names, of which the most similar is proposed.
+  public var candidates: [String] = []
 
   /// A conflict found by `validate`.
   public init(
-    code: String, _ message: String, options: [String], help: String? = nil, isWarning: Bool = false
+    code: String, _ message: String, options: [String], help: String? = nil, isWarning: Bool = false,
+    fix: Fix? = nil
   ) {
     self.code = code
     self.message = message
     self.options = options
     self.help = help
     self.isWarning = isWarning
+    self.fix = fix
   }
 
   /// A conflict found by a `Rule`, which knows the code.
-  public init(_ message: String, options: [String], help: String? = nil, isWarning: Bool = false) {
-    self.init(code: "", message, options: options, help: help, isWarning: isWarning)
+  public init(
+    _ message: String, options: [String], help: String? = nil, isWarning: Bool = false, fix: Fix? = nil
+  ) {
+    self.init(code: "", message, options: options, help: help, isWarning: isWarning, fix: fix)
+  }
+
+  /// One element of an option that is a list, which should be one of `candidates`.
+  public init(
+    code: String, _ message: String, option: String, element: String, candidates: [String],
+    help: String? = nil
+  ) {
+    self.init(code: code, message, options: [option], help: help)
+    self.element = element
+    self.candidates = candidates
   }
 }
 

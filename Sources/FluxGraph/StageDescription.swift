@@ -73,13 +73,19 @@ public struct KnownMistake: Sendable, Hashable {
   public var message: String
   /// What to write instead.
   public var help: String
+  /// Text that can stand in the place of the value, or, where the stage has no such option, of the whole option; `{value}` in
+  /// it is what was written. Empty text leaves the option out; nil when it depends.
+  public var replacement: String?
 
   /// A mistake: the option and its values, what is wrong, and what to write instead.
-  public init(_ option: String, value: Value = .any, _ message: String, help: String) {
+  public init(
+    _ option: String, value: Value = .any, _ message: String, help: String, replacement: String? = nil
+  ) {
     self.option = option
     self.value = value
     self.message = message
     self.help = help
+    self.replacement = replacement
   }
 
   /// Whether an option written with this text is the mistake.

@@ -29,11 +29,15 @@ struct CheckCommand {
       Terminal.output.write(result.json + "\n")
       return result.plan == nil ? .badGraph : .success
     }
-    Terminal.error.write(result.rendered(color: Terminal.error.isColored))
+    Terminal.error.write(result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
     guard let plan = result.plan else { return .badGraph }
     Terminal.output.write("\(file.source.name)  ok\n\(PlanPrinter(plan).text)\(billing(plan))\n")
     guard arguments.options["--world"] != nil else { return .success }
     let findings = WorldProbe(plan, file.environment).findings()
+    Terminal.output.write(
+      findings.isEmpty
+        ? "the world: nothing this graph needs can be looked at without running it\n"
+        : "the world, looked at without opening, running or dialling anything:\n")
     for finding in findings {
       Terminal.output.write(
         "\(finding.isGood ? "ok      " : "missing ") \(finding.location): \(finding.text)\n")

@@ -51,13 +51,16 @@ public enum FluxGraphCLI {
         Terminal.output.write(EventSchema.text)
         return .success
       case "help", "--help", "-h":
+        if let topic = rest.first, !Help.commands.contains(topic) {
+          throw .unknownWord(topic, "there is no help on `\(topic)`", catalogue)
+        }
         Terminal.output.write(Help.text(for: rest.first))
         return .success
       case "version", "--version":
         Terminal.output.write("fluxgraph \(FluxGraphVersion.text)\n")
         return .success
       default:
-        throw UsageError("there is no command called `\(word)`", candidates: Help.commands, given: word)
+        throw .unknownWord(word, "there is no command called `\(word)`", catalogue)
       }
     } catch {
       if error.isHelpRequest {

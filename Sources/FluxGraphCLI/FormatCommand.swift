@@ -19,7 +19,9 @@ struct FormatCommand {
     let (text, diagnostics) = GraphFormatter.format(source)
     guard let text else {
       for diagnostic in diagnostics {
-        Terminal.error.write(diagnostic.rendered(source: source, color: Terminal.error.isColored) + "\n")
+        Terminal.error.write(
+          diagnostic.rendered(
+            source: source, color: Terminal.error.isColored, width: Terminal.error.columns) + "\n")
       }
       return .badGraph
     }

@@ -20,7 +20,7 @@ struct GraphCommand {
   private func draw(_ file: GraphFile) -> ExitCode {
     let result = file.check(
       catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict, allowsMissingSecrets: true)
-    Terminal.error.write(result.rendered(color: Terminal.error.isColored))
+    Terminal.error.write(result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
     guard let plan = result.plan else { return .badGraph }
     let drawing = GraphDrawing(plan)
     switch format {

@@ -9,15 +9,13 @@ enum Help {
     "completion", "help", "version",
   ]
 
-  /// The options of the commands that take graphs, for completion.
-  static let options: [(command: String, options: [String])] = [
-    ("run", ["-e", "--set", "--strict", "--for", "--control", "--quiet"] + ObservationArguments.known),
-    ("batch", BatchArguments.known),
-    ("check", ["-e", "--set", "--strict", "--diagnostics", "--world"]),
-    ("graph", ["-e", "--set", "--strict", "--format"]), ("fmt", ["-e", "--check"]),
-    ("test", ["-e", "--set", "--strict"]), ("serve", ["--port", "--words", "--key"]),
-    ("devices", ["--format", "--watch", "--server"]),
-  ]
+  /// The options of a command, as its help lists them, for completion.
+  static func options(of command: String) -> [String] {
+    text(for: command).split(separator: "\n").compactMap { line in
+      let word = line.prefix { $0 == " " }.count == 2 ? line.split(separator: " ").first : nil
+      return word.flatMap { $0.hasPrefix("-") ? String($0) : nil }
+    }
+  }
 
   static let overview = """
     fluxgraph: declarative audio graphs for Deepgram Flux
@@ -191,8 +189,8 @@ enum Help {
       --set NAME=VALUE   the value of a `param`
       --strict           refuse automatic stages
       --diagnostics FMT  text, or json: one array a graph, places as byte ranges
-      --world            look whether files, directories and keys are there, and how long the files play:
-                         what running the graph takes, and how many minutes of it are billed
+      --world            look whether files, directories, programs, devices and keys are there; nothing is
+                         run or dialled; and how long the files play: what running takes and is billed
 
     Of a Markdown document (`.md`), every fenced block marked `graph` is checked.
 

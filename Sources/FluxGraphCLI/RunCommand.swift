@@ -83,8 +83,18 @@ struct RunCommand: Sendable {
         ?? GraphFile(text: arguments.text ?? "")
       file.tellOfEnvironment()
       let result = file.check(catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict)
-      Terminal.error.write(result.rendered(color: Terminal.error.isColored))
+      Terminal.error.write(result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
       guard let plan = result.plan else { return .badGraph }
+      let missing = FileSearch.missingFiles(of: result)
+      if !missing.isEmpty {
+        let columns = Terminal.error.columns
+        for diagnostic in missing {
+          Terminal.error.write(
+            diagnostic.rendered(source: result.source, color: Terminal.error.isColored, width: columns) + "\n"
+          )
+        }
+        return .failure(.inputOutput)
+      }
       let reader = SecretReader()
       let complete = try await plan.resolvingSecrets { reference throws(StageError) in
         try await reader.secret(reference)

@@ -16,6 +16,14 @@ struct Terminal: Sendable {
     return getenv("NO_COLOR").map { $0.pointee == 0 } ?? true
   }
 
+  /// The columns of the terminal; as many as one likes where there is none.
+  var columns: Int {
+    guard isTerminal else { return .max }
+    var size = winsize()
+    if ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 { return Int(size.ws_col) }
+    return getenv("COLUMNS").flatMap { Int(String(cString: $0)) } ?? 80
+  }
+
   /// Writes text, whole. What cannot be written is lost: there is nobody left to tell.
   func write(_ text: String) {
     var text = text

@@ -19,7 +19,7 @@ struct TestCommand {
   private func test(_ file: GraphFile) -> ExitCode {
     let result = file.check(
       catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict, allowsMissingSecrets: true)
-    Terminal.error.write(result.rendered(color: Terminal.error.isColored))
+    Terminal.error.write(result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
     guard let tests = result.tests else { return .badGraph }
     guard !tests.tests.isEmpty else {
       Terminal.output.write("\(file.source.name)  no tests\n")

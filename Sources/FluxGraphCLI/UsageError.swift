@@ -1,3 +1,5 @@
+internal import FluxGraph
+internal import Glibc
 internal import GraphLanguage
 
 /// A command line that cannot be understood.
@@ -11,6 +13,26 @@ struct UsageError: Error, Sendable {
     if let near = Suggestions.nearest(to: given, in: candidates) {
       self.message += "; did you mean `\(near)`?"
     }
+  }
+
+  /// A word that is no command: it may be a stage, a mistake's code, a file or a graph, for which there are commands.
+  static func unknownWord(_ word: String, _ message: String, _ catalogue: Catalogue) -> UsageError {
+    if catalogue[word] != nil {
+      return UsageError("`\(word)` is a stage: `fluxgraph inspect \(word)` shows it")
+    }
+    if Explanation.all(of: catalogue).contains(where: { $0.code == word }) {
+      return UsageError("`\(word)` is a mistake: `fluxgraph explain \(word)` explains it")
+    }
+    if word.contains("|") { return UsageError("\(message); did you mean `fluxgraph run -e '\(word)'`?") }
+    if word.hasSuffix(".graph") || access(word, F_OK) == 0 {
+      return UsageError("\(message); did you mean `fluxgraph run \(word)`?")
+    }
+    let names = Help.commands + catalogue.all.map(\.name)
+    guard let near = Suggestions.nearest(to: word, in: names) else {
+      return UsageError("\(message); `fluxgraph help` lists them")
+    }
+    return UsageError(
+      "\(message); did you mean `\(Help.commands.contains(near) ? near : "inspect \(near)")`?")
   }
 
   static let help: UsageError = {

@@ -1,8 +1,10 @@
+internal import AudioStages
 internal import FluxGraph
 internal import Glibc
 internal import GraphLanguage
 
-/// Looks whether what a plan needs is there, without dialling or changing anything: what `check --world` says.
+/// Looks whether what a plan needs is there: files, directories, programs, devices and keys. Nothing is opened, run or dialled; a
+/// sound server is only asked for its list. What `check --world` says.
 struct WorldProbe {
   private let plan: Plan
   private let environment: GraphEnvironment
@@ -22,7 +24,10 @@ struct WorldProbe {
   }
 
   func findings() -> [Finding] {
-    plan.nodes.filter { !$0.isAutomatic }.flatMap(findings)
+    var sound = PulseProbe()
+    return plan.nodes.filter { !$0.isAutomatic }.flatMap { node in
+      findings(node) + [device(node, &sound)].compactMap { $0 }
+    }
   }
 
   private func findings(_ node: PlanNode) -> [Finding] {
@@ -39,12 +44,43 @@ struct WorldProbe {
         guard let text = value.text else { continue }
         let known = text.prefix { $0 != "{" }
         found.append(writable(text.contains("{") ? known + "x" : String(known), node))
+      case (.list(.text), .list(let words)) where ["command", "program"].contains(option.name):
+        if let name = words.first?.text { found.append(program(name, node)) }
       case (_, .secretReference(.file(let path))): found.append(readable(path, node))
+      case (_, .secretReference(.program(let words))):
+        if let name = words.first { found.append(program(name, node)) }
       default: break
       }
     }
     if node.specification.name == "flux", let finding = key(node) { found.append(finding) }
     return found
+  }
+
+  /// A microphone, an output or a program that plays.
+  private func device(_ node: PlanNode, _ sound: inout PulseProbe) -> Finding? {
+    guard let stage = try? node.specification.make(node.settings) else { return nil }
+    do throws(StageError) {
+      return try sound.finding(stage).map { Finding(location: node.location, text: $0, isGood: true) }
+    } catch {
+      return Finding(location: node.location, text: error.description, isGood: false, code: .unavailable)
+    }
+  }
+
+  /// A program by its path, or by its name in the directories of PATH.
+  private func program(_ name: String, _ node: PlanNode) -> Finding {
+    var candidates = [resolved(name, node)]
+    if !name.contains("/") {
+      let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
+      candidates = path.split(separator: ":").map { "\($0)/\(name)" }
+    }
+    if let found = candidates.first(where: { access($0, X_OK) == 0 }) {
+      return Finding(location: node.location, text: "\(found) can be run", isGood: true)
+    }
+    return Finding(
+      location: node.location,
+      text: name.contains("/")
+        ? "\(candidates[0]) is no program" : "no program is called `\(name)` in the directories of PATH",
+      isGood: false, code: .unavailable)
   }
 
   private func resolved(_ text: String, _ node: PlanNode) -> String {

@@ -27,6 +27,12 @@ struct Analysis {
   /// Events conditions wait for: where they are named, and the node that waits.
   var awaitedEvents: [(SourceSpan, String, Int)] = []
   var hasStatement = false
+  /// Heads that no stage or stream is called, and streams that carry something else than is wanted of them: each is one mistake,
+  /// however often it shows.
+  var unknownHeads: Set<String> = []
+  var mismatchedStreams: Set<Endpoint> = []
+  /// Streams that tests feed or look at.
+  var testedStreams: Set<Endpoint> = []
 
   init(
     source: GraphSource, catalogue: Catalogue, options: Checker.Options, syntaxErrors: [Diagnostic]
@@ -55,6 +61,13 @@ struct Analysis {
   }
 
   var hasErrors: Bool { errorCount > 0 }
+
+  /// Takes back what the diagnostic reported as number `index` proposes: it would not put things right.
+  mutating func withdrawProposal(_ index: Int) {
+    diagnostics[index].replacement = nil
+    diagnostics[index].help = nil
+    diagnostics[index].primary?.text = ""
+  }
 
   /// Sorted by place, the surplus dropped, secrets marked.
   func finishedDiagnostics() -> [Diagnostic] {

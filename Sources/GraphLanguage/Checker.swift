@@ -81,8 +81,9 @@ package struct CheckResult: Sendable {
   package let source: GraphSource
 
   /// All diagnostics as text, with an empty line after each.
-  package func rendered(color: Bool) -> String {
-    let texts = diagnostics.map { $0.rendered(source: source, color: color) + "\n" }
+  /// - Parameter width: the columns there are.
+  package func rendered(color: Bool, width: Int = .max) -> String {
+    let texts = diagnostics.map { $0.rendered(source: source, color: color, width: width) + "\n" }
     return texts.joined() + (omittedErrors > 0 ? "and \(omittedErrors) more errors\n" : "")
   }
 }

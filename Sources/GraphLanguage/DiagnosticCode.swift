@@ -19,6 +19,7 @@ package enum DiagnosticCode: String, Sendable, Hashable, CaseIterable {
   case badName = "bad-name"
   case duplicateName = "duplicate-name"
   case duplicateStream = "duplicate-stream"
+  case missingFile = "missing-file"
   case missingParameter = "missing-parameter"
   case missingVariable = "missing-variable"
   case nameHidesStage = "name-hides-stage"

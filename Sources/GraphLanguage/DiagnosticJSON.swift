@@ -27,6 +27,7 @@ extension Diagnostic {
         (
           "replacement",
           object([
+            ("file", quoted(source.file(of: replacement.span.lower).name)),
             ("start", String(source.local(replacement.span.lower))),
             ("end", String(source.local(replacement.span.lower) + replacement.span.length)),
             ("text", quoted(replacement.text)),

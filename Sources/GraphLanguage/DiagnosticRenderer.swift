@@ -1,7 +1,10 @@
+internal import FluxGraph
+
 extension Diagnostic {
   /// The diagnostic as text for people: what is wrong, the line with a caret under the place, and what to do. Ends with a line break.
-  package func rendered(source: GraphSource, color: Bool) -> String {
-    DiagnosticRenderer(source: source, hasColor: color).text(of: self)
+  /// - Parameter width: the columns there are; notes and help are broken into lines of at most that width.
+  package func rendered(source: GraphSource, color: Bool, width: Int = .max) -> String {
+    DiagnosticRenderer(source: source, hasColor: color, columns: max(40, width)).text(of: self)
   }
 }
 
@@ -12,6 +15,7 @@ struct DiagnosticRenderer {
 
   let source: GraphSource
   let hasColor: Bool
+  let columns: Int
 
   func text(of diagnostic: Diagnostic) -> String {
     let head = diagnostic.severity == .error ? Style.error : .warning
@@ -26,11 +30,37 @@ struct DiagnosticRenderer {
       lines.append(blank(gutter) + paint(" ┌─ ", .frame) + source.location(of: primary.span))
       lines += drawing(of: labels, diagnostic, gutter, head)
     }
-    for note in diagnostic.notes { lines.append(blank(gutter) + paint(" = ", .frame) + note) }
+    for note in diagnostic.notes {
+      lines.append(blank(gutter) + paint(" = ", .frame) + wrapped(note, behind: gutter + 3))
+    }
     if let help = diagnostic.help {
-      lines.append(blank(gutter) + paint(" = ", .frame) + paint("help: ", .bold) + help)
+      lines.append(
+        blank(gutter) + paint(" = ", .frame) + paint("help: ", .bold) + wrapped(help, behind: gutter + 9))
     }
     return lines.joined(separator: "\n") + "\n"
+  }
+
+  /// A text in lines that fit beside a margin. What stands in back quotes is to be copied and stays in one piece.
+  private func wrapped(_ text: String, behind margin: Int) -> String {
+    var pieces: [String] = [""]
+    var isQuoted = false
+    for character in text {
+      if character == "`" { isQuoted.toggle() }
+      if character == " ", !isQuoted { pieces.append("") } else { pieces[pieces.count - 1].append(character) }
+    }
+    var lines = [""]
+    var width = margin
+    for (index, piece) in pieces.enumerated() {
+      let needed = displayColumns(piece)
+      if index > 0, width + 1 + needed > columns, width > margin {
+        lines.append(blank(margin) + piece)
+        width = margin + needed
+      } else {
+        lines[lines.count - 1] += (index > 0 ? " " : "") + piece
+        width += needed + (index > 0 ? 1 : 0)
+      }
+    }
+    return lines.joined(separator: "\n")
   }
 
   /// The lines the labels are in, in order, each with the labels under it.
@@ -78,9 +108,10 @@ struct DiagnosticRenderer {
   }
 
   private func window(around focus: (start: Int, end: Int), width: Int) -> Range<Int> {
-    guard width > Self.maximumWidth else { return 0..<max(width, focus.end) + 1 }
-    let start = max(0, min(focus.start - 40, width - Self.maximumWidth))
-    return start..<(start + Self.maximumWidth)
+    let room = min(Self.maximumWidth, columns - 8)
+    guard width > room else { return 0..<max(width, focus.end) + 1 }
+    let start = max(0, min(focus.start - room / 3, width - room))
+    return start..<(start + room)
   }
 
   private func blank(_ count: Int) -> String { String(repeating: " ", count: max(0, count)) }

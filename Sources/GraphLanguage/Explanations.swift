@@ -88,6 +88,11 @@ extension Explanation {
       "file talk.opus | flux model=flux | stdout",
       "file talk.opus | flux model=flux-general-en | stdout"),
     Explanation(
+      .missingFile,
+      "`run` looks for the files a graph reads before it starts anything, and one is not there. Paths are relative to the directory of the graph, and to the working directory with `-e`.",
+      nil,
+      nil),
+    Explanation(
       .missingOption,
       "A stage needs an option that is not given.",
       "file talk.opus | resample | null",

@@ -65,7 +65,10 @@ package struct GraphSource: Sendable {
     let before = lineStarts[line]..<offset
     let isCounted = !isASCII && before.count <= Self.longestCounted
     let count = isCounted ? String(decoding: bytes[before], as: UTF8.self).count : before.count
-    return (lineNumber(line), count + 1)
+    // A byte order mark is no column.
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    let hasMark = before.count >= 3 && bytes[before].starts(with: mark) && lineNumber(line) == 1
+    return (lineNumber(line), count + 1 - (hasMark ? (isCounted ? 1 : 3) : 0))
   }
 
   /// `desk.graph:3:19`.

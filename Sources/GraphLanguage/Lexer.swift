@@ -239,6 +239,7 @@ extension UInt8 {
   static let carriageReturn = UInt8(ascii: "\r")
   static let tab = UInt8(ascii: "\t")
   static let quote = UInt8(ascii: "\"")
+  static let apostrophe = UInt8(ascii: "'")
   static let backslash = UInt8(ascii: "\\")
   static let hash = UInt8(ascii: "#")
   static let pipe = UInt8(ascii: "|")

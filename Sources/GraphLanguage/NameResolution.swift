@@ -41,7 +41,8 @@ extension Analysis {
         : Suggestions.listing(ports).map { "ports of `\(specification.name)`: \($0)" }
       report(
         .unknownPort, "`\(stem.text)` has no port `\(port.text)`", at: port.span,
-        label: near.map { "did you mean `\($0)`?" } ?? "", notes: known.map { [$0] } ?? [],
+        label: near.map { "did you mean `\($0)`?" } ?? "",
+        secondary: [.init(nodes[stream.node].word, "stands for this")], notes: known.map { [$0] } ?? [],
         replacement: near.map { .init(port.span, $0) })
       return nil
     }
@@ -120,7 +121,19 @@ extension Analysis {
         help: "a name begins a chain: `\(word.text) | …`")
       return
     }
+    if isHead, stage.arguments.isEmpty, !unknownHeads.insert(word.text).inserted { return }
     let what = isHead ? "stage or stream" : "stage"
+    let (stem, port) = split(word)
+    if isHead, let port, let near = Suggestions.nearest(to: stem.text, in: nameOrder),
+      names[near]?.streams.contains(where: { stream in
+        nodes[stream.node].specification.ports.contains { $0.name == port.text }
+      }) ?? false
+    {
+      report(
+        .unknownName, "no stream is called `\(stem.text)`", at: stem.span, label: "did you mean `\(near)`?",
+        replacement: .init(stem.span, near))
+      return
+    }
     if isHead, let opener = opener(for: word.text) {
       report(
         .unknownStage, "no stage or stream is called `\(word.text)`", at: word.span,

@@ -15,7 +15,18 @@ extension Analysis {
     var hasSurplus = false
     /// Options whose values could not be read.
     var unread: Set<String> = []
+    /// What was proposed for single values: the number of the diagnostic, and the option as it would be.
+    var proposals: [(diagnostic: Int, option: String, value: GraphValue)] = []
+    /// The values given, as they are written.
+    var values: [String: ValueSyntax] = [:]
+    /// Whether there is an option that may have been meant for any other.
+    var hasStranger = false
     var hasFailed = false
+
+    /// Notes what an option that is not there was probably meant to be: then that one's value is not known.
+    mutating func note(_ meant: String?) {
+      if let meant { unread.insert(meant) } else { hasStranger = true }
+    }
 
     mutating func fail(_ option: OptionSpecification) {
       hasFailed = true
@@ -47,10 +58,14 @@ extension Analysis {
         } else if let option = positional.first, !isLikelyFlag(value, option, specification) {
           positional.removeFirst()
           if let firstOption {
+            let named = "\(option.name)=\(source.text(of: value.span))"
+            let isGiven = configuration.given[option.name] != nil
             report(
               .valueAfterOption, "values come before options", at: value.span,
               secondary: [.init(firstOption, "options begin here")],
-              help: "move it to the front, or write `\(option.name)=\(source.text(of: value.span))`")
+              help: isGiven ? "leave one of them out" : "write `\(named)`, or move it to the front",
+              replacement: isGiven
+                ? .init(withBlanksBefore(value.span), "") : .init(value.span, named))
             configuration.fail(option)
           } else {
             assign(option, value, argument.span, &configuration)
@@ -62,7 +77,8 @@ extension Analysis {
     }
     if let predicate = syntax.predicate { assign(predicate, syntax, &configuration) }
     checkRequired(syntax, &configuration)
-    validate(syntax, &configuration)
+    checkProposals(configuration)
+    if !configuration.hasStranger { validate(syntax, &configuration) }
     let text = configuration.texts.joined(separator: " ")
     return (configuration.settings, text, configuration.hasFailed ? nil : configuration.stage)
   }
@@ -86,7 +102,7 @@ extension Analysis {
     if let mistake = configuration.specification.mistakes.first(where: {
       $0.matches(option.name, text(of: value))
     }) {
-      report(.knownMistake, mistake.message, at: value.span, help: mistake.help)
+      report(.knownMistake, mistake, at: value.span, value: value)
       configuration.fail(option)
       return
     }
@@ -115,15 +131,27 @@ extension Analysis {
     _ configuration: inout Configuration
   ) {
     if let earlier = configuration.given[option.name] {
-      var help: String?
-      if case .list = option.type { help = "write all values into one list: `\(option.name)=[…, …]`" }
+      var help = "leave one of them out"
+      var replacement = Diagnostic.Replacement(withBlanksBefore(span), "")
+      if case .list? = configuration.values[option.name], case .list = syntax {
+        let first = (configuration.values[option.name]?.elements ?? []).map { source.text(of: $0.span) }
+        let list = (first + syntax.elements.map { source.text(of: $0.span) }).joined(separator: ", ")
+        help = "write all values into one list: `\(option.name)=[\(list)]`"
+        let between = source.text(of: SourceSpan(earlier.upper, withBlanksBefore(span).lower))
+        replacement = .init(SourceSpan(earlier.lower, span.upper), "\(option.name)=[\(list)]\(between)")
+      }
       report(
         .duplicateOption, "`\(option.name)` is given twice", at: span,
-        secondary: [.init(earlier, "first given here")], help: help)
+        secondary: [.init(earlier, "first given here")], help: help, replacement: replacement)
+      let first = configuration.settings.first { $0.option == option.name }?.value
+      if case .list(let one)? = first, case .list(let other) = value {
+        configuration.proposals.append((diagnostics.count - 1, option.name, .list(one + other)))
+      }
       configuration.fail(option)
       return
     }
     configuration.given[option.name] = span
+    configuration.values[option.name] = syntax
     do throws(OptionError) {
       let isSecret = option.type == .secret || option.type == .list(.secret)
       try configuration.specification.set(
@@ -136,6 +164,9 @@ extension Analysis {
       }
     } catch {
       report(error, option, syntax, span)
+      if let proposed = proposed(by: error, for: value) {
+        configuration.proposals.append((diagnostics.count - 1, option.name, proposed))
+      }
       configuration.fail(option)
       return
     }
@@ -165,9 +196,14 @@ extension Analysis {
       && !configuration.hasSurplus
     {
       let sample = option.isPositional ? option.type.sample : "\(option.name)=\(option.type.sample)"
+      // Values stand before options.
+      let place = option.isPositional ? syntax.word.span.upper : syntax.span.upper
       report(
         .missingOption, "`\(syntax.word.text)` needs `\(option.name)`: \(lowercasedFirst(option.summary))",
-        at: syntax.word.span, help: "for example `\(syntax.word.text) \(sample)`")
+        at: syntax.word.span, help: "for example `\(syntax.word.text) \(sample)`",
+        replacement: .init(SourceSpan(place, place), " \(sample)"))
+      configuration.proposals.append(
+        (diagnostics.count - 1, option.name, Self.outsideValue(option.type.sample)))
       configuration.hasFailed = true
     }
   }
@@ -179,13 +215,83 @@ extension Analysis {
     let unread = configuration.unread.union(missing.map(\.name))
     for conflict in configuration.specification.conflicts(in: configuration.stage, unknown: unread) {
       let places = conflict.options.compactMap { configuration.given[$0] }
+      var primary = Diagnostic.Label(places.first ?? syntax.word.span)
+      var replacement = conflict.fix.flatMap { self.replacement(for: $0, syntax, configuration) }
+      if let element = conflict.element,
+        let value = conflict.options.first.flatMap({ configuration.values[$0] })
+      {
+        let parts = value.elements.isEmpty ? [value] : value.elements
+        if let part = parts.first(where: { text(of: $0) == element }) {
+          primary.span = part.span
+          if let near = Suggestions.nearest(to: element, in: conflict.candidates) {
+            primary.text = "did you mean `\(near)`?"
+            if case .parameter = part {} else { replacement = .init(part.span, near) }
+          }
+        }
+      }
+      let known =
+        Suggestions.listing(conflict.candidates).map { ["there are \($0)"] }
+        ?? (primary.text.isEmpty && !conflict.candidates.isEmpty
+          ? ["there are " + conflict.candidates.joined(separator: ", ")] : [])
       add(
         Diagnostic(
           code: conflict.code, severity: conflict.isWarning ? .warning : .error, conflict.message,
-          at: .init(places.first ?? syntax.word.span),
-          secondary: places.dropFirst().map { .init($0, "together with this") },
-          help: conflict.help))
+          at: primary, secondary: places.dropFirst().map { .init($0, "together with this") },
+          notes: known, help: conflict.help, replacement: replacement))
       if !conflict.isWarning { configuration.hasFailed = true }
+    }
+  }
+
+  /// The change of the text that a fix asks for.
+  private func replacement(
+    for fix: OptionConflict.Fix, _ syntax: StageSyntax, _ configuration: Configuration
+  ) -> Diagnostic.Replacement? {
+    switch fix {
+    case .remove(let option):
+      return configuration.given[option].map { .init(withBlanksBefore($0), "") }
+    case .set(let option, let text):
+      guard let span = configuration.given[option] else {
+        return .init(SourceSpan(syntax.span.upper, syntax.span.upper), " \(option)=\(text)")
+      }
+      let isNamed = source.text(of: span).hasPrefix(option + "=")
+      return .init(span, isNamed ? "\(option)=\(text)" : text)
+    }
+  }
+
+  /// A span with the blanks before it, so that it can be left out without a trace.
+  private func withBlanksBefore(_ span: SourceSpan) -> SourceSpan {
+    var lower = span.lower
+    while lower > 0, source.bytes[lower - 1] == 0x20 || source.bytes[lower - 1] == .tab { lower -= 1 }
+    return SourceSpan(lower, span.upper)
+  }
+
+  /// The value an error proposes, for the whole option.
+  private func proposed(by error: OptionError, for value: GraphValue) -> GraphValue? {
+    var part = value
+    if case .list(let elements) = value, let index = error.element, elements.indices.contains(index) {
+      part = elements[index]
+    }
+    guard
+      let text = error.replacement ?? Suggestions.nearest(to: part.text ?? "", in: error.candidates)
+    else { return nil }
+    let proposed = Self.outsideValue(text)
+    guard case .list(var elements) = value, let index = error.element, elements.indices.contains(index) else {
+      return proposed
+    }
+    elements[index] = proposed
+    return .list(elements)
+  }
+
+  /// What is proposed for one value must be right beside the others, or it is not proposed.
+  private mutating func checkProposals(_ configuration: Configuration) {
+    for proposal in configuration.proposals {
+      var stage = configuration.stage
+      let others = configuration.unread.subtracting([proposal.option])
+      let isSet: Void? = try? configuration.specification.set(proposal.option, of: &stage, to: proposal.value)
+      let conflicts = configuration.specification.conflicts(in: stage, unknown: others)
+      if isSet == nil || conflicts.contains(where: { !$0.isWarning }) {
+        withdrawProposal(proposal.diagnostic)
+      }
     }
   }
 
@@ -250,11 +356,13 @@ extension Analysis {
     let span = SourceSpan(key.span.lower, value.span.upper)
     let mistake = specification.mistakes.first { $0.matches(key.text, text(of: value)) }
     if let mistake {
-      report(.knownMistake, mistake.message, at: span, help: mistake.help)
+      report(.knownMistake, mistake, at: span, value: value)
+      configuration.hasStranger = true
       return
     }
     let names = specification.options.map(\.name)
     let near = Suggestions.nearest(to: key.text, in: names)
+    configuration.note(near)
     if let near, specification.option(named: near)?.type == .secret { masked.append(value.span) }
     report(
       .unknownOption, "`\(specification.name)` has no option `\(key.text)`", at: key.span,
@@ -275,24 +383,33 @@ extension Analysis {
     if let option = specification.option(named: word.text) {
       report(
         .missingValue, "the value of `\(option.name)` is missing", at: value.span,
-        help: "write `\(option.name)=\(option.type.sample)`")
+        help: "write `\(option.name)=\(option.type.sample)`",
+        replacement: .init(value.span, "\(option.name)=\(option.type.sample)"))
+      configuration.note(option.name)
       return
     }
     if let mistake = specification.mistakes.first(where: { $0.matches(word.text, nil) }) {
-      report(.knownMistake, mistake.message, at: value.span, help: mistake.help)
+      report(.knownMistake, mistake, at: value.span, value: nil)
       return
     }
     let names = specification.options.map(\.name)
     if let equals = word.text.firstIndex(of: "=") {
       let key = String(word.text[..<equals])
-      let meant = names.first { $0 == key.lowercased().replacing("-", with: "_") }
+      let meant = Suggestions.nearest(to: key.replacing("-", with: "_"), in: names)
+      configuration.note(meant)
       report(
         .unknownOption, "`\(specification.name)` has no option `\(key)`", at: value.span,
         label: meant.map { "did you mean `\($0)`?" } ?? "", notes: optionListing(specification),
         replacement: meant.map { .init(value.span, $0 + word.text[equals...]) })
       return
     }
-    let near = Suggestions.nearest(to: word.text, in: names)
+    // A word alone is a flag, or an option without its value.
+    let flags = specification.options.filter { $0.type == .flag }.map(\.name)
+    let flag = Suggestions.nearest(to: word.text, in: flags)
+    let option = flag == nil ? Suggestions.nearest(to: word.text, in: names) : nil
+    let near =
+      flag ?? option.map { name in "\(name)=\(specification.option(named: name)?.type.sample ?? "")" }
+    configuration.note(flag ?? option)
     guard let near else {
       report(
         .tooManyValues, tooMany(specification, wanted), at: value.span, notes: optionListing(specification))
@@ -316,6 +433,18 @@ extension Analysis {
     if names.isEmpty { return ["`\(specification.name)` has no options"] }
     return Suggestions.listing(names).map { ["options of `\(specification.name)`: \($0)"] }
       ?? ["list its options with `fluxgraph inspect \(specification.name)`"]
+  }
+
+  private mutating func report(
+    _ code: DiagnosticCode, _ mistake: KnownMistake, at span: SourceSpan, value: ValueSyntax?
+  ) {
+    var replacement = mistake.replacement
+    if let text = replacement, text.contains("{value}") {
+      replacement = value.map { text.replacing("{value}", with: source.text(of: $0.span)) }
+    }
+    let place = replacement == "" ? withBlanksBefore(span) : span
+    report(
+      code, mistake.message, at: span, help: mistake.help, replacement: replacement.map { .init(place, $0) })
   }
 
   // MARK: Texts

@@ -43,7 +43,7 @@ extension Analysis {
   }
 
   /// A value from the command line: a list, call or quoted text when it is one from end to end, a word otherwise.
-  private static func outsideValue(_ text: String) -> GraphValue {
+  static func outsideValue(_ text: String) -> GraphValue {
     let source = GraphSource(name: "--set", text: text, directory: "")
     var parser = Parser(source)
     guard [.quote, .openBracket].contains(source.bytes.first) || text.hasPrefix("pcm("),

@@ -19,6 +19,9 @@ package struct Parser {
   var nesting = 0
   var comparisons = 0
   var blockDepth = 0
+  /// Whether the text is known to end before a block that was opened is closed: then none is looked for again, or every `{`
+  /// would cost another walk to the end.
+  var hasUnclosedBlock = false
   /// Whether the line before ended with a `|`: what follows was meant to continue it.
   private var isAfterOpenEnd = false
 
@@ -128,7 +131,7 @@ package struct Parser {
       statement.head = try head(first)
       while lexer.skipBlanks() {
         guard lexer.startsPipe else {
-          try fail(.unexpectedText, "stages are joined with `|`", at: here())
+          try failBetweenStages(behind: statement.stages.last)
         }
         let pipe = lexer.position
         lexer.advance()
@@ -136,7 +139,9 @@ package struct Parser {
       }
     } catch {
       statement.isBroken = true
+      let mistake = lexer.position
       skipItem()
+      statement.lostNames = boundNames(in: SourceSpan(min(mistake, lexer.position), lexer.position))
     }
     let last = statement.stages.last?.span ?? statement.head?.span
     statement.span = SourceSpan(start, max(start, last?.upper ?? start))
@@ -155,6 +160,7 @@ package struct Parser {
         .missingStage, "a stage or a name is missing before `|`", at: SourceSpan(pipe, pipe + 1),
         help: "a chain begins with a source or with the name of a stream")
     }
+    if first == nil, lexer.peek() == .apostrophe { try failAtApostrophe() }
     if first == nil && lexer.peek() == .quote {
       let text = try string()
       try fail(
@@ -237,6 +243,12 @@ package struct Parser {
       return stage
     }
     while lexer.skipBlanks(), !lexer.startsPipe {
+      if blockDepth > 0, lexer.starts(with: "=>") || lexer.starts(with: "==") {
+        try fail(
+          .unexpectedText, "this goes on with the line above, because it is indented deeper", at: here(),
+          secondary: [.init(word.span, "the line above")],
+          help: "begin every arm in the same column, with a condition: `event == EndOfTurn => stdout`")
+      }
       let argument = try argument()
       stage.arguments.append(argument)
       stage.span.upper = argument.span.upper
@@ -250,7 +262,7 @@ package struct Parser {
       if lexer.peek() == .equals, lexer.endOfAtom() == start + 1 {
         try fail(
           .spacedOption, "an option is written without blanks around `=`", at: SourceSpan(start, start + 1),
-          help: "write `name=value`")
+          help: "leave the blanks out, as in `name=value`", replacement: withoutBlanks(around: start))
       }
       return .value(try value())
     }
@@ -269,7 +281,9 @@ package struct Parser {
   mutating func headWord() -> WordSyntax? {
     let start = lexer.position
     let end = lexer.endOfHead()
-    guard end > start, lexer.peek() != .quote, !lexer.startsPipe else { return nil }
+    guard end > start, lexer.peek() != .quote, lexer.peek() != .apostrophe, !lexer.startsPipe else {
+      return nil
+    }
     lexer.advance(end - start)
     return WordSyntax(text: lexer.text(start, end), span: SourceSpan(start, end))
   }

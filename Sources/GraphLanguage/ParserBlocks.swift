@@ -55,7 +55,7 @@ extension Parser {
       do throws(Broken) {
         try parser.nextArm(&arms)
       } catch {
-        if let arm = parser.brokenArm(from: start) { arms.append(arm) }
+        arms += parser.brokenArms(from: start)
         throw error
       }
     }
@@ -76,23 +76,16 @@ extension Parser {
     arms.append(try arm())
   }
 
-  /// The name an arm that cannot be read would have bound, so that its uses are no mistakes.
-  private func brokenArm(from start: Int) -> ArmSyntax? {
-    let line = Array(
-      source.bytes[start...].prefix { $0 != .newline && $0 != .semicolon && $0 != .closeBrace })
-    guard
-      let arrow = line.indices.dropLast().first(where: { line[$0] == .equals && line[$0 + 1] == .greater })
-    else { return nil }
-    var lower = arrow + 2
-    while lower < line.count, line[lower].isBlank { lower += 1 }
-    var upper = lower
-    while upper < line.count, line[upper].isNameByte { upper += 1 }
-    guard upper > lower, line[upper...].allSatisfy(\.isBlank) else { return nil }
-    let span = SourceSpan(start + lower, start + upper)
-    let word = WordSyntax(text: source.text(of: span), span: span)
-    return ArmSyntax(
-      predicate: nil, condition: span, stages: [StageSyntax(word: word, arguments: [], span: span)],
-      isBroken: true, span: span)
+  /// The names that arms that cannot be read would have bound, so that their uses are no mistakes.
+  private func brokenArms(from start: Int) -> [ArmSyntax] {
+    var ahead = self
+    ahead.skipItem()
+    return boundNames(in: SourceSpan(start, max(start, ahead.lexer.position))).map { word in
+      ArmSyntax(
+        predicate: nil, condition: word.span,
+        stages: [StageSyntax(word: word, arguments: [], span: word.span)],
+        isBroken: true, span: word.span)
+    }
   }
 
   private mutating func arm() throws(Broken) -> ArmSyntax {
@@ -105,21 +98,28 @@ extension Parser {
       predicate = try self.predicate()
     }
     let condition = SourceSpan(start, lexer.lastEnd)
-    guard lexer.skipBlanks(), lexer.starts(with: "=>") else {
+    guard lexer.skipBlanks() else {
       try fail(
         .unexpectedText, "`=>` is wanted behind a condition", at: condition,
-        help: "write `\(source.text(of: condition)) => stdout`")
+        help: "write `\(source.text(of: condition)) => stdout`",
+        replacement: .init(SourceSpan(condition.upper, condition.upper), " => stdout"))
+    }
+    guard lexer.starts(with: "=>") else {
+      try fail(
+        .unexpectedText, "`and`, `or` or `=>` is wanted here", at: here(),
+        secondary: [.init(condition, "the condition")])
     }
     let arrow = SourceSpan(lexer.position, lexer.position + 2)
     lexer.advance(2)
     guard lexer.skipBlanks(), !lexer.startsPipe, let first = headWord() else {
       try fail(
         .missingStage, "a sink or a name is missing behind `=>`", at: arrow,
-        help: "write `=> stdout`, or `=> NAME` and use the name afterwards")
+        help: "write `=> stdout`, or `=> NAME` and use the name afterwards",
+        replacement: .init(arrow, "=> stdout"))
     }
     var stages = [try stage(first)]
     while lexer.skipBlanks() {
-      guard lexer.startsPipe else { try fail(.unexpectedText, "stages are joined with `|`", at: here()) }
+      guard lexer.startsPipe else { try failBetweenStages(behind: stages.last) }
       let pipe = lexer.position
       lexer.advance()
       stages.append(try stage(behind: pipe))
@@ -277,7 +277,7 @@ extension Parser {
       } catch {
         isBroken = true
         let isOnLaterLine = source.lineIndex(of: lexer.position) > source.lineIndex(of: open)
-        if isOnLaterLine, lexer.indentation <= outer, !isClosedAhead {
+        if isOnLaterLine, lexer.indentation <= outer, !isClosedAhead() {
           diagnostics.removeSubrange(reported...)
           break
         }
@@ -286,9 +286,12 @@ extension Parser {
     }
     guard lexer.peek() == .closeBrace else {
       if diagnostics.count >= Self.maximumErrors { throw Broken() }
-      report(
-        .bracketNotClosed, "this `{` is never closed", at: opener, help: "close it with `}`, on its own line")
       if lexer.peek() != nil { lexer.leaveLine() }
+      var end = min(lexer.position, source.bytes.count)
+      while end > open + 1, source.bytes[end - 1].isBlank || source.bytes[end - 1] == .newline { end -= 1 }
+      report(
+        .bracketNotClosed, "this `{` is never closed", at: opener, help: "close it with `}`, on its own line",
+        replacement: .init(SourceSpan(end, end), "\n}"))
       lexer.closeBlock(outer)
       isBroken = true
       return SourceSpan(open, lexer.position)
@@ -298,10 +301,13 @@ extension Parser {
   }
 
   /// Whether the block that is open is closed somewhere behind.
-  private var isClosedAhead: Bool {
+  private mutating func isClosedAhead() -> Bool {
+    guard !hasUnclosedBlock else { return false }
     var ahead = self
     ahead.skipItem()
     while ahead.lexer.nextItem() { ahead.skipItem() }
-    return ahead.lexer.peek() == .closeBrace
+    let isClosed = ahead.lexer.peek() == .closeBrace
+    hasUnclosedBlock = !isClosed
+    return isClosed
   }
 }

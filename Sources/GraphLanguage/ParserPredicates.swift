@@ -114,7 +114,7 @@ extension Parser {
     guard case .atom(let word) = operand else {
       try fail(
         .badPredicate, "the field stands on the left of a comparison", at: operand.span,
-        help: "write `transcript == \(source.text(of: operand.span))`")
+        help: "the field comes first, as in `transcript == \(source.text(of: operand.span))`")
     }
     return word
   }
@@ -122,6 +122,7 @@ extension Parser {
   mutating func operand(_ what: String) throws(Broken) -> ValueSyntax {
     switch lexer.peek() {
     case .quote?: return .string(try string())
+    case .apostrophe?: try failAtApostrophe()
     case .dollar?:
       let start = lexer.position
       let end = lexer.endOfOperand()
@@ -136,7 +137,9 @@ extension Parser {
     let text = lexer.text(start, end)
     let span = SourceSpan(start, end)
     if text.hasPrefix("&") {
-      try fail(.badPredicate, "conditions are joined with the word `and`", at: span, help: "write `and`")
+      try fail(
+        .badPredicate, "conditions are joined with the word `and`", at: span, help: "write `and`",
+        replacement: .init(span, "and"))
     }
     lexer.advance(end - start)
     return .atom(WordSyntax(text: text, span: span))

@@ -59,7 +59,7 @@ extension Parser {
   /// Moves past a block, whatever is in it; not at all when it is never closed.
   mutating func skipBlock() {
     let start = lexer
-    guard blockDepth < Self.maximumDepth else {
+    guard blockDepth < Self.maximumDepth, !hasUnclosedBlock else {
       lexer.advance()
       return
     }
@@ -71,6 +71,7 @@ extension Parser {
       lexer.closeBlock(indentation)
     } else {
       // Everything behind would be lost.
+      hasUnclosedBlock = true
       lexer = start
       lexer.advance()
     }
@@ -80,5 +81,76 @@ extension Parser {
   func here() -> SourceSpan {
     let end = lexer.endOfAtom()
     return SourceSpan(lexer.position, max(end, min(lexer.position + 1, source.bytes.count)))
+  }
+
+  /// Names behind `=>` at the ends of arms: what a route that cannot be read would have bound, so that its uses are no mistakes.
+  func boundNames(in span: SourceSpan) -> [WordSyntax] {
+    var names: [WordSyntax] = []
+    var index = span.lower
+    while index + 1 < span.upper {
+      defer { index += 1 }
+      guard source.bytes[index] == .equals, source.bytes[index + 1] == .greater else { continue }
+      var lower = index + 2
+      while lower < span.upper, source.bytes[lower].isBlank { lower += 1 }
+      var upper = lower
+      while upper < span.upper, source.bytes[upper].isNameByte { upper += 1 }
+      index = max(index, upper - 1)
+      var end = upper
+      while end < source.bytes.count, source.bytes[end].isBlank { end += 1 }
+      let isAlone =
+        end >= source.bytes.count || [.newline, .semicolon, .closeBrace, .hash].contains(source.bytes[end])
+      guard upper > lower, isAlone else { continue }
+      let span = SourceSpan(lower, upper)
+      names.append(WordSyntax(text: source.text(of: span), span: span))
+    }
+    return names
+  }
+
+  /// Says what is wrong where a `|` should be.
+  func messageBetweenStages(behind stage: StageSyntax?) -> (DiagnosticCode, String) {
+    stage?.predicate == nil
+      ? (.unexpectedText, "stages are joined with `|`")
+      : (.badPredicate, "`and`, `or` or `|` is wanted here: the condition is complete")
+  }
+
+  mutating func failBetweenStages(behind stage: StageSyntax?) throws(Broken) -> Never {
+    let (code, message) = messageBetweenStages(behind: stage)
+    try fail(code, message, at: here())
+  }
+
+  /// The edit that takes away the blanks around the `=` of an option.
+  func withoutBlanks(around equals: Int) -> Diagnostic.Replacement? {
+    var lower = equals
+    while lower > 0, source.bytes[lower - 1].isBlank { lower -= 1 }
+    var upper = equals + 1
+    while upper < source.bytes.count, source.bytes[upper].isBlank { upper += 1 }
+    guard lower > 0, source.bytes[lower - 1].isNameByte, upper < source.bytes.count,
+      source.bytes[upper] != .newline, source.bytes[upper] != .pipe
+    else { return nil }
+    return .init(SourceSpan(lower, upper), "=")
+  }
+
+  /// The whole of a text in quotes that are none here, with the right ones instead; nil when it does not end on its line.
+  func requoted(from start: Int, opening length: Int, closing: [String]) -> Diagnostic.Replacement? {
+    var index = start + length
+    while index < source.bytes.count, source.bytes[index] != .newline, index - start < 4_096 {
+      for mark in closing where source.bytes[index...].starts(with: mark.utf8) {
+        let inner = source.text(of: SourceSpan(start + length, index))
+        let text = inner.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+        return .init(SourceSpan(start, index + mark.utf8.count), "\"\(text)\"")
+      }
+      index += 1
+    }
+    return nil
+  }
+
+  /// Says that apostrophes quote nothing, as they do in a shell.
+  mutating func failAtApostrophe() throws(Broken) -> Never {
+    let start = lexer.position
+    let replacement = requoted(from: start, opening: 1, closing: ["'"])
+    try fail(
+      .oddCharacter, "texts are quoted with `\"`, not with `'`",
+      at: SourceSpan(start, replacement?.span.upper ?? start + 1),
+      help: replacement.map { "write `\($0.text)`" } ?? "write `\"…\"`", replacement: replacement)
   }
 }

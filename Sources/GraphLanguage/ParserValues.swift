@@ -3,6 +3,7 @@ extension Parser {
   mutating func value() throws(Broken) -> ValueSyntax {
     switch lexer.peek() {
     case .quote?: return .string(try string())
+    case .apostrophe?: try failAtApostrophe()
     case .openBracket?: return try list()
     case .dollar?: return .parameter(try parameterReference())
     default: break
@@ -55,9 +56,11 @@ extension Parser {
       lexer.advance(2)
     }
     guard lexer.peek() == .quote else {
+      let end = endOfOpenText(from: start)
       try fail(
         .stringNotClosed, "this text is never closed", at: SourceSpan(start, start + 1),
-        help: "a text ends on its line with `\"`; `\\n` is a line break in it")
+        help: "close it on its line, with `\"`; `\\n` is a line break in it",
+        replacement: .init(SourceSpan(end, end), "\""))
     }
     lexer.advance()
     let span = SourceSpan(start, lexer.position)
@@ -201,7 +204,32 @@ extension Parser {
     let opener = SourceSpan(start, start + 1)
     report(
       .bracketNotClosed, "this `\(source.text(of: opener))` is never closed", at: opener,
-      help: "close it with `\(closeText)`")
+      help: "close it with `\(closeText)`", replacement: closing(opener, with: closeText))
+  }
+
+  /// The edit that closes a bracket behind what was read last in its line, without a comma.
+  private func closing(_ opener: SourceSpan, with text: String) -> Diagnostic.Replacement? {
+    let line = source.line(source.lineIndex(of: opener.lower))
+    var end = lexer.lastEnd
+    if end > line.upperBound || end <= opener.lower {
+      // It was read on into the next item.
+      end = line.upperBound
+    }
+    while end > opener.upper, source.bytes[end - 1].isBlank { end -= 1 }
+    let comma = end > opener.upper && source.bytes[end - 1] == .comma ? end - 1 : end
+    return .init(SourceSpan(comma, end), text)
+  }
+
+  /// Where a text without an end should probably end: before the next stage, or with its line.
+  private func endOfOpenText(from start: Int) -> Int {
+    let line = source.line(source.lineIndex(of: start))
+    var index = start + 1
+    while index < line.upperBound {
+      if source.bytes[index] == .pipe, source.bytes[index - 1].isBlank { break }
+      index += 1
+    }
+    while index > start + 1, source.bytes[index - 1].isBlank { index -= 1 }
+    return index
   }
 
   /// What follows a text, list or call must be separated from it.
@@ -221,9 +249,12 @@ extension Parser {
       offset = span.upper
       switch scalar {
       case "\u{201C}", "\u{201D}", "\u{201E}", "\u{2018}", "\u{2019}", "\u{00AB}", "\u{00BB}":
+        // What is quoted may have blanks in it, and then this is only its beginning.
+        let closing = ["\u{201D}", "\u{201C}", "\u{2019}", "\u{00BB}", "\u{00AB}", "\""]
+        let whole = requoted(from: span.lower, opening: span.length, closing: closing)
         try fail(
           .oddCharacter, "texts are quoted with `\"`, not with `\(Character(scalar))`", at: span,
-          replacement: .init(span, "\""))
+          help: whole.map { "write `\($0.text)`" }, replacement: whole ?? .init(span, "\""))
       case "\u{00A0}", "\u{2007}", "\u{202F}", "\u{3000}", "\u{200B}", "\u{FEFF}":
         try fail(
           .oddCharacter, "this is a special blank (U+\(hexadecimal(scalar.value))), not an ordinary one",

@@ -36,6 +36,9 @@ extension Analysis {
         }
       case .statement(let statement):
         if let name = statement.name, definitions[name.text] == nil { definitions[name.text] = name.span }
+        for name in statement.lostNames where definitions[name.text] == nil {
+          definitions[name.text] = name.span
+        }
         for stage in statement.stages { collectDefinitions(stage) }
       case .use, .test: break
       }
@@ -51,6 +54,11 @@ extension Analysis {
 
   private mutating func read(_ statement: StatementSyntax) {
     hasStatement = true
+    defer {
+      for name in statement.lostNames where names[name.text] == nil && catalogue[name.text] == nil {
+        _ = bind(name, to: nil, isPoisoned: true)
+      }
+    }
     // What a chain is fed by; nil after a mistake.
     var streams: [Endpoint]? = nil
     var isComplete = !statement.isBroken

@@ -74,6 +74,8 @@ package struct StatementSyntax: Sendable, Hashable {
   package var stages: [StageSyntax]
   /// Whether a part could not be read; it has been reported.
   package var isBroken: Bool
+  /// Names behind `=>` in what could not be read: they were meant to be bound.
+  package var lostNames: [WordSyntax] = []
   package var span: SourceSpan
 }
 

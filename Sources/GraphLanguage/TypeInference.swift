@@ -67,10 +67,7 @@ extension Analysis {
     let eventCount = types.count { $0 == .events }
     if eventCount > 0 && eventCount < types.count {
       if nodes[index].isFurtherArm { return nil }
-      let labels = zip(inputs, types).map { Diagnostic.Label($0.0.span, "carries \($0.1.noun)") }
-      report(
-        .mixedUnion, "streams of different types cannot be joined", at: labels[0].span, label: labels[0].text,
-        secondary: Array(labels.dropFirst()), help: "join events with events, or audio with audio by `mix`")
+      reportMixedUnion(inputs, types)
       return nil
     }
     if eventCount == 0 && types.count > 1 && nodes[index].role != .mix {
@@ -96,8 +93,10 @@ extension Analysis {
       return
     }
     let takers = consumers.filter {
-      if case .bytes = requirement(of: nodes[$0].stage) { return false }
-      return nodes[$0].inputs.count == 1 && !nodes[$0].isPoisoned
+      switch requirement(of: nodes[$0].stage) {
+      case .bytes, .events: return false
+      default: return nodes[$0].inputs.count == 1 && !nodes[$0].isPoisoned
+      }
     }
     guard takers.count > 1, let first = takers.first else { return }
     let endpoint = Endpoint(node: index, port: nil, span: nodes[index].word)
@@ -122,6 +121,25 @@ extension Analysis {
 
   // MARK: Mistakes
 
+  private mutating func reportMixedUnion(_ inputs: [Endpoint], _ types: [StreamType]) {
+    let audio = inputs.indices.filter { types[$0] != .events }
+    // One recogniser that was forgotten shows wherever the stream is joined.
+    let news = audio.filter { mismatchedStreams.insert(stream(inputs[$0])).inserted }
+    guard !news.isEmpty else { return }
+    var labels = zip(inputs, types).map { Diagnostic.Label($0.0.span, "carries \($0.1.noun)") }
+    var help = "join events with events, or audio with audio by `mix`"
+    var replacement: Diagnostic.Replacement?
+    if audio.count == 1, let recogniser = catalogue["flux"]?.name {
+      let origin = nodes[written(inputs[audio[0]].node)]
+      labels.append(.init(origin.word, "gives \(types[audio[0]].noun) here"))
+      help = "put `\(recogniser)` behind it: `\(source.text(of: origin.word)) … | \(recogniser)`"
+      replacement = .init(SourceSpan(origin.span.upper, origin.span.upper), " | \(recogniser)")
+    }
+    report(
+      .mixedUnion, "streams of different types cannot be joined", at: labels[0].span, label: labels[0].text,
+      secondary: Array(labels.dropFirst()), help: help, replacement: replacement)
+  }
+
   private mutating func reportTwoAudioStreams(_ index: Int, _ inputs: [Endpoint]) {
     let names = inputs.map { source.text(of: $0.span) }.joined(separator: ", ")
     report(
@@ -133,6 +151,30 @@ extension Analysis {
     )
   }
 
+  /// The stage somebody wrote that an automatic one stands behind.
+  private func written(_ node: Int) -> Int {
+    var node = node
+    while nodes[node].isAutomatic, let before = nodes[node].inputs.first?.node { node = before }
+    return node
+  }
+
+  /// A stream, wherever it is named.
+  func stream(_ endpoint: Endpoint) -> Endpoint {
+    Endpoint(node: written(endpoint.node), port: endpoint.port, span: SourceSpan(0, 0))
+  }
+
+  /// Whether several stages use a stream, and all of them take events.
+  private func isAllForEvents(_ input: Endpoint) -> Bool {
+    let uses = nodes.filter { node in
+      !node.isAutomatic && !node.isFurtherArm && node.inputs.contains { stream($0) == stream(input) }
+    }
+    return (uses.count > 1 || testedStreams.contains(stream(input)))
+      && uses.allSatisfy { if case .events = requirement(of: $0.stage) { true } else { false } }
+  }
+
+  /// Whether it was said of a stream that it carries something else than is wanted.
+  func isKnownMismatch(_ endpoint: Endpoint) -> Bool { mismatchedStreams.contains(stream(endpoint)) }
+
   private mutating func reportMismatch(
     _ index: Int, _ input: Endpoint, _ type: StreamType, _ requirement: InputRequirement
   ) {
@@ -140,8 +182,11 @@ extension Analysis {
     // The arms of a route are several stages, and one mistake.
     if node.isFurtherArm { return }
     let title = source.text(of: node.word)
-    let origin = nodes[input.node]
+    let origin = nodes[written(input.node)]
     let isReference = input.span != origin.word
+    // The same slip shows wherever the stream is used.
+    let isSharedSlip = isReference && errorCount < Checker.maximumErrors && isAllForEvents(input)
+    if isSharedSlip, !mismatchedStreams.insert(stream(input)).inserted { return }
     let from = isReference ? source.text(of: input.span) : origin.specification.name
     let verb = isReference ? "carries" : "gives"
     let message = "`\(title)` takes \(requirement.noun), but `\(from)` \(verb) \(type.noun)"
@@ -156,8 +201,14 @@ extension Analysis {
     switch requirement {
     case .events:
       code = .eventsExpected
-      help = "put `\(recogniser)` between them: `| \(recogniser) | \(title)`"
-      replacement = .init(SourceSpan(node.word.lower, node.word.lower), "\(recogniser) | ")
+      if isSharedSlip {
+        help =
+          "put `\(recogniser)` behind what gives \(type.noun): `\(source.text(of: origin.word)) … | \(recogniser)`"
+        replacement = .init(SourceSpan(origin.span.upper, origin.span.upper), " | \(recogniser)")
+      } else {
+        help = "put `\(recogniser)` between them: `| \(recogniser) | \(title)`"
+        replacement = .init(SourceSpan(node.word.lower, node.word.lower), "\(recogniser) | ")
+      }
     case .bytes:
       code = .bytesExpected
       help =
@@ -169,6 +220,7 @@ extension Analysis {
       help =
         "name the audio before `\(recogniser)`, and use the name twice: `sound = …`, `sound | \(recogniser)`, `sound | \(title)`"
     }
+    _ = mismatchedStreams.insert(stream(input))
     report(
       code, message, at: node.word, label: "takes \(requirement.noun)", secondary: secondary, help: help,
       replacement: replacement)

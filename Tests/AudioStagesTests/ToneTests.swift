@@ -96,13 +96,13 @@ import Testing
       try tone {
         $0.wave = .noise
         $0.frequency = .hertz(3)
-      }.validate()
+      }.checkOptions()
     }
     #expect(throws: OptionConflict.self) {
       try tone {
         $0.frequency = .hertz(9000)
         $0.rate = .hertz(16_000)
-      }.validate()
+      }.checkOptions()
     }
   }
 }

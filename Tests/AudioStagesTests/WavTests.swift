@@ -130,8 +130,8 @@ import Testing
   func fields() throws {
     var wav = Wav()
     wav.path = PathTemplate(try Template("{transcript}.wav"))
-    #expect(throws: OptionConflict.self) { try wav.validate() }
+    #expect(throws: OptionConflict.self) { try wav.checkOptions() }
     wav.path = PathTemplate(try Template("{date}/{clock}-{start}-{stream}.wav"))
-    #expect(throws: Never.self) { try wav.validate() }
+    #expect(throws: Never.self) { try wav.checkOptions() }
   }
 }

@@ -103,7 +103,7 @@ import Testing
     var stage = self.stage(["cat"])
     stage.spool = Path("spool")
     let wrong = stage
-    #expect(throws: OptionConflict.self) { try wrong.validate() }
+    #expect(throws: OptionConflict.self) { try wrong.checkOptions() }
   }
 
   @Test("a program that reads nothing is ended in time, and the event it stopped at leaves by the port")

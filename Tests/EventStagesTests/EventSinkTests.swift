@@ -141,10 +141,10 @@ private func withDirectory(_ body: (String) async throws -> Void) async throws {
       in: try make(StandardOutput.self, [("json", .flag), ("template", .string("x"))]))
     #expect(both.map(\.options) == [["json", "template"]])
     let unknown = #expect(throws: OptionConflict.self) {
-      try make(StandardOutput.self, [("on", .list([.word("EndOfturn")]))]).validate()
+      try make(StandardOutput.self, [("on", .list([.word("EndOfturn")]))]).checkOptions()
     }
     #expect(unknown?.message == "no event is called `EndOfturn`")
-    try make(StandardOutput.self, [("on", .list([.word("Notice")]))]).validate()
+    try make(StandardOutput.self, [("on", .list([.word("Notice")]))]).checkOptions()
   }
 }
 

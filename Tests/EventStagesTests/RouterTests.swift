@@ -1,5 +1,6 @@
 import FluxGraph
 import Foundation
+import StageTesting
 import Testing
 
 @testable import EventStages
@@ -151,7 +152,7 @@ import Testing
     event.service = ["request_id": "r", "sequence_id": 3]
     var stage = Only()
     stage.fields = ["transcript", "flux.request_id"]
-    try stage.validate()
+    try stage.checkOptions()
     let out = through(stage, .turn(event))
     #expect(
       out.map(\.json.serialized)
@@ -163,7 +164,7 @@ import Testing
       through(second, out[0]).map(\.json.serialized) == [#"{"v":1,"event":"EndOfTurn","transcript":"Hello"}"#]
     )
     stage.fields = ["transcrpt"]
-    #expect(throws: OptionConflict.self) { try stage.validate() }
+    #expect(throws: OptionConflict.self) { try stage.checkOptions() }
   }
 
   @Test("`set` gives the stream and the transcript from templates")
@@ -173,6 +174,6 @@ import Testing
     stage.transcript = try Template("<{transcript}>")
     let out = through(stage, turn(spoken("Hello")))
     #expect(out[0].turnEvent?.stream == "me-1" && out[0].turnEvent?.transcript == "<Hello>")
-    #expect(throws: OptionConflict.self) { try SetFields().validate() }
+    #expect(throws: OptionConflict.self) { try SetFields().checkOptions() }
   }
 }

@@ -192,10 +192,10 @@ import Testing
       try stage {
         $0.batch = Batch()
         $0.body = .empty
-      }.validate()
+      }.checkOptions()
     }
     for header in ["X", ": x", "Host: a", "X-A: b\nc", "webhook-id: 1", "X A: b"] {
-      #expect(throws: OptionConflict.self) { try stage { $0.headers = [header] }.validate() }
+      #expect(throws: OptionConflict.self) { try stage { $0.headers = [header] }.checkOptions() }
     }
   }
 }

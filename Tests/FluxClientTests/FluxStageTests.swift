@@ -62,11 +62,11 @@ struct FluxStageTests {
       (["model": "flux-general-fr"], "doubtful-parameter", true),
       (["model": "whisper"], "bad-parameter", false),
       (["sample_rate": "22050Hz"], "bad-parameter", false),
-      (["dialect": "cloudflare"], "bad-parameter", false),
+      (["dialect": "cloudflare"], "cloudflare-limits", false),
     ])
   func validation(_ options: [String: String], _ code: String, _ isWarning: Bool) throws {
     let stage = try stage(options.map { StageSetting($0.key, .word($0.value)) })
-    let conflict = #expect(throws: OptionConflict.self) { try stage.validate() }
+    let conflict = #expect(throws: OptionConflict.self) { try stage.checkOptions() }
     #expect(conflict?.code == code)
     #expect(conflict?.isWarning == isWarning)
   }
@@ -113,16 +113,16 @@ struct FluxStageTests {
   @Test("a language hint needs the multilingual model, and a hundred keyterms are enough")
   func limits() throws {
     let hint = StageSetting("language_hint", .list([.word("en")]))
-    let conflict = #expect(throws: OptionConflict.self) { try stage([hint]).validate() }
+    let conflict = #expect(throws: OptionConflict.self) { try stage([hint]).checkOptions() }
     #expect(conflict?.options == ["language_hint"])
-    try stage([hint, StageSetting("model", .word("flux-general-multi"))]).validate()
+    try stage([hint, StageSetting("model", .word("flux-general-multi"))]).checkOptions()
     func keyterms(_ count: Int) -> StageSetting {
       StageSetting("keyterm", .list((0..<count).map { .word("k\($0)") }))
     }
-    try stage([keyterms(100)]).validate()
-    let many = #expect(throws: OptionConflict.self) { try stage([keyterms(101)]).validate() }
+    try stage([keyterms(100)]).checkOptions()
+    let many = #expect(throws: OptionConflict.self) { try stage([keyterms(101)]).checkOptions() }
     #expect(many?.options == ["keyterm"])
-    try stage([StageSetting("eager_eot_threshold", .word("0.7"))]).validate()
+    try stage([StageSetting("eager_eot_threshold", .word("0.7"))]).checkOptions()
   }
 
   @Test("the key goes where the service wants it")

@@ -21,7 +21,8 @@ import Testing
     let without = Self.pages.filter { $0.example == nil }.map(\.code)
     #expect(
       without == [
-        "channels-mismatch", "no-adapter", "pace-behind-live", "too-deep", "too-large", "use-cycle",
+        "channels-mismatch", "missing-file", "no-adapter", "pace-behind-live", "too-deep", "too-large",
+        "use-cycle",
       ])
   }
 
@@ -78,7 +79,36 @@ import Testing
       let text = try Project.text(file)
       let result = check(text, name: file)
       #expect(result.plan != nil, "\(result.rendered(color: false))")
-      #expect(GraphFormatter.format(result.source).text == text, "\(file)")
+      let source = GraphSource(name: file, text: text, directory: ".")
+      #expect(GraphFormatter.format(source).text == text, "\(file)")
+    }
+  }
+
+  @Test(
+    "every sample graph begins with what it teaches, what it needs and how it is run",
+    arguments: Project.files(in: "graphs", endingWith: ".graph"))
+  func gallery(_ file: String) throws {
+    let lines = try Project.text(file).split(separator: "\n", omittingEmptySubsequences: false)
+    let head = lines.prefix { $0.hasPrefix("#") }
+    try #require(head.count >= 3)
+    #expect(head[0].hasPrefix("# ") && head[0].count > 20)
+    #expect(head[1].hasPrefix("# Needs: "))
+    #expect(head[2].hasPrefix("# Run:   fluxgraph ") && head[2].contains(file))
+    #expect(lines.allSatisfy { $0.hasPrefix("#") ? $0.count <= 120 : true })
+    let others = Project.files(in: "graphs", endingWith: ".graph").filter { $0 != file }
+    for other in others { #expect(try Project.text(other).prefix(60) != head[0].prefix(60)) }
+    let readme = try Project.text("graphs/README.md")
+    #expect(readme.contains("(\(file.dropFirst("graphs/".count)))"), "graphs/README.md does not name it")
+  }
+
+  @Test("conflicts between options have codes with pages, also those a stage finds by itself")
+  func conflictCodes() throws {
+    let codes = Set(Self.pages.map(\.code))
+    let modules = ["AudioStages", "EventStages", "FluxClient"]
+    for file in modules.flatMap({ Project.files(in: "Sources/\($0)", endingWith: ".swift") }) {
+      for match in try Project.text(file).matches(of: /OptionConflict\(\s*code: "([a-z-]+)"/) {
+        #expect(codes.contains(String(match.output.1)), "\(file): \(match.output.1)")
+      }
     }
   }
 
@@ -106,9 +136,21 @@ import Testing
     }
   }
 
-  @Test("completion names every command and stage")
-  func completion() throws {
-    for shell in ["bash", "zsh", "fish"] { _ = try CompletionCommand([shell], .standard) }
+  @Test("completion names every command, stage, code and option", arguments: ["bash", "zsh", "fish"])
+  func completion(_ shell: String) throws {
+    let script = try CompletionCommand([shell], .standard).script
+    for word in Help.commands + Catalogue.standard.all.map(\.name) + Self.pages.map(\.code) {
+      #expect(script.contains(word), "\(word)")
+    }
+    let options = Help.commands.flatMap(Help.options)
+    #expect(options.count > 20)
+    for option in options {
+      #expect(script.contains(shell == "fish" ? String(option.drop { $0 == "-" }) : option), "\(option)")
+    }
+  }
+
+  @Test("the JSON form of the catalogue has every stage")
+  func catalogueJSON() {
     let json = StagePages(stages: Catalogue.standard.all).json
     #expect(json.arrayValue?.compactMap { $0["name"]?.stringValue } == Catalogue.standard.all.map(\.name))
   }

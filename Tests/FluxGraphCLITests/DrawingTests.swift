@@ -24,6 +24,18 @@ import Testing
     #expect(GraphDrawing(try #require(again.plan)).json == json, "\(text)")
   }
 
+  @Test(
+    "every sample graph and every example comes back from its JSON form", arguments: MutationTests.samples)
+  func samplesRoundTrip(_ sample: MutationTests.Sample) throws {
+    let plan = try #require(check(sample.text).plan)
+    guard !plan.isRedacted else { return }
+    let json = GraphDrawing(plan).json
+    let text = try GraphDrawing.graphText(of: JSONValue.parse(json.serialized))
+    let again = check(text)
+    #expect(again.diagnostics.filter { $0.severity == .error } == [], "\(text)")
+    #expect(GraphDrawing(try #require(again.plan, "\(text)")).json == json, "\(text)")
+  }
+
   @Test("no drawing shows a secret, and one that left something out does not run")
   func secrets() throws {
     let graph =

@@ -24,7 +24,11 @@ enum Project {
 
 func check(_ text: String, name: String = "t.graph", strict: Bool = false) -> CheckResult {
   let options = Checker.Options(
-    environment: { $0 == "FLUXGRAPH_NO_SUCH_FILE" ? nil : "value of \($0)" }, isStrict: strict)
+    environment: { $0 == "FLUXGRAPH_NO_SUCH_FILE" ? nil : "value of \($0)" }, isStrict: strict,
+    readGraph: { path in
+      (try? String(contentsOfFile: path, encoding: .utf8)).map { .success($0) }
+        ?? .failure(Checker.UnreadableFile("cannot open \(path)"))
+    })
   let directory = Project.root + "/graphs"
   return Checker(catalogue: .standard, options: options).check(
     GraphSource(name: name, text: text, directory: directory))

@@ -39,8 +39,9 @@ struct DiagnosticCase: Sendable, CustomTestStringConvertible {
   @Test("every code has an example")
   func complete() {
     let shown = Set(Self.cases.map(\.code))
-    // These two need a large text and another catalogue: see `ParserTests.bounds` and `AdapterTests.missingAdapter`.
-    let elsewhere: Set<String> = ["too-large", "no-adapter"]
+    // These need a large text, another catalogue and a disk: see `ParserTests.bounds`, `AdapterTests.missingAdapter` and
+    // `MissingFileTests`.
+    let elsewhere: Set<String> = ["too-large", "no-adapter", "missing-file"]
     #expect(Set(DiagnosticCode.allCases.map(\.rawValue)).subtracting(shown) == elsewhere)
   }
 
@@ -160,7 +161,7 @@ struct DiagnosticCase: Sendable, CustomTestStringConvertible {
       1 │ mic | flux keyterm=[a] keyterm=[b] | null
         │                        ^^^^^^^^^^^
         │            ----------- first given here
-        = help: write all values into one list: `keyterm=[…, …]`
+        = help: write all values into one list: `keyterm=[a, b]`
 
       """#),
     DiagnosticCase(
@@ -298,10 +299,12 @@ struct DiagnosticCase: Sendable, CustomTestStringConvertible {
       #"""
       error[mixed-union]: streams of different types cannot be joined
         ┌─ t.graph:3:1
+      1 │ a = mic
+        │     --- gives audio here
       3 │ a, b | stdout
         │ ^ carries audio
         │    - carries events
-        = help: join events with events, or audio with audio by `mix`
+        = help: put `flux` behind it: `mic … | flux`
 
       """#),
     DiagnosticCase(
@@ -364,6 +367,7 @@ struct DiagnosticCase: Sendable, CustomTestStringConvertible {
         ┌─ t.graph:1:6
       1 │ file “talk.opus” | null
         │      ^
+        = help: write `"talk.opus"`
 
       """#),
     DiagnosticCase(
@@ -581,7 +585,7 @@ struct DiagnosticCase: Sendable, CustomTestStringConvertible {
         ┌─ t.graph:1:18
       1 │ mic | flux model = x | stdout
         │                  ^
-        = help: write `name=value`
+        = help: leave the blanks out, as in `name=value`
 
       """#),
     DiagnosticCase(
@@ -591,7 +595,7 @@ struct DiagnosticCase: Sendable, CustomTestStringConvertible {
         ┌─ t.graph:1:21
       1 │ mic | flux | stdout "{transcript}
         │                     ^
-        = help: a text ends on its line with `"`; `\n` is a line break in it
+        = help: close it on its line, with `"`; `\n` is a line break in it
 
       """#),
     DiagnosticCase(
@@ -714,6 +718,8 @@ struct DiagnosticCase: Sendable, CustomTestStringConvertible {
       #"""
       error[unknown-port]: `crm` has no port `daed`
         ┌─ t.graph:2:5
+      1 │ crm = mic | flux | webhook https://x.example
+        │                    ------- stands for this
       2 │ crm.daed | stdout
         │     ^^^^ did you mean `dead`?
         = ports of `webhook`: `dead`
@@ -787,7 +793,7 @@ struct DiagnosticCase: Sendable, CustomTestStringConvertible {
       1 │ tone channels=2 440 | null
         │                 ^^^
         │      ---------- options begin here
-        = help: move it to the front, or write `frequency=440`
+        = help: write `frequency=440`, or move it to the front
 
       """#),
     DiagnosticCase(

@@ -187,7 +187,7 @@ import Testing
     ("test \"x\" 1️⃣{\n  expect a count == 1\nmic | stdout", .bracketNotClosed),
     ("mic | 1️⃣route\nb | stdout", .missingStage),
     ("mic | route 1️⃣{\n}\nb | stdout", .missingStage),
-    ("mic | route {\n  1️⃣event == EndOfTurn stdout\n}\nb | stdout", .unexpectedText),
+    ("mic | route {\n  event == EndOfTurn 1️⃣stdout\n}\nb | stdout", .unexpectedText),
     ("mic | route {\n  1️⃣final => stdout\n}\nb | stdout", .badPredicate),
     ("mic | route {\n  else 1️⃣=>\n}\nb | stdout", .missingStage),
     ("mic | route {\n  else => a\n  1️⃣event == x => b\n}\nb | stdout", .unexpectedText),
@@ -207,7 +207,7 @@ import Testing
     ("a | where 1️⃣(x == 1", .bracketNotClosed),
     ("a | where 1️⃣(x == 1\nb = mic | flux", .bracketNotClosed),
     ("a | where (x == 1 1️⃣y", .badPredicate),
-    ("a | where x == 1 1️⃣y", .unexpectedText),
+    ("a | where x == 1 1️⃣y", .badPredicate),
     ("a | where x 1️⃣in", .badPredicate),
   ]
 

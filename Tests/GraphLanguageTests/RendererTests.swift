@@ -93,6 +93,29 @@ import Testing
         """)
   }
 
+  @Test("notes and help are broken at the width of the terminal, what is in back quotes never is")
+  func width() {
+    let result = check("heard = mic | flux\nheard | wav out.wav")
+    #expect(
+      result.diagnostics[0].rendered(source: result.source, color: false, width: 60) == """
+        error[audio-expected]: `wav` takes audio, but `heard` carries events
+          ┌─ t.graph:2:9
+        1 │ heard = mic | flux
+          │               ---- gives events here
+        2 │ heard | wav out.wav
+          │         ^^^ takes audio
+          = help: name the audio before `flux`, and use the name
+                  twice: `sound = …`, `sound | flux`, `sound | wav`
+
+        """)
+  }
+
+  @Test("a byte order mark is no column")
+  func byteOrderMark() {
+    #expect(
+      check("\u{FEFF}mic | fluxx | null").rendered(color: false).contains("t.graph:1:7\n"))
+  }
+
   @Test("colours only when asked for, and control characters of the graph never reach the terminal")
   func colours() {
     #expect(

@@ -4,7 +4,7 @@ internal import FluxProtocol
 enum Help {
   static let commands = [
     "run", "check", "inspect", "graph", "fmt", "test", "explain", "ctl", "devices", "serve", "record",
-    "spool", "schema",
+    "spool", "schema", "plugin",
     "completion", "help", "version",
   ]
 
@@ -14,7 +14,7 @@ enum Help {
     ("check", ["-e", "--set", "--strict", "--diagnostics", "--world"]),
     ("graph", ["-e", "--set", "--strict", "--format"]), ("fmt", ["-e", "--check"]),
     ("test", ["-e", "--set", "--strict"]), ("serve", ["--port", "--words", "--key"]),
-    ("devices", ["--format", "--watch", "--server"]),
+    ("devices", ["--format", "--watch", "--server"]), ("plugin", ["--kind", "--path", "--fluxgraph"]),
   ]
 
   static let overview = """
@@ -35,6 +35,7 @@ enum Help {
       serve                  a local Flux server, for any Flux client
       spool                  what webhooks have not delivered yet
       schema                 the JSON Schema of the event format
+      plugin new NAME        a Swift package with a stage of your own
       completion SHELL       completion for bash, zsh or fish
       help [COMMAND]         more about a command
       version                the program's version
@@ -62,6 +63,7 @@ enum Help {
     case "schema":
       "usage: fluxgraph schema\n\nPrints the JSON Schema (draft 2020-12) of the event format: of each line `jsonl` and `stdout json` write.\n"
     case "record": record
+    case "plugin": plugin
     default: overview
     }
   }
@@ -176,6 +178,19 @@ enum Help {
 
       -e TEXT            the graph itself
       --no-audio         keep only how much audio there was
+
+    """
+
+  private static let plugin = """
+    usage: fluxgraph plugin new NAME --kind KIND
+
+    Writes a Swift package with a stage called NAME: its source, a test, a graph, and a command NAME that
+    knows it beside all other stages. It builds, passes its test and runs as it is. Nothing is overwritten.
+
+      --kind KIND        source, transform, recogniser, events or sink
+      --path DIR         where the package goes; a new directory NAME unless given
+      --fluxgraph PLACE  the directory or URL of fluxgraph's own package, unless it is still where this
+                         program was built
 
     """
 

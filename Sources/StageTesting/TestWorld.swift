@@ -7,7 +7,7 @@ public final class TestWorld: Sendable {
   /// The loop and the clock.
   public let loop: ManualLoop
   /// The WebSockets stages have asked for.
-  public let webSockets = FakeWebSockets()
+  public let webSockets: FakeWebSockets
   /// What stages measure.
   public let metrics = MetricsRegistry()
   private let environment: [String: String]
@@ -30,13 +30,15 @@ public final class TestWorld: Sendable {
   ///   - environment: the environment variables the stage sees.
   ///   - resources: what the host program would provide; a stage finds each by its type.
   ///   - start: the monotonic clock's first time.
+  ///   - peer: plays the other end of every WebSocket; nil where the test gives everything itself.
   ///   - answers: what HTTP requests are answered with; nil refuses the connection.
   public init(
     environment: [String: String] = [:], resources: [any Sendable] = [],
-    start: Instant = Instant(nanoseconds: 1_000_000_000),
+    start: Instant = Instant(nanoseconds: 1_000_000_000), peer: FakeWebSockets.Peer? = nil,
     answers: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil }
   ) {
     loop = ManualLoop(start: start)
+    webSockets = FakeWebSockets(loop: loop, peer: peer)
     self.environment = environment
     self.resources = Dictionary(
       resources.map { (ObjectIdentifier(type(of: $0)), $0) }, uniquingKeysWith: { _, last in last })
@@ -50,15 +52,21 @@ public final class TestWorld: Sendable {
   public func context(
     name: String = "stage", directory: String = ".", disk: (any BlockingThread)? = nil
   ) -> StageContext {
+    let count: @Sendable () -> Void = { self.state.withLock { $0.wakes += 1 } }
+    return context(
+      name: name, directory: directory, disk: disk,
+      waker: .init(wake: count, wakeWhenReadable: { _ in count() }, wakeWhenWritable: { _ in count() }))
+  }
+
+  package func context(
+    name: String, directory: String, disk: (any BlockingThread)?, waker: StageContext.Waker
+  ) -> StageContext {
     StageContext(
       name: name, location: nil, directory: directory, clock: loop, loop: loop, webSockets: webSockets,
       http: FakeHTTP(world: self), disk: disk ?? InlineThread(), terminal: InlineThread(),
       resources: resources,
       environment: { self.environment[$0] },
-      waker: .init(
-        wake: { self.state.withLock { $0.wakes += 1 } },
-        wakeWhenReadable: { _ in self.state.withLock { $0.wakes += 1 } },
-        wakeWhenWritable: { _ in self.state.withLock { $0.wakes += 1 } }),
+      waker: waker,
       noticeHandler: { notice in self.state.withLock { $0.notices.append(notice) } },
       portHandler: { event, port in self.state.withLock { $0.emitted.append((event, port)) } },
       commandRegistrar: { handler in self.commands.withLock { $0.append(handler) } },

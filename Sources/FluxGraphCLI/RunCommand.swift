@@ -117,7 +117,7 @@ struct RunCommand: Sendable {
     }
     let webSockets: any WebSocketConnector = recorder ?? network
     let services = GraphServices(
-      loop: network, webSockets: webSockets, http: network, disk: BlockingWorker("disk"),
+      loop: network, webSockets: webSockets, http: network, httpServer: network, disk: BlockingWorker("disk"),
       terminal: BlockingWorker("stdout"),
       resources: [
         ObjectIdentifier(LocalFlux.self): LocalFlux { options in try await local.url(options) },

@@ -6,6 +6,7 @@ package struct GraphServices: Sendable {
   package var loop: any GraphLoop
   package var webSockets: any WebSocketConnector
   package var http: any HTTPClient
+  package var httpServer: any HTTPServer
   package var disk: any BlockingThread
   package var terminal: any BlockingThread
   /// Things only some stages know of, by their type.
@@ -22,8 +23,8 @@ package struct GraphServices: Sendable {
 
   package init(
     clock: any GraphClock = SystemClock(), loop: any GraphLoop, webSockets: any WebSocketConnector,
-    http: any HTTPClient,
-    disk: any BlockingThread, terminal: any BlockingThread, resources: [ObjectIdentifier: any Sendable] = [:],
+    http: any HTTPClient, httpServer: any HTTPServer, disk: any BlockingThread, terminal: any BlockingThread,
+    resources: [ObjectIdentifier: any Sendable] = [:],
     environment: @escaping @Sendable (String) -> String?,
     commands: CommandDirectory = CommandDirectory(), log: any LogSink = StandardErrorLog(),
     metrics: MetricsRegistry = MetricsRegistry(),
@@ -33,6 +34,7 @@ package struct GraphServices: Sendable {
     self.loop = loop
     self.webSockets = webSockets
     self.http = http
+    self.httpServer = httpServer
     self.disk = disk
     self.terminal = terminal
     self.resources = resources

@@ -41,7 +41,8 @@ final class PulseRecording: @unchecked Sendable {
     let context = StageContext(
       name: "test", location: nil, directory: ".", clock: SystemClock(), loop: loop,
       webSockets: FakeWebSockets(),
-      http: NoNetwork(), disk: Inline(), terminal: Inline(), resources: [:], environment: { _ in nil },
+      http: NoNetwork(), httpServer: FakeHTTPServer(), disk: Inline(), terminal: Inline(), resources: [:],
+      environment: { _ in nil },
       waker: .init(wake: { [news] in news.signal() }, wakeWhenReadable: { _ in }),
       noticeHandler: { [self] notice in state.withLock { $0.notices.append(notice) } },
       portHandler: { _, _ in })

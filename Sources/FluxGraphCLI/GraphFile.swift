@@ -39,8 +39,8 @@ struct GraphFile: Sendable {
   }
 
   /// A graph given as text.
-  init(text: String) {
-    self.init(GraphSource(name: "-e", text: text, directory: "."))
+  init(text: String, name: String = "-e", directory: String = ".") {
+    self.init(GraphSource(name: name, text: text, directory: directory))
   }
 
   private init(_ source: GraphSource) {

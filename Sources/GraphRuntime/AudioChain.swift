@@ -22,6 +22,8 @@ final class AudioChain: @unchecked Sendable {
   private let producer: AudioProducer
   private let tail: AudioTail
   private let liveness: Liveness
+  /// Which stage is at work.
+  let trace: StageTrace
   private let ended: @Sendable ((any Error)?) -> Void
   private let isDirty = Atomic<Bool>(true)
   private let isStopping = Atomic<Bool>(false)
@@ -46,13 +48,14 @@ final class AudioChain: @unchecked Sendable {
   ///   - onWake: called when the chain has something to do, to wake its worker; any thread.
   ///   - ended: called on the worker once, with the error that ended the chain, if any.
   init(
-    title: String, producer: AudioProducer, tail: AudioTail, liveness: Liveness,
+    title: String, producer: AudioProducer, tail: AudioTail, liveness: Liveness, trace: StageTrace,
     onWake: @escaping @Sendable () -> Void, ended: @escaping @Sendable ((any Error)?) -> Void
   ) {
     self.title = title
     self.producer = producer
     self.tail = tail
     self.liveness = liveness
+    self.trace = trace
     self.onWake = onWake
     self.ended = ended
   }

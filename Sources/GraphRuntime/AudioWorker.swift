@@ -21,8 +21,8 @@ final class AudioWorker: @unchecked Sendable {
   private var thread: NamedThread?
   private let wakePending = Atomic<Bool>(false)
   private let isStopping = Atomic<Bool>(false)
-  /// When the step that is under way began; 0 between steps. For the watchdog.
-  private let stepStarted = Atomic<Int64>(0)
+  /// Counts beginnings and ends of steps: odd while one is under way. For the watchdog.
+  private let stepCount = Atomic<Int>(0)
   private let steppedChain = Atomic<Int>(0)
 
   init(number: Int) throws {
@@ -73,12 +73,12 @@ final class AudioWorker: @unchecked Sendable {
     watched[descriptor] = (chain, events)
   }
 
-  /// The chain that has kept the thread for longer than `limit`, if any. Any thread may ask.
-  func blockedChain(_ now: Instant, limit: Duration) -> AudioChain? {
-    let began = stepStarted.load(ordering: .acquiring)
-    guard began != 0, now.duration(since: Instant(nanoseconds: began)) > limit else { return nil }
+  /// The step that is under way, and the stage it is in; nil between steps. Any thread may ask.
+  var step: BlockedStages.Step? {
+    let number = stepCount.load(ordering: .acquiring)
     let index = steppedChain.load(ordering: .acquiring)
-    return chains.indices.contains(index) ? chains[index] : nil
+    guard !number.isMultiple(of: 2), chains.indices.contains(index) else { return nil }
+    return BlockedStages.Step(number: number, stage: chains[index].trace.stage ?? chains[index].title)
   }
 
   private func run() {
@@ -88,9 +88,9 @@ final class AudioWorker: @unchecked Sendable {
       var isBusy = false
       for (index, chain) in chains.enumerated() where chain.isRunnable(now) {
         steppedChain.store(index, ordering: .releasing)
-        stepStarted.store(now.nanoseconds, ordering: .releasing)
+        stepCount.add(1, ordering: .releasing)
         if case .again = chain.step(now) { isBusy = true }
-        stepStarted.store(0, ordering: .releasing)
+        stepCount.add(1, ordering: .releasing)
       }
       if !isBusy { sleep() }
     }

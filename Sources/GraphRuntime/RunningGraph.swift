@@ -25,7 +25,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     var finished: CheckedContinuation<Void, Never>?
     var isAborted = false
     var turns = 0
-    var blocked: Set<String> = []
+    var blocked = BlockedStages()
   }
 
   private let state = Mutex(State())
@@ -123,16 +123,24 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     let isOver = state.withLock { $0.parts == 0 || $0.isAborted }
     if isOver { return }
     let now = services.clock.now()
-    for worker in workers.withLock({ $0 }) {
-      guard let chain = worker.blockedChain(now, limit: .seconds(2)) else { continue }
-      guard state.withLock({ $0.blocked.insert(chain.title).inserted }) else { continue }
-      services.notice(
-        Notice(
-          "blocked", "a stage behind \(chain.title) has blocked its audio thread for more than 2 s",
-          severity: .warning, stream: chain.title), nil)
-    }
+    let steps = workers.withLock { $0 }.map(\.step)
+    for finding in state.withLock({ $0.blocked.look(steps, now: now) }) { tell(finding) }
     _ = services.loop.schedule(at: now.advanced(by: .seconds(1))) { [weak self] in self?.watch() }
   }
+
+  private func tell(_ finding: BlockedStages.Finding) {
+    let (name, text, time): (String, String, Duration) =
+      switch finding {
+      case .blocks(let stage, let time):
+        ("blocked", "\(stage) has blocked its audio thread for \(seconds(time)), and still does", time)
+      case .hasBlocked(let stage, let time):
+        ("unblocked", "\(stage) blocked its audio thread for \(seconds(time))", time)
+      }
+    services.notice(
+      Notice(name, text, severity: .warning, details: [("seconds", JSONValue(time.seconds, digits: 1))]), nil)
+  }
+
+  private func seconds(_ time: Duration) -> String { fixedText(time.seconds, digits: 1) + " s" }
 
   // MARK: - GraphSupervisor
 

@@ -68,7 +68,8 @@ let package = Package(
       "FluxServerTests",
       ["FluxServer", "FluxProtocol", "FluxGraph", "NetLoop", "AudioCodecs", "WebSocketCore"],
       exclude: ["Peers"]),
-    tests("FluxGraphCLITests", ["FluxGraphCLI", "FluxGraph", "GraphLanguage", "GraphRuntime"]),
+    tests(
+      "FluxGraphCLITests", ["FluxGraphCLI", "FluxGraph", "GraphLanguage", "GraphRuntime", "StageTesting"]),
     tests("EndToEndTests", ["FluxGraphCLI", "FluxGraph", "FluxServer"], exclude: ["Peers"]),
   ]
 )

@@ -1,5 +1,6 @@
 internal import FluxGraph
 internal import FoundationEssentials
+internal import Glibc
 internal import GraphLanguage
 
 /// `fluxgraph plugin new`: writes a package for a stage of one's own.
@@ -89,8 +90,9 @@ struct PluginCommand {
         try Data(text.utf8).write(to: URL(filePath: place), options: .withoutOverwriting)
       }
     } catch {
-      throw StageError(
-        .inputOutput, "the package cannot be written to \(directory): \(error)")
+      let cause = (error as? CocoaError)?.underlying as? POSIXError
+      let reason = cause.map { String(cString: strerror($0.code.rawValue)) } ?? "\(error)"
+      throw StageError(.inputOutput, "the package cannot be written to \(directory): \(reason)")
     }
   }
 

@@ -59,13 +59,15 @@ struct PluginOrigin {
     }
   }
 
+  /// A package in a directory is called by the name the manifest gives it here, whatever the directory is called.
   private static func reference(_ path: String, _ reason: String) -> Reference {
     let whole = URL(filePath: path).resolvingSymlinksInPath().path
     return Reference(
-      place: whole, reason: reason, dependency: ".package(path: \"\(whole)\")", identity: identity(whole))
+      place: whole, reason: reason, dependency: ".package(name: \"fluxgraph\", path: \"\(whole)\")",
+      identity: "fluxgraph")
   }
 
-  /// What SwiftPM calls a package: the last part of where it is.
+  /// What SwiftPM calls a package from a URL: the last part of it.
   private static func identity(_ place: String) -> String {
     let last = place.split { $0 == "/" || $0 == ":" }.last.map(String.init) ?? place
     return last.hasSuffix(".git") ? String(last.dropLast(4)) : last

@@ -15,7 +15,7 @@ public final class FakeWebSockets: WebSocketConnector, Sendable {
     case close(code: UInt16?)
   }
 
-  /// Plays the other end of every connection: answers with `give`. Called where the stage acts; what is given arrives at once.
+  /// Plays the other end of every connection: answers with `give`. Called on the world's loop, after the stage has acted.
   public typealias Peer = @Sendable (Connection, Action) -> Void
   /// One connection a stage has asked for.
   public final class Connection: WebSocketConnection, Sendable {
@@ -32,15 +32,24 @@ public final class FakeWebSockets: WebSocketConnector, Sendable {
     /// What was asked for.
     public let request: WebSocketRequest
     private let handler: @Sendable (WebSocketEvent) -> Void
+    private let loop: (any GraphLoop)?
     private let peer: Peer?
     private let state = Mutex(State())
 
     init(
-      _ request: WebSocketRequest, peer: Peer?, _ handler: @escaping @Sendable (WebSocketEvent) -> Void
+      _ request: WebSocketRequest, loop: (any GraphLoop)?, peer: Peer?,
+      _ handler: @escaping @Sendable (WebSocketEvent) -> Void
     ) {
       self.request = request
+      self.loop = loop
       self.peer = peer
       self.handler = handler
+    }
+
+    /// Tells the peer, later, as a network does: the stage must not be called while it calls.
+    fileprivate func announce(_ action: Action) {
+      guard let peer, let loop else { return }
+      loop.execute { peer(self, action) }
     }
 
     /// Lets something happen to the connection.
@@ -73,17 +82,17 @@ public final class FakeWebSockets: WebSocketConnector, Sendable {
         $0.binary.append(contentsOf: bytes)
         $0.lengths.append(bytes.count)
       }
-      peer?(self, .binary(Array(bytes)))
+      announce(.binary(Array(bytes)))
     }
 
     public func send(text: String) {
       state.withLock { $0.texts.append(text) }
-      peer?(self, .text(text))
+      announce(.text(text))
     }
 
     public func close(code: UInt16?, reason: String) {
       state.withLock { $0.closeCode = code }
-      peer?(self, .close(code: code))
+      announce(.close(code: code))
     }
 
     public func abort() { state.withLock { $0.isAborted = true } }
@@ -113,10 +122,9 @@ public final class FakeWebSockets: WebSocketConnector, Sendable {
   public func connect(
     _ request: WebSocketRequest, handler: @escaping @Sendable (WebSocketEvent) -> Void
   ) -> any WebSocketConnection {
-    let connection = Connection(request, peer: peer, handler)
+    let connection = Connection(request, loop: loop, peer: peer, handler)
     made.withLock { $0.append(connection) }
-    // Later, as from a network: the stage does not have its connection yet.
-    if let peer { loop?.execute { peer(connection, .connect) } }
+    connection.announce(.connect)
     return connection
   }
 }

@@ -32,12 +32,13 @@ public final class TestWorld: Sendable {
   ///   - environment: the environment variables the stage sees.
   ///   - resources: what the host program would provide; a stage finds each by its type.
   ///   - start: the monotonic clock's first time.
-  ///   - peer: plays the other end of every WebSocket; nil where the test gives everything itself.
   ///   - answers: what HTTP requests are answered with; nil refuses the connection.
+  ///   - peer: plays the other end of every WebSocket; nil where the test gives everything itself.
   public init(
     environment: [String: String] = [:], resources: [any Sendable] = [],
-    start: Instant = Instant(nanoseconds: 1_000_000_000), peer: FakeWebSockets.Peer? = nil,
-    answers: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil }
+    start: Instant = Instant(nanoseconds: 1_000_000_000),
+    answers: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil },
+    peer: FakeWebSockets.Peer? = nil
   ) {
     loop = ManualLoop(start: start)
     webSockets = FakeWebSockets(loop: loop, peer: peer)

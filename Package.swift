@@ -84,5 +84,6 @@ if Context.environment["FLUXGRAPH_FUZZ"] != nil {
   package.targets += [
     fuzzer("GraphFuzzer", "tools/fuzz/Graph", ["GraphLanguage", "FluxGraph"]),
     fuzzer("ServerFuzzer", "tools/fuzz/Server", ["FluxServer", "FluxProtocol", "WebSocketCore"]),
+    fuzzer("SoundFuzzer", "tools/fuzz/Sound", ["AudioCodecs", "AudioStages"]),
   ]
 }

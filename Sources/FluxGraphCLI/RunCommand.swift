@@ -161,7 +161,7 @@ struct RunCommand: Sendable {
   }
 
   /// Whether the process has a terminal that is still there.
-  private static var hasTerminal: Bool {
+  static var hasTerminal: Bool {
     let descriptor = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
     if descriptor >= 0 { close(descriptor) }
     return descriptor >= 0

@@ -30,6 +30,9 @@ final class AudioChain: @unchecked Sendable {
   private let framesPassed = Atomic<Int>(0)
   private let rate = Atomic<Int>(0)
   private let progressBits = Atomic<UInt64>(0)
+  private let isAbandoned = Atomic<Bool>(false)
+  /// Counts beginnings and ends of steps: odd while one is under way.
+  private let stepCount = Atomic<Int>(0)
   private let onWake: @Sendable () -> Void
 
   private var started = false
@@ -73,6 +76,18 @@ final class AudioChain: @unchecked Sendable {
     wake()
   }
 
+  /// Has the chain let go of its thread, wherever it is, without telling anybody.
+  func abandon() {
+    isAbandoned.store(true, ordering: .releasing)
+    wake()
+  }
+
+  /// The step that is under way, and the stage it is in; nil between steps.
+  var step: BlockedStages.Step? {
+    let number = stepCount.load(ordering: .acquiring)
+    return number.isMultiple(of: 2) ? nil : BlockedStages.Step(number: number, stage: trace.stage ?? title)
+  }
+
   /// Seconds of audio that have reached the chain's end.
   var secondsPassed: Double {
     let rate = rate.load(ordering: .relaxed)
@@ -97,6 +112,12 @@ final class AudioChain: @unchecked Sendable {
 
   /// Pulls blocks until there is nothing to do, or enough was done for once.
   func step(_ now: Instant) -> Step {
+    if isAbandoned.load(ordering: .acquiring) {
+      isEnded = true
+      return .ended
+    }
+    stepCount.add(1, ordering: .releasing)
+    defer { stepCount.add(1, ordering: .releasing) }
     // Taken before the work: what arrives meanwhile makes the chain dirty again.
     isDirty.store(false, ordering: .sequentiallyConsistent)
     due = nil

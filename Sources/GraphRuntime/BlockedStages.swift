@@ -1,6 +1,7 @@
 internal import FluxGraph
 
-/// Finds stages that keep an audio thread from its work: looked at from time to time, it remembers which step each thread was in.
+/// Finds stages that keep an audio thread from its work: looked at from time to time, it remembers which step each
+/// chain was in.
 struct BlockedStages {
   /// What is to be told.
   enum Finding: Equatable {
@@ -10,9 +11,9 @@ struct BlockedStages {
     case hasBlocked(stage: String, Duration)
   }
 
-  /// A step of an audio thread that is under way.
+  /// A step of a chain that is under way.
   struct Step: Sendable {
-    /// Counts the thread's steps.
+    /// Counts the chain's steps.
     var number: Int
     var stage: String
   }
@@ -24,29 +25,27 @@ struct BlockedStages {
   }
 
   private static let limit = Duration.seconds(2)
-  private var seen: [Int: Seen] = [:]
+  private var seen: [ObjectIdentifier: Seen] = [:]
 
-  /// Takes a look at all threads.
-  /// - Parameter steps: the step each of them is in; nil between steps.
-  mutating func look(_ steps: [Step?], now: Instant) -> [Finding] {
+  /// Takes a look at all chains.
+  /// - Parameter steps: the step each of them is in, by the chain; none between steps.
+  mutating func look(_ steps: [ObjectIdentifier: Step], now: Instant) -> [Finding] {
     var findings: [Finding] = []
-    for (thread, step) in steps.enumerated() {
-      if let known = seen[thread], known.step.number != step?.number {
-        if known.isTold {
-          findings.append(.hasBlocked(stage: known.step.stage, now.duration(since: known.since)))
-        }
-        seen[thread] = nil
+    for (chain, known) in seen where known.step.number != steps[chain]?.number {
+      if known.isTold {
+        findings.append(.hasBlocked(stage: known.step.stage, now.duration(since: known.since)))
       }
-      guard let step else { continue }
-      // What it was in when it was first seen is the one that blocks: no other can have been called since.
-      var entry = seen[thread] ?? Seen(step: step, since: now, isTold: false)
+      seen[chain] = nil
+    }
+    for (chain, step) in steps {
+      var entry = seen[chain] ?? Seen(step: step, since: now, isTold: false)
       let time = now.duration(since: entry.since)
       if !entry.isTold && time >= Self.limit {
         entry.isTold = true
         entry.step.stage = step.stage
         findings.append(.blocks(stage: step.stage, time))
       }
-      seen[thread] = entry
+      seen[chain] = entry
     }
     return findings
   }

@@ -74,7 +74,7 @@ extension GraphNetwork {
   ) -> any HTTPStream {
     let request = HTTPRequest(
       method: "GET", url: url, headers: headers.map { HTTPHeader($0.name, $0.value) }, timeout: nil,
-      maximumRedirects: Self.redirectLimit, maximumBodySize: .max)
+      maximumRedirects: Self.redirectLimit, maximumBodySize: .max, acceptsRadio: true)
     return loop.transfer(request) { _, event in
       switch event {
       case .response(let head):

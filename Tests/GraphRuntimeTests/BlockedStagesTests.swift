@@ -6,14 +6,16 @@ import Testing
 /// What the watchdog makes of what it sees.
 @Suite struct BlockedStagesTests {
   private typealias Step = BlockedStages.Step
+  /// Stands for a chain.
+  private let chain = ObjectIdentifier(BlockedStagesTests.self)
 
   @Test("a step seen for two seconds is told once, and its length once it is over")
   func blocked() {
     var stages = BlockedStages()
     var told: [BlockedStages.Finding] = []
     for second in 0...7 {
-      let step = second < 6 ? Step(number: 41, stage: "gate") : nil
-      told += stages.look([nil, step], now: Instant(nanoseconds: Int64(second) * 1_000_000_000))
+      let steps = second < 6 ? [chain: Step(number: 41, stage: "gate")] : [:]
+      told += stages.look(steps, now: Instant(nanoseconds: Int64(second) * 1_000_000_000))
     }
     #expect(told == [.blocks(stage: "gate", .seconds(2)), .hasBlocked(stage: "gate", .seconds(6))])
   }
@@ -22,8 +24,8 @@ import Testing
   func busy() {
     var stages = BlockedStages()
     for second in 0...60 {
-      let step = Step(number: second * 2 + 1, stage: "gate")
-      #expect(stages.look([step], now: Instant(nanoseconds: Int64(second) * 1_000_000_000)).isEmpty)
+      let steps = [chain: Step(number: second * 2 + 1, stage: "gate")]
+      #expect(stages.look(steps, now: Instant(nanoseconds: Int64(second) * 1_000_000_000)).isEmpty)
     }
   }
 }

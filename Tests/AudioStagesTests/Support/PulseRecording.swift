@@ -112,6 +112,17 @@ final class PulseRecording: @unchecked Sendable {
   var farthestAhead: Double { state.withLock { $0.farthestAhead } }
   var wrongCaptureTimes: Int { state.withLock { $0.wrongCaptureTimes } }
 
+  /// Seconds of audio so far.
+  var seconds: Double {
+    state.withLock { state in
+      guard let format = state.format else { return 0 }
+      return Double(state.samples.count / format.channels) / Double(format.rate)
+    }
+  }
+
+  /// Begins a new list of notices.
+  func forgetNotices() { state.withLock { $0.notices = [] } }
+
   /// Waits until `condition` holds; false when it has not after some seconds.
   func wait(upTo limit: Double = 10, until condition: (PulseRecording) -> Bool) async throws -> Bool {
     let deadline = Instant.now().advanced(by: .seconds(limit))

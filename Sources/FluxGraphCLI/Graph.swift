@@ -48,7 +48,8 @@ public final class Graph: Sendable {
     log: any LogSink = StandardErrorLog(), notice: @escaping @Sendable (Notice) -> Void = { _ in }
   ) throws(GraphError) {
     let file = GraphFile(text: text, name: "graph", directory: directory)
-    let result = file.check(catalogue.adding(FeedStage.self), parameters: parameters)
+    let result = file.check(
+      catalogue.adding(FeedStage.self), parameters: parameters, allowsMissingSinks: true)
     guard let plan = result.plan else {
       throw GraphError(kind: .invalid, code: .badGraph, message: result.rendered(color: false))
     }

@@ -51,7 +51,7 @@ struct GraphFile: Sendable {
   /// Checks the graph.
   func check(
     _ catalogue: Catalogue, parameters: [String: String] = [:], isStrict: Bool = false,
-    allowsMissingSecrets: Bool = false
+    allowsMissingSecrets: Bool = false, allowsMissingSinks: Bool = false
   ) -> CheckResult {
     let environment = environment
     let options = Checker.Options(
@@ -62,7 +62,7 @@ struct GraphFile: Sendable {
         } catch {
           return .failure(Checker.UnreadableFile(error.message))
         }
-      }, allowsMissingSecrets: allowsMissingSecrets)
+      }, allowsMissingSecrets: allowsMissingSecrets, allowsMissingSinks: allowsMissingSinks)
     return Checker(catalogue: catalogue, options: options).check(source)
   }
 }

@@ -14,6 +14,8 @@ package struct Checker: Sendable {
     package var readGraph: @Sendable (String) -> Result<String, UnreadableFile>
     /// Whether secrets may be missing: for drawings and tests, which use none.
     package var allowsMissingSecrets: Bool
+    /// Whether a graph may have no sink: where a program reads the streams it names.
+    package var allowsMissingSinks: Bool
 
     package init(
       parameters: [String: String] = [:], environment: @escaping @Sendable (String) -> String? = { _ in nil },
@@ -21,13 +23,14 @@ package struct Checker: Sendable {
       readGraph: @escaping @Sendable (String) -> Result<String, UnreadableFile> = { _ in
         .failure(UnreadableFile("no other graph can be read here"))
       },
-      allowsMissingSecrets: Bool = false
+      allowsMissingSecrets: Bool = false, allowsMissingSinks: Bool = false
     ) {
       self.parameters = parameters
       self.environment = environment
       self.isStrict = isStrict
       self.readGraph = readGraph
       self.allowsMissingSecrets = allowsMissingSecrets
+      self.allowsMissingSinks = allowsMissingSinks
     }
   }
 

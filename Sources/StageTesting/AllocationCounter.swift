@@ -11,8 +11,12 @@ enum AllocationCounter {
   /// Calls of `malloc`, `calloc`, `realloc`, `posix_memalign` and `aligned_alloc` made by this thread inside `body`.
   static func count<Failure: Error>(_ body: () throws(Failure) -> Void) throws(Failure) -> Int {
     _ = isInstalled
-    let previous = watched.thread.exchange(UInt(pthread_self()), ordering: .sequentiallyConsistent)
-    precondition(previous == 0, "one count at a time")
+    // One thread at a time is watched; what is counted is short.
+    while !watched.thread.compareExchange(
+      expected: 0, desired: UInt(pthread_self()), ordering: .sequentiallyConsistent
+    ).exchanged {
+      sched_yield()
+    }
     watched.count.store(0, ordering: .relaxed)
     defer { watched.thread.store(0, ordering: .sequentiallyConsistent) }
     try body()

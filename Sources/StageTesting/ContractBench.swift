@@ -142,9 +142,13 @@ struct ContractBench {
     case .s16le:
       let integers = samples.map { Int16(max(-32_768, min(32_767, ($0 * 32_767).rounded()))) }
       return (integers.withUnsafeBytes { Array($0) }, format)
-    // Any bytes are samples there.
-    case .mulaw, .alaw:
-      return (samples.map { UInt8(bitPattern: Int8(max(-127, min(127, $0 * 127)))) }, format)
+    // Any bytes are samples in the others: the upper bytes alone carry the tone.
+    default:
+      let size = sample.byteCount
+      let bytes = samples.flatMap { value in
+        [UInt8](repeating: 0, count: size - 1) + [UInt8(bitPattern: Int8(max(-127, min(127, value * 127))))]
+      }
+      return (bytes, format)
     }
   }
 

@@ -8,6 +8,8 @@ public enum FluxGraphCLI {
   public static func main(catalogue: Catalogue = .standard) -> Never {
     // A reader that goes away is told by EPIPE, to the sink it concerns.
     signal(SIGPIPE, SIG_IGN)
+    // A file that may not grow is an error of the call that writes to it.
+    signal(SIGXFSZ, SIG_IGN)
     let signals = SignalReader()
     let arguments = Array(CommandLine.arguments.dropFirst())
     // Off the main actor: a hop to it costs more than most of what is done here.

@@ -129,9 +129,11 @@ struct RunCommand: Sendable {
     let interruptions = Atomic<Int>(0)
     let hadTerminal = Self.hasTerminal
     signals.handle { number in
-      // A log rotation's hang-up asks for files to be opened anew, which sinks do by themselves once they have been moved. It
-      // is the end only when a terminal has gone.
-      if number == SIGHUP && !(hadTerminal && !Self.hasTerminal) { return }
+      // A log rotation's hang-up asks for files to be opened anew. It is the end only when a terminal has gone.
+      if number == SIGHUP && !(hadTerminal && !Self.hasTerminal) {
+        network.execute { services.commands.hangUp() }
+        return
+      }
       if interruptions.add(1, ordering: .relaxed).newValue == 1 {
         printer.print("stopping; once more to stop at once")
         graph.stop()

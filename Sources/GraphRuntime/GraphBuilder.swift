@@ -17,6 +17,8 @@ struct GraphBuilder {
   private(set) var chains: [(chain: AudioChain, wake: WakeRoute)] = []
   private(set) var sinks: [(node: PlanNode, sink: EventSinkNode)] = []
   private(set) var recogniserCount = 0
+  /// By the recogniser they hold back; none for live audio, which cannot wait.
+  private(set) var gates: [Int: AudioGate] = [:]
 
   init(plan: Plan, services: GraphServices, supervisor: any GraphSupervisor) {
     self.plan = plan
@@ -35,6 +37,9 @@ struct GraphBuilder {
 
   /// Builds everything, from the sinks backwards for events and from the sources forwards for audio.
   mutating func build() throws {
+    for node in plan.nodes where node.output == .events {
+      if case .audio(let type)? = node.input, type.liveness == .finite { gates[node.id] = AudioGate() }
+    }
     for node in plan.nodes.reversed() where node.input == .events {
       consumers[node.id] = try eventConsumer(node)
     }
@@ -52,11 +57,18 @@ struct GraphBuilder {
         transform, producers: producers, outputs: outputs, context: context(node))
     }
     guard stage is any EventSink else { throw misuse(node) }
+    let policy = plan.queuePolicy(of: node) ?? QueuePolicy()
+    let queue = EventQueue(policy, gates: gates(above: node.id))
     let sink = EventSinkNode(
-      title: node.title, policy: plan.queuePolicy(of: node) ?? QueuePolicy(), producers: producers,
-      ports: Array(ports(of: node).values), context: context(node))
+      title: node.title, queue: queue, producers: producers, ports: ports(of: node),
+      context: context(node, queue: SinkQueue(policy: policy, hasEnded: { queue.hasEnded })))
     sinks.append((node, sink))
     return sink
+  }
+
+  /// Those of the recognisers whose events arrive at a stage.
+  private func gates(above node: Int) -> [AudioGate] {
+    plan.recognisers(above: node).compactMap { gates[$0] }
   }
 
   private func fanOut(_ node: Int, port: String?) -> EventFanOut {
@@ -217,13 +229,14 @@ struct GraphBuilder {
     let context = context(node)
     let supervisor = supervisor
     let liveness: Liveness = if case .audio(let type)? = node.input { type.liveness } else { .finite }
+    let gate = gates[node.id]
     supervisor.partAdded()
     let endOutputs: @Sendable () -> Void = {
       output.end()
       for port in ports.values { port.end() }
     }
     let opened: @Sendable (AudioQueue) -> Void = { queue in
-      let inlet = AudioInlet(queue, liveness: liveness)
+      let inlet = AudioInlet(queue, liveness: liveness, gate: gate)
       supervisor.run(node) {
         defer {
           queue.close()
@@ -267,7 +280,9 @@ struct GraphBuilder {
   /// A stage as the watchdog names it: its word, and where it stands.
   private func traceName(_ node: PlanNode) -> String { "\(node.specification.name) (\(node.location))" }
 
-  private func context(_ node: PlanNode, _ route: WakeRoute? = nil) -> StageContext {
+  private func context(
+    _ node: PlanNode, _ route: WakeRoute? = nil, queue: SinkQueue = SinkQueue()
+  ) -> StageContext {
     let ports = ports(of: node)
     let services = services
     return StageContext(
@@ -283,6 +298,7 @@ struct GraphBuilder {
       noticeHandler: { notice in services.notice(notice, node.location) },
       portHandler: { event, port in ports[port]?.emit(event) }, secrets: secrets,
       commandRegistrar: { handler in services.commands.add(node.title, handler) },
+      hangUpRegistrar: { body in services.commands.addHangUp(body) }, queue: queue,
       category: node.specification.name, log: services.log, metrics: services.metrics)
   }
 

@@ -32,6 +32,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
 
   private let state = Mutex(State())
   private let chains = Mutex<[AudioChain]>([])
+  private let gates = Mutex<[AudioGate]>([])
   private let services: GraphServices
   private let plan: Plan
 
@@ -48,6 +49,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     let audioSinks = plan.nodes.filter { $0.output == nil && $0.input != .events }.count
     state.withLock { $0.sinksLeft = builder.sinks.count + audioSinks }
     chains.withLock { $0 = builder.chains.map(\.chain) }
+    gates.withLock { $0 = Array(builder.gates.values) }
     let workers = try services.workers ?? AudioWorkers(most: builder.chains.count)
     for (node, sink) in builder.sinks { start(node, sink) }
     watch()
@@ -77,6 +79,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   package func stop() {
     state.withLock { $0.isStopping = true }
     for chain in chains.withLock({ $0 }) { chain.stop() }
+    for gate in gates.withLock({ $0 }) { gate.openForGood() }
   }
 
   /// Ends everything at once.

@@ -70,7 +70,12 @@ let package = Package(
       exclude: ["Peers"]),
     tests(
       "FluxGraphCLITests", ["FluxGraphCLI", "FluxGraph", "GraphLanguage", "GraphRuntime", "StageTesting"]),
-    tests("EndToEndTests", ["FluxGraphCLI", "FluxGraph", "FluxServer"], exclude: ["Peers"]),
+    tests(
+      "EndToEndTests",
+      [
+        "FluxGraphCLI", "FluxGraph", "FluxServer", "FluxClient", "FluxProtocol", "WebSocketCore",
+        "StageTesting",
+      ], exclude: ["Peers"]),
   ]
 )
 

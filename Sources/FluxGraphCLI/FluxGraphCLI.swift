@@ -37,6 +37,7 @@ public enum FluxGraphCLI {
       case "fmt": return try FormatCommand(rest).run()
       case "test": return try TestCommand(rest, catalogue).run()
       case "ctl": return ControlCommand(try ControlCommand.Arguments(rest)).run()
+      case "tap": return try TapCommand(rest).run()
       case "inspect": return try InspectCommand(rest, catalogue).run()
       case "devices": return await DevicesCommand(try DevicesCommand.Arguments(rest), signals).run()
       case "record":

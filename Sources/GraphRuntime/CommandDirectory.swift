@@ -12,6 +12,12 @@ package final class CommandDirectory: Sendable {
     handlers.withLock { $0.append((name, handler)) }
   }
 
+  /// Forgets all stages: what they hold refers to this directory.
+  func removeAll() {
+    handlers.withLock { $0 = [] }
+    hangUpHandlers.withLock { $0 = [] }
+  }
+
   /// Adds somebody who has files to open anew.
   package func addHangUp(_ body: @escaping @Sendable () -> Void) {
     hangUpHandlers.withLock { $0.append(body) }

@@ -11,17 +11,22 @@ protocol EventConsumer: Sendable {
 /// Hands every event to all that are linked to an output.
 final class EventFanOut: Sendable {
   private let consumers: [any EventConsumer]
+  private let tap: StreamTap?
 
-  init(_ consumers: [any EventConsumer]) {
+  /// - Parameter tap: where others may listen.
+  init(_ consumers: [any EventConsumer], tap: StreamTap? = nil) {
     self.consumers = consumers
+    self.tap = tap
   }
 
   func emit(_ event: Event) {
+    if let tap, tap.isHeard { tap.hear(.event(event)) }
     for consumer in consumers { consumer.accept(event) }
   }
 
   func end() {
     for consumer in consumers { consumer.producerEnded() }
+    tap?.end()
   }
 }
 
@@ -94,6 +99,7 @@ final class EventSinkNode: EventConsumer {
   private let ports: [String: EventFanOut]
   private let clock: any GraphClock
   private let context: StageContext
+  private let latency = Mutex(LatencyHistogram())
 
   /// - Parameters:
   ///   - producers: how many outputs are linked to the sink.
@@ -110,6 +116,9 @@ final class EventSinkNode: EventConsumer {
     self.context = context
     clock = context.clock
   }
+
+  /// How long events took from their arrival until they were written.
+  var latencies: LatencyHistogram { latency.withLock { $0 } }
 
   func accept(_ event: Event) {
     let offer = queue.offer(event, now: clock.now())
@@ -151,8 +160,10 @@ final class EventSinkNode: EventConsumer {
   private func work(_ makeSink: () throws -> any EventSink) async throws {
     var sink = try makeSink()
     try await sink.open(context)
-    while let event = await queue.next() {
+    while let (event, offered) = await queue.nextOffered() {
       try await sink.write(event)
+      let duration = clock.now().duration(since: offered)
+      latency.withLock { $0.record(duration) }
       tellDropped()
     }
     tellDropped()

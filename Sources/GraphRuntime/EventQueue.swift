@@ -7,7 +7,7 @@ internal import Synchronization
 /// dropped and counted, so that no sink holds up the others.
 final class EventQueue: Sendable {
   private struct State {
-    var events: [Event] = []
+    var events: [(event: Event, offered: Instant)] = []
     /// The first of `events` that is still waiting.
     var head = 0
     var waiter: CheckedContinuation<Void, Never>?
@@ -15,6 +15,8 @@ final class EventQueue: Sendable {
     var isClosed = false
     var fullSince: Instant?
     var dropped = 0
+    var totalDropped = 0
+    var highWater = 0
     /// When the first of them was.
     var droppingSince = Instant(nanoseconds: 0)
     /// Whether the gates are held.
@@ -52,13 +54,15 @@ final class EventQueue: Sendable {
         state.fullSince = since
         if now.duration(since: since) >= policy.patience || state.count >= policy.growth * policy.size {
           state.dropped += 1
+          state.totalDropped += 1
           if state.dropped == 1 { state.droppingSince = now }
           return (state.dropped == 1 ? .firstDropped : .dropped, nil)
         }
       } else {
         state.fullSince = nil
       }
-      state.events.append(event)
+      state.events.append((event, now))
+      state.highWater = max(state.highWater, state.count)
       if !state.isHolding && state.count >= policy.size {
         state.isHolding = true
         for gate in gates { gate.hold() }
@@ -101,9 +105,12 @@ final class EventQueue: Sendable {
   }
 
   /// The next event; nil after the last one, or when the task is cancelled. One task at a time.
-  func next() async -> Event? {
+  func next() async -> Event? { await nextOffered()?.event }
+
+  /// The next event, and when it was offered.
+  func nextOffered() async -> (event: Event, offered: Instant)? {
     while !Task.isCancelled {
-      let (event, isOver, hasRoom) = state.withLock { state -> (Event?, Bool, Bool) in
+      let (event, isOver, hasRoom) = state.withLock { state -> ((Event, Instant)?, Bool, Bool) in
         guard state.count > 0 else { return (nil, state.isEnded, false) }
         let event = state.events[state.head]
         state.head += 1
@@ -136,6 +143,14 @@ final class EventQueue: Sendable {
       return state.dropped
     }
   }
+
+  /// How full the queue is, and was.
+  var report: PartReport.Queue {
+    state.withLock { PartReport.Queue(waiting: $0.count, capacity: policy.size, highWater: $0.highWater) }
+  }
+
+  /// Events dropped in all.
+  var totalDropped: Int { state.withLock { $0.totalDropped } }
 
   private func release() {
     for gate in gates { gate.release() }

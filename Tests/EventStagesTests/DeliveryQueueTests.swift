@@ -103,6 +103,17 @@ import Testing
     ] {
       #expect(retryAfter(text, now: now) == nil)
     }
+    var random = SplitMix64(state: 3)
+    let dates = [
+      "Fri, 20 Nov 2026 14:02:21 GMT", "Friday, 20-Nov-26 14:02:21 GMT", "Fri Nov 20 14:02:21 2026", "120",
+    ]
+    for _ in 0..<5000 {
+      var bytes = Array(dates.randomElement(using: &random)!.utf8)
+      for _ in 0..<Int.random(in: 1...4, using: &random) {
+        bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(in: 0...255, using: &random)
+      }
+      if let wait = retryAfter(String(decoding: bytes, as: UTF8.self), now: now) { #expect(wait >= .zero) }
+    }
     var queue = queue()
     queue.add(delivery(1), now: at(0))
     _ = queue.next(now: at(0))

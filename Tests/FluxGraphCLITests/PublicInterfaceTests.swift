@@ -12,9 +12,10 @@ import Testing
     #expect(silent == [], "without a comment: \(silent.joined(separator: ", "))")
   }
 
-  /// Why a stage of the program may use what is closed to others: `stdout` shares the terminal with the program's status line.
+  /// What stages of the program use although it is closed to others: `stdout` shares the terminal with the program's status line;
+  /// a hash is no matter of streams, and every package can have its own.
   private static let exceptions = [
-    "StandardOutput.swift": ["TerminalRegion"], "LiveLines.swift": ["TerminalScreen"],
+    "TerminalRegion", "TerminalScreen", "SHA256", "hexadecimal",
   ]
 
   @Test("the stages of the program use nothing of FluxGraph that others cannot")
@@ -32,13 +33,17 @@ import Testing
         closed.insert(String(name))
       }
     }
-    #expect(closed.isSuperset(of: ["AudioQueue", "Waker", "resources"]), "\(closed)")
+    // A name that is also public says nothing.
+    for symbol in try SymbolGraph.symbols(of: "FluxGraph") {
+      let name = symbol.path.split(separator: ".").last.map { $0.prefix { $0 != "(" } }
+      if let name { closed.remove(String(name)) }
+    }
+    #expect(closed.isSuperset(of: ["AudioQueue", "Waker"]), "\(closed)")
     for module in ["AudioStages", "EventStages", "FluxClient"] {
       for file in Project.files(in: "Sources/" + module, endingWith: ".swift") {
         let words = try Project.text(file).split { !$0.isLetter && !$0.isNumber && $0 != "_" }.map(
           String.init)
-        let allowed = Self.exceptions.first { file.hasSuffix($0.key) }?.value ?? []
-        let used = closed.intersection(words).subtracting(allowed).sorted()
+        let used = closed.intersection(words).subtracting(Self.exceptions).sorted()
         #expect(used.isEmpty, "\(file) uses \(used), closed to stages of other packages")
       }
     }

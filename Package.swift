@@ -69,7 +69,7 @@ let package = Package(
       ["FluxServer", "FluxProtocol", "FluxGraph", "NetLoop", "AudioCodecs", "WebSocketCore"],
       exclude: ["Peers"]),
     tests(
-      "FluxGraphCLITests", ["FluxGraphCLI", "FluxGraph", "GraphLanguage", "GraphRuntime"],
+      "FluxGraphCLITests", ["FluxGraphCLI", "FluxGraph", "GraphLanguage", "GraphRuntime", "StageTesting"],
       exclude: ["StageDiagnostics.txt"]),
     tests(
       "EndToEndTests",

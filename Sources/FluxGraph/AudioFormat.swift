@@ -26,7 +26,7 @@ public enum SampleFormat: String, OptionEnumeration, Sendable, Hashable {
   }
 
   /// The byte that silence consists of.
-  package var silence: UInt8 {
+  public var silence: UInt8 {
     switch self {
     case .s16le, .f32le, .s24le, .s32le: 0
     case .mulaw: 0xFF

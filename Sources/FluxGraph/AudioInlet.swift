@@ -29,6 +29,12 @@ public final class AudioInlet: Sendable {
   public struct Block: Sendable {
     /// The samples' bytes, interleaved, in the inlet's format.
     public var bytes: [UInt8]
+    /// The samples as floating-point numbers, interleaved. The inlet's format must be `.f32le`.
+    public var floats: [Float] {
+      bytes.withUnsafeBytes { bytes in
+        (0..<(bytes.count / 4)).map { bytes.loadUnaligned(fromByteOffset: $0 * 4, as: Float.self) }
+      }
+    }
     /// Frames in the block.
     public var frames: Int
     /// The number of the first frame, counted from the stream's first. A jump against the block before is a gap.

@@ -5,7 +5,7 @@ extension Notice {
   ///   - attempts: how often it was tried.
   ///   - identifier: what the receiver knows the delivery by, where it has been sent.
   ///   - body: what was sent in the event's place.
-  package static func undeliverable(
+  public static func undeliverable(
     _ event: JSONValue, reason: String, status: Int? = nil, attempts: Int = 0, identifier: String? = nil,
     body: String? = nil, stream: String
   ) -> Notice {

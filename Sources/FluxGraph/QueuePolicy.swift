@@ -42,12 +42,14 @@ public struct QueuePolicy: Sendable, Hashable, CustomStringConvertible {
 }
 
 /// The queue in front of a sink of events, as far as the sink has to know it.
-package struct SinkQueue: Sendable {
-  package var policy: QueuePolicy
+public struct SinkQueue: Sendable {
+  /// How it behaves.
+  public var policy: QueuePolicy
   /// Whether everything that feeds the queue has ended; events may still be waiting in it.
-  package var hasEnded: @Sendable () -> Bool
+  public var hasEnded: @Sendable () -> Bool
 
-  package init(policy: QueuePolicy = QueuePolicy(), hasEnded: @escaping @Sendable () -> Bool = { false }) {
+  /// A queue as a sink sees it; without a policy as most are, and never ended: for tests.
+  public init(policy: QueuePolicy = QueuePolicy(), hasEnded: @escaping @Sendable () -> Bool = { false }) {
     self.policy = policy
     self.hasEnded = hasEnded
   }

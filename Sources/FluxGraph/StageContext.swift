@@ -38,7 +38,7 @@ public struct StageContext: Sendable {
   private let commandRegistrar: @Sendable (@escaping StageCommandHandler) -> Void
   private let hangUpRegistrar: @Sendable (@escaping @Sendable () -> Void) -> Void
   /// The queue in front of a sink of events.
-  package let queue: SinkQueue
+  public let queue: SinkQueue
 
   /// How a source that has nothing to give is called again.
   package struct Waker: Sendable {

@@ -63,7 +63,7 @@ package final class TerminalRegion: Sendable {
 }
 
 /// Writes all bytes, however often it takes; returns 0 or the `errno` of the failure. Blocks.
-package func writeWhole(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
+public func writeWhole(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
   bytes.withUnsafeBytes { raw in
     var written = 0
     while written < raw.count {

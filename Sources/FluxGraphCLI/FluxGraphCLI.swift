@@ -44,6 +44,7 @@ public enum FluxGraphCLI {
         return await RecordCommand(try RecordCommand.Arguments(rest), catalogue, signals).run()
       case "serve": return await ServeCommand(try ServeCommand.Arguments(rest), signals).run()
       case "spool": return try SpoolCommand(rest).run()
+      case "plugin": return try PluginCommand(rest, catalogue).run()
       case "schema":
         guard rest.isEmpty else {
           throw rest[0] == "--help" || rest[0] == "-h" ? .help : UsageError("`schema` takes nothing")

@@ -39,8 +39,8 @@ struct GraphFile: Sendable {
   }
 
   /// A graph given as text.
-  init(text: String) {
-    self.init(GraphSource(name: "-e", text: text, directory: "."))
+  init(text: String, name: String = "-e", directory: String = ".") {
+    self.init(GraphSource(name: name, text: text, directory: directory))
   }
 
   private init(_ source: GraphSource) {
@@ -56,7 +56,7 @@ struct GraphFile: Sendable {
   /// Checks the graph.
   func check(
     _ catalogue: Catalogue, parameters: [String: String] = [:], isStrict: Bool = false,
-    allowsMissingSecrets: Bool = false
+    allowsMissingSecrets: Bool = false, allowsMissingSinks: Bool = false
   ) -> CheckResult {
     let environment = environment
     let options = Checker.Options(
@@ -67,7 +67,7 @@ struct GraphFile: Sendable {
         } catch {
           return .failure(Checker.UnreadableFile(error.message))
         }
-      }, allowsMissingSecrets: allowsMissingSecrets)
+      }, allowsMissingSecrets: allowsMissingSecrets, allowsMissingSinks: allowsMissingSinks)
     return Checker(catalogue: catalogue, options: options).check(source)
   }
 }

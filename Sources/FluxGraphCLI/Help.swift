@@ -5,7 +5,7 @@ enum Help {
   static let commands = [
     "run", "batch", "check", "inspect", "graph", "fmt", "test", "explain", "ctl", "tap", "devices", "serve",
     "record",
-    "spool", "schema",
+    "spool", "schema", "plugin",
     "completion", "help", "version",
   ]
 
@@ -37,6 +37,7 @@ enum Help {
       serve                  a local Flux server, for any Flux client
       spool                  what webhooks have not delivered yet
       schema                 the JSON Schema of the event format
+      plugin new NAME        a Swift package with a stage of your own
       completion SHELL       completion for bash, zsh or fish
       help [COMMAND]         more about a command
       version                the program's version
@@ -67,6 +68,7 @@ enum Help {
     case "schema":
       "usage: fluxgraph schema\n\nPrints the JSON Schema (draft 2020-12) of the event format: of each line `jsonl` and `stdout json` write.\n"
     case "record": record
+    case "plugin": plugin
     default: overview
     }
   }
@@ -271,6 +273,19 @@ enum Help {
       -e TEXT            the graph itself
       --no-audio         keep a hash in place of the audio; `serve --replay` still tells whether a
                          client sends the same
+
+    """
+
+  private static let plugin = """
+    usage: fluxgraph plugin new NAME --kind KIND
+
+    Writes a Swift package with a stage called NAME: its source, a test, a graph, and a command NAME that
+    knows it beside all other stages. It builds, passes its test and runs as it is. Nothing is overwritten.
+
+      --kind KIND        source, transform, recogniser, events or sink
+      --path DIR         where the package goes; a new directory NAME unless given
+      --fluxgraph PLACE  the directory or URL of fluxgraph's own package, unless it is still where this
+                         program was built
 
     """
 

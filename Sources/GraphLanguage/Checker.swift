@@ -14,6 +14,8 @@ package struct Checker: Sendable {
     package var readGraph: @Sendable (String) -> Result<String, UnreadableFile>
     /// Whether secrets may be missing: for drawings and tests, which use none.
     package var allowsMissingSecrets: Bool
+    /// Whether a graph may have no sink: where a program reads the streams it names.
+    package var allowsMissingSinks: Bool
 
     package init(
       parameters: [String: String] = [:], environment: @escaping @Sendable (String) -> String? = { _ in nil },
@@ -21,13 +23,14 @@ package struct Checker: Sendable {
       readGraph: @escaping @Sendable (String) -> Result<String, UnreadableFile> = { _ in
         .failure(UnreadableFile("no other graph can be read here"))
       },
-      allowsMissingSecrets: Bool = false
+      allowsMissingSecrets: Bool = false, allowsMissingSinks: Bool = false
     ) {
       self.parameters = parameters
       self.environment = environment
       self.isStrict = isStrict
       self.readGraph = readGraph
       self.allowsMissingSecrets = allowsMissingSecrets
+      self.allowsMissingSinks = allowsMissingSinks
     }
   }
 
@@ -65,6 +68,35 @@ package struct Checker: Sendable {
       plan: plan, tests: plan == nil ? nil : tests, diagnostics: analysis.finishedDiagnostics(),
       omittedErrors: max(0, analysis.errorCount - Self.maximumErrors), source: loader.source)
   }
+
+  /// Reads one stage with its options, as it stands in a chain, and nothing around it.
+  /// - Parameters:
+  ///   - before: the words of a source to put before it, for a stage that is none.
+  ///   - after: the word of a sink to put behind it, for a stage that is none.
+  /// - Throws: `StageTextError` with what `check` would print.
+  package func stage(
+    _ text: String, before: String?, after: String?
+  ) throws(StageTextError) -> (specification: StageSpecification, settings: [StageSetting]) {
+    let chain = [before, text, after].compactMap { $0 }.joined(separator: " | ")
+    var loader = GraphLoader(GraphSource(name: "stage", text: chain, directory: "."), options.readGraph)
+    let tree = loader.load()
+    var analysis = Analysis(
+      source: loader.source, catalogue: catalogue, options: options, syntaxErrors: loader.diagnostics)
+    analysis.read(tree)
+    let index = before == nil ? 0 : 1
+    guard !analysis.hasErrors, analysis.nodes.indices.contains(index) else {
+      let result = CheckResult(
+        plan: nil, tests: nil, diagnostics: analysis.finishedDiagnostics(), omittedErrors: 0,
+        source: loader.source)
+      throw StageTextError(description: result.rendered(color: false))
+    }
+    return (analysis.nodes[index].specification, analysis.nodes[index].settings)
+  }
+}
+
+/// The text of a stage is wrong.
+package struct StageTextError: Error, CustomStringConvertible {
+  package var description: String
 }
 
 /// What came of checking a graph.

@@ -5,7 +5,11 @@ extension Analysis {
   /// The plan; nil when there are errors.
   func plan() -> Plan? {
     guard !hasErrors else { return nil }
-    return assemble(needed: reaching(nodes.indices.filter { nodes[$0].specification.kind == .sink })).plan
+    // Where sinks may be missing, a program reads what has a name.
+    let ends = nodes.indices.filter {
+      nodes[$0].specification.kind == .sink || options.allowsMissingSinks && nodes[$0].name != nil
+    }
+    return assemble(needed: reaching(ends)).plan
   }
 
   /// A plan of some of the nodes, and the number each has in it.

@@ -259,6 +259,7 @@ extension Analysis {
 
   /// Names without a use are only warned of, but a graph in which nothing arrives anywhere does nothing.
   private mutating func checkForSink() {
+    if options.allowsMissingSinks { return }
     guard !nodes.isEmpty, !nodes.contains(where: { $0.specification.kind == .sink }) else { return }
     report(
       .noSink, "the graph has no sink: nothing would come out of it", at: nodes[nodes.count - 1].word,

@@ -22,6 +22,8 @@ final class AudioChain: @unchecked Sendable {
   private let producer: AudioProducer
   private let tail: AudioTail
   private let liveness: Liveness
+  /// Which stage is at work.
+  let trace: StageTrace
   private let ended: @Sendable ((any Error)?) -> Void
   private let isDirty = Atomic<Bool>(true)
   private let isStopping = Atomic<Bool>(false)
@@ -30,8 +32,8 @@ final class AudioChain: @unchecked Sendable {
   private let rate = Atomic<Int>(0)
   private let progressBits = Atomic<UInt64>(0)
   private let isAbandoned = Atomic<Bool>(false)
-  /// When the step that is under way began; 0 between steps.
-  private let stepStarted = Atomic<Int64>(0)
+  /// Counts beginnings and ends of steps: odd while one is under way.
+  private let stepCount = Atomic<Int>(0)
   private let onWake: @Sendable () -> Void
 
   /// Whether a stage of the chain holds it to real time.
@@ -56,6 +58,7 @@ final class AudioChain: @unchecked Sendable {
   ///   - ended: called on the worker once, with the error that ended the chain, if any.
   init(
     title: String, producer: AudioProducer, tail: AudioTail, liveness: Liveness, isPaced: Bool,
+    trace: StageTrace,
     onWake: @escaping @Sendable () -> Void, ended: @escaping @Sendable ((any Error)?) -> Void
   ) {
     self.title = title
@@ -63,6 +66,7 @@ final class AudioChain: @unchecked Sendable {
     self.tail = tail
     self.liveness = liveness
     self.isPaced = isPaced
+    self.trace = trace
     self.onWake = onWake
     self.ended = ended
   }
@@ -86,10 +90,10 @@ final class AudioChain: @unchecked Sendable {
     wake()
   }
 
-  /// Whether one step has kept the chain's thread for longer than `limit`.
-  func isBlocked(_ now: Instant, limit: Duration) -> Bool {
-    let began = stepStarted.load(ordering: .acquiring)
-    return began != 0 && now.duration(since: Instant(nanoseconds: began)) > limit
+  /// The step that is under way, and the stage it is in; nil between steps.
+  var step: BlockedStages.Step? {
+    let number = stepCount.load(ordering: .acquiring)
+    return number.isMultiple(of: 2) ? nil : BlockedStages.Step(number: number, stage: trace.stage ?? title)
   }
 
   /// Seconds of audio that have reached the chain's end.
@@ -123,8 +127,8 @@ final class AudioChain: @unchecked Sendable {
       isEnded = true
       return .ended
     }
-    stepStarted.store(now.nanoseconds, ordering: .releasing)
-    defer { stepStarted.store(0, ordering: .releasing) }
+    stepCount.add(1, ordering: .releasing)
+    defer { stepCount.add(1, ordering: .releasing) }
     // Taken before the work: what arrives meanwhile makes the chain dirty again.
     isDirty.store(false, ordering: .sequentiallyConsistent)
     due = nil

@@ -11,11 +11,14 @@ class AudioProducer {
   }
 
   private(set) var output: Output?
+  /// What says that the producer's own stage is being called.
+  var mark: StageMark?
 
   /// Opens what must be opened and finds out the format. nil when the input has not come far enough; it is called again when
   /// the chain is woken.
   final func start(_ now: Instant) throws -> Output? {
     if let output { return output }
+    mark?.enter()
     output = try begin(now)
     return output
   }
@@ -65,6 +68,7 @@ final class SourceProducer: AudioProducer {
   }
 
   override func pull(_ audio: inout AudioBuffer, _ now: Instant) throws -> SourceProgress {
+    mark?.enter()
     let progress = isStopped ? .finished : try source.read(into: &audio)
     if progress == .finished && !isClosed {
       isClosed = true
@@ -107,7 +111,10 @@ final class TransformProducer: AudioProducer {
     if let held, held > now { return .waiting }
     held = nil
     let progress = try upstream.pull(&audio, now)
-    if progress == .produced { transform.process(&audio) }
+    if progress == .produced {
+      mark?.enter()
+      transform.process(&audio)
+    }
     return progress
   }
 
@@ -192,6 +199,7 @@ final class ConverterProducer: BufferedProducer {
     while true {
       while !input.isEmpty {
         let (captured, position) = (input.captureTime, input.position)
+        mark?.enter()
         converter.convert(&input, into: &audio)
         if audio.isEmpty { continue }
         if let captured {
@@ -203,6 +211,7 @@ final class ConverterProducer: BufferedProducer {
         return .produced
       }
       if inputEnded {
+        mark?.enter()
         converter.finish(into: &audio)
         return try audio.isEmpty ? finished() : .produced
       }

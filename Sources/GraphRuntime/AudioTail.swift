@@ -12,14 +12,24 @@ enum AudioTail {
 final class AudioSinkTail {
   private var sink: any AudioSink
   private let context: StageContext
+  /// What says that the sink is being called.
+  var mark: StageMark?
 
   init(_ sink: any AudioSink, _ context: StageContext) {
     self.sink = sink
     self.context = context
   }
 
-  func prepare(_ format: AudioFormat) throws { try sink.prepare(format: format, context) }
-  func write(_ audio: borrowing AudioBuffer) throws { try sink.write(audio) }
+  func prepare(_ format: AudioFormat) throws {
+    mark?.enter()
+    try sink.prepare(format: format, context)
+  }
+
+  func write(_ audio: borrowing AudioBuffer) throws {
+    mark?.enter()
+    try sink.write(audio)
+  }
+
   var hasRoom: Bool { sink.hasRoom }
   /// Whether the sink has finished; it is asked again when the chain is woken.
   func finish() throws -> Bool { try sink.finish() }

@@ -75,6 +75,7 @@ final class DecoderProducer: AudioProducer {
     while true {
       if isStopped || remaining == 0 { return .finished }
       if let failure { throw failure }
+      mark?.enter()
       let before = bytes.count
       var progress = DecodeProgress.finished
       do {

@@ -101,7 +101,7 @@ struct GraphBuilder {
     let stage = try make(node)
     let context = context(node, route)
     if let source = stage as? any AudioSource {
-      try buildChain(SourceProducer(source, context), from: node, behind: node, route)
+      try buildChain(marked(SourceProducer(source, context), node, route), from: node, behind: node, route)
     } else if let source = stage as? any ByteSource {
       let links = plan.outputs(of: node.id)
       guard links.count == 1 else { throw misuse(node) }
@@ -112,7 +112,7 @@ struct GraphBuilder {
       }
       let producer = try DecoderProducer(
         source, context, makeDecoder, self.context(decoderNode, route), wanted: decoderNode.wanted ?? .any)
-      try buildChain(producer, from: node, behind: decoderNode, route)
+      try buildChain(marked(producer, node, route), from: node, behind: decoderNode, route)
     } else {
       throw misuse(node)
     }
@@ -140,13 +140,13 @@ struct GraphBuilder {
       }
       let stage = try make(next)
       if let transform = stage as? any AudioTransform {
-        producer = TransformProducer(producer, transform, context(next, route))
+        producer = marked(TransformProducer(producer, transform, context(next, route)), next, route)
       } else if let converter = stage as? any AudioConverter {
-        producer = ConverterProducer(producer, converter, context(next, route))
+        producer = marked(ConverterProducer(producer, converter, context(next, route)), next, route)
       } else if let relay = stage as? any AudioRelay {
-        producer = RelayProducer(producer, relay, context(next, route))
+        producer = marked(RelayProducer(producer, relay, context(next, route)), next, route)
       } else if let sink = stage as? any AudioSink {
-        tail = .sink(AudioSinkTail(sink, context(next, route)))
+        tail = .sink(marked(AudioSinkTail(sink, context(next, route)), next, route))
       } else {
         tail = .branches([try branch(to: next)])
         break
@@ -185,7 +185,7 @@ struct GraphBuilder {
     let endsSink = if case .sink = tail { true } else { false }
     let chain = AudioChain(
       title: node.title, producer: producer, tail: tail, liveness: liveness,
-      isPaced: nodes.contains { $0.specification.role == .pace },
+      isPaced: nodes.contains { $0.specification.role == .pace }, trace: route.trace,
       onWake: { route.wakeWorker() },
       ended: { error in
         for port in ports { port.end() }
@@ -226,7 +226,8 @@ struct GraphBuilder {
       joins[node.id] = inputs.reversed().map(\.branch)
       arrivals[node.id] = QueueArrivals()
       try buildChain(
-        JoinProducer(inputs, joiner, context(node, route)), from: node, behind: node, route)
+        marked(JoinProducer(inputs, joiner, context(node, route)), node, route), from: node, behind: node,
+        route)
     }
     guard let queue = joins[node.id]?.popLast(), let arrival = arrivals[node.id] else { throw misuse(node) }
     return AudioBranch(
@@ -241,14 +242,18 @@ struct GraphBuilder {
     let stage = try make(node)
     if let transform = stage as? any AudioTransform {
       try buildChain(
-        TransformProducer(head, transform, context(node, route)), from: node, behind: node, route)
+        marked(TransformProducer(head, transform, context(node, route)), node, route), from: node,
+        behind: node, route)
     } else if let converter = stage as? any AudioConverter {
       try buildChain(
-        ConverterProducer(head, converter, context(node, route)), from: node, behind: node, route)
+        marked(ConverterProducer(head, converter, context(node, route)), node, route), from: node,
+        behind: node, route)
     } else if let relay = stage as? any AudioRelay {
-      try buildChain(RelayProducer(head, relay, context(node, route)), from: node, behind: node, route)
+      try buildChain(
+        marked(RelayProducer(head, relay, context(node, route)), node, route), from: node, behind: node, route
+      )
     } else if let sink = stage as? any AudioSink {
-      add(head, .sink(AudioSinkTail(sink, context(node, route))), of: [node], route)
+      add(head, .sink(marked(AudioSinkTail(sink, context(node, route)), node, route)), of: [node], route)
     } else {
       throw misuse(node)
     }
@@ -310,6 +315,20 @@ struct GraphBuilder {
       throw StageError(.badGraph, "\(node.location): \(node.specification.name) \(error.message)")
     }
   }
+
+  /// Has a producer say when its stage is at work.
+  private func marked(_ producer: AudioProducer, _ node: PlanNode, _ route: WakeRoute) -> AudioProducer {
+    producer.mark = route.trace.mark(traceName(node))
+    return producer
+  }
+
+  private func marked(_ tail: AudioSinkTail, _ node: PlanNode, _ route: WakeRoute) -> AudioSinkTail {
+    tail.mark = route.trace.mark(traceName(node))
+    return tail
+  }
+
+  /// A stage as the watchdog names it: its word, and where it stands.
+  private func traceName(_ node: PlanNode) -> String { "\(node.specification.name) (\(node.location))" }
 
   private func context(
     _ node: PlanNode, _ route: WakeRoute? = nil, queue: SinkQueue = SinkQueue()

@@ -46,6 +46,7 @@ final class JoinProducer: AudioProducer {
   }
 
   override func pull(_ audio: inout AudioBuffer, _ now: Instant) throws -> SourceProgress {
+    mark?.enter()
     for index in inputs.indices { fill(index) }
     let progress = joiner.read(into: &audio)
     // What was read made room, which nobody tells this chain about.

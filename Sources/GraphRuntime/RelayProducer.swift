@@ -22,6 +22,7 @@ final class RelayProducer: BufferedProducer {
 
   override func pull(_ audio: inout AudioBuffer, _ now: Instant) throws -> SourceProgress {
     while true {
+      mark?.enter()
       try relay.write(&input)
       // Taken before more is given: what is full on one side must not keep the other from flowing.
       switch try relay.read(into: &audio) {

@@ -28,7 +28,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     var lastProgress: (fraction: Double?, seconds: Double)?
     var lastStatistics: GraphStatistics?
     var turns = 0
-    var blocked: Set<String> = []
+    var blocked = BlockedStages()
   }
 
   private let state = Mutex(State())
@@ -155,15 +155,28 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     let isOver = state.withLock { $0.parts == 0 || $0.isAborted }
     if isOver { return }
     let now = services.clock.now()
-    for chain in chains.withLock({ $0 }) where chain.isBlocked(now, limit: .seconds(2)) {
-      guard state.withLock({ $0.blocked.insert(chain.title).inserted }) else { continue }
-      services.notice(
-        Notice(
-          "blocked", "a stage behind \(chain.title) has blocked its audio thread for more than 2 s",
-          severity: .warning, stream: chain.title), nil)
+    let steps = chains.withLock { $0 }.compactMap { chain in chain.step.map { (ObjectIdentifier(chain), $0) }
     }
+    let findings = state.withLock { state in
+      state.blocked.look(Dictionary(steps, uniquingKeysWith: { $1 }), now: now)
+    }
+    for finding in findings { tell(finding) }
     _ = services.loop.schedule(at: now.advanced(by: .seconds(1))) { [weak self] in self?.watch() }
   }
+
+  private func tell(_ finding: BlockedStages.Finding) {
+    let (name, text, time): (String, String, Duration) =
+      switch finding {
+      case .blocks(let stage, let time):
+        ("blocked", "\(stage) has blocked its audio thread for \(seconds(time)), and still does", time)
+      case .hasBlocked(let stage, let time):
+        ("unblocked", "\(stage) blocked its audio thread for \(seconds(time))", time)
+      }
+    services.notice(
+      Notice(name, text, severity: .warning, details: [("seconds", JSONValue(time.seconds, digits: 1))]), nil)
+  }
+
+  private func seconds(_ time: Duration) -> String { fixedText(time.seconds, digits: 1) + " s" }
 
   // MARK: - GraphSupervisor
 

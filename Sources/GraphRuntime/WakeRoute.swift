@@ -9,6 +9,8 @@ final class WakeRoute: Sendable {
   }
 
   private let ends = Mutex(Ends())
+  /// Which stage of the chain is at work.
+  let trace = StageTrace()
 
   func connect(_ chain: AudioChain) {
     ends.withLock { $0.chain = chain }

@@ -7,7 +7,7 @@ public final class TestWorld: Sendable {
   /// The loop and the clock.
   public let loop: ManualLoop
   /// The WebSockets stages have asked for.
-  public let webSockets = FakeWebSockets()
+  public let webSockets: FakeWebSockets
   /// The HTTP server stages listen with.
   public let httpServer = FakeHTTPServer()
   /// What stages measure.
@@ -34,12 +34,15 @@ public final class TestWorld: Sendable {
   ///   - resources: what the host program would provide; a stage finds each by its type.
   ///   - start: the monotonic clock's first time.
   ///   - answers: what HTTP requests are answered with; nil refuses the connection.
+  ///   - peer: plays the other end of every WebSocket; nil where the test gives everything itself.
   public init(
     environment: [String: String] = [:], resources: [any Sendable] = [],
     start: Instant = Instant(nanoseconds: 1_000_000_000),
-    answers: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil }
+    answers: @escaping @Sendable (HTTPRequest) -> HTTPResponse? = { _ in nil },
+    peer: FakeWebSockets.Peer? = nil
   ) {
     loop = ManualLoop(start: start)
+    webSockets = FakeWebSockets(loop: loop, peer: peer)
     self.environment = environment
     self.resources = Dictionary(
       resources.map { (ObjectIdentifier(type(of: $0)), $0) }, uniquingKeysWith: { _, last in last })
@@ -53,16 +56,22 @@ public final class TestWorld: Sendable {
   public func context(
     name: String = "stage", directory: String = ".", disk: (any BlockingThread)? = nil
   ) -> StageContext {
+    let count: @Sendable () -> Void = { self.state.withLock { $0.wakes += 1 } }
+    return context(
+      name: name, directory: directory, disk: disk,
+      waker: .init(wake: count, wakeWhenReadable: { _ in count() }, wakeWhenWritable: { _ in count() }))
+  }
+
+  package func context(
+    name: String, directory: String, disk: (any BlockingThread)?, waker: StageContext.Waker
+  ) -> StageContext {
     StageContext(
       name: name, location: nil, directory: directory, clock: loop, loop: loop, webSockets: webSockets,
       http: FakeHTTP(world: self), httpServer: httpServer, disk: disk ?? InlineThread(),
       terminal: InlineThread(),
       resources: resources,
       environment: { self.environment[$0] },
-      waker: .init(
-        wake: { self.state.withLock { $0.wakes += 1 } },
-        wakeWhenReadable: { _ in self.state.withLock { $0.wakes += 1 } },
-        wakeWhenWritable: { _ in self.state.withLock { $0.wakes += 1 } }),
+      waker: waker,
       noticeHandler: { notice in self.state.withLock { $0.notices.append(notice) } },
       portHandler: { event, port in self.state.withLock { $0.emitted.append((event, port)) } },
       commandRegistrar: { handler in self.commands.withLock { $0.append(handler) } },

@@ -62,7 +62,7 @@ import Testing
     let isThere =
       mutation.subject == .stage && mutation.slip != .misspelt
       ? labels.contains { mutation.chain.lowerBound <= $0.lower && $0.upper <= mutation.chain.upperBound }
-        || first.code == .unknownPort
+        || first.code == DiagnosticCode.unknownPort.rawValue
       : labels.first.map { touches($0, mutation) } ?? false
     if !isThere { problems.append("another place") }
     let isProposed =

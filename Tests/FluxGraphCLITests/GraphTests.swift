@@ -1,0 +1,125 @@
+import FluxGraph
+import FluxGraphCLI
+import Foundation
+import Testing
+
+/// A graph inside a Swift program, as a program of another package sees it.
+@Suite(.timeLimit(.minutes(1))) struct GraphTests {
+  @Test("events of a named stream arrive, typed, and end with it")
+  func events() async throws {
+    let graph = try Graph(text: "heard = tone duration=500ms | sounds\nheard | null", catalogue: stages)
+    let heard = try graph.events(of: "heard")
+    async let end: Void = graph.run()
+    var kinds: [TurnEvent.Kind] = []
+    for await case .turn(let turn) in heard { kinds.append(turn.kind) }
+    try await end
+    #expect(kinds == [.startOfTurn, .endOfTurn])
+  }
+
+  @Test("audio of the program's own goes in, and the sender waits for the graph")
+  func feed() async throws {
+    let graph = try Graph(text: "voice = feed rate=8k\nheard = voice | sounds", catalogue: stages)
+    let voice = try graph.feed("voice")
+    let heard = try graph.events(of: "heard")
+    async let end: Void = graph.run()
+    // Ten seconds: more than is kept, so that it has to be waited for.
+    let sender = Task {
+      for _ in 0..<10 { try await voice.send([Float](repeating: 0.5, count: 8_000)) }
+      voice.finish()
+    }
+    var turns: [TurnEvent] = []
+    for await case .turn(let turn) in heard { turns.append(turn) }
+    try await sender.value
+    try await end
+    #expect(turns.last?.end == 10)
+    #expect(graph.metrics.samples.first { $0.name == "heard_frames_total" }?.value == 80_000)
+  }
+
+  @Test("cancelling the task stops the graph in order: the end of the turn still arrives")
+  func cancelled() async throws {
+    let graph = try Graph(text: "heard = tone live | sounds", catalogue: stages)
+    let heard = try graph.events(of: "heard")
+    let run = Task { try await graph.run() }
+    var kinds: [TurnEvent.Kind] = []
+    for await case .turn(let turn) in heard {
+      kinds.append(turn.kind)
+      run.cancel()
+    }
+    try await run.value
+    #expect(kinds == [.startOfTurn, .endOfTurn])
+  }
+
+  @Test("a wrong text is told as check tells it")
+  func wrongText() {
+    do {
+      _ = try Graph(text: "heard = tone | gian 6dB | null")
+      Issue.record("there is no such stage")
+    } catch {
+      #expect(error.kind == .invalid && error.code == .badGraph)
+      #expect(error.message.contains("gain") && error.message.contains("graph:1:"), "\(error)")
+    }
+  }
+
+  @Test("a name the graph does not have is told with those it has")
+  func unknownName() throws {
+    let graph = try Graph(text: "heard = tone | sounds", catalogue: stages)
+    do {
+      _ = try graph.events(of: "herd")
+      Issue.record("there is no such stream")
+    } catch {
+      #expect(error.kind == .unknownName && error.message.contains("heard"))
+    }
+    #expect(throws: GraphError.self) { _ = try graph.feed("heard") }
+  }
+
+  @Test("a stage that fails is named, with its code and its place")
+  func failure() async throws {
+    let graph = try Graph(text: "gone = file /nonexistent/talk.wav\ngone | null")
+    do {
+      try await graph.run()
+      Issue.record("there is no such file")
+    } catch {
+      #expect(error.kind == .failed && error.code == .inputOutput)
+      #expect(error.stage == "gone" && error.location?.hasPrefix("graph:1:") == true)
+    }
+  }
+
+  @Test("a graph runs once")
+  func once() async throws {
+    let graph = try Graph(text: "tone duration=10ms | null")
+    try await graph.run()
+    do {
+      try await graph.run()
+      Issue.record("it ran before")
+    } catch {
+      #expect(error.kind == .invalid)
+    }
+  }
+}
+
+private let stages = Catalogue.standard.adding(Sounds.self)
+
+/// A recogniser for these tests: all there is is one turn.
+private struct Sounds: Recogniser {
+  static let description = StageDescription<Sounds>("sounds", "Makes one turn of all it hears.")
+
+  var accepts: AudioRequirement { .float }
+
+  mutating func run(_ audio: AudioInlet, into events: EventOutlet, _ context: StageContext) async throws {
+    let heard = context.metrics.counter("heard_frames_total", "Frames heard.")
+    var end: Int64 = 0
+    func emit(_ kind: TurnEvent.Kind) {
+      events.emit(
+        .turn(
+          TurnEvent(
+            kind: kind, session: "s", turn: 1, start: 0, end: Double(end) / Double(audio.format.rate),
+            time: context.clock.wallTime(), transcript: "")))
+    }
+    while let block = await audio.next() {
+      if end == 0 { emit(.startOfTurn) }
+      end = block.position + Int64(block.frames)
+      heard.add(block.frames)
+    }
+    emit(.endOfTurn)
+  }
+}

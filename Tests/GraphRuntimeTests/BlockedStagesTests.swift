@@ -1,0 +1,31 @@
+import FluxGraph
+import Testing
+
+@testable import GraphRuntime
+
+/// What the watchdog makes of what it sees.
+@Suite struct BlockedStagesTests {
+  private typealias Step = BlockedStages.Step
+  /// Stands for a chain.
+  private let chain = ObjectIdentifier(BlockedStagesTests.self)
+
+  @Test("a step seen for two seconds is told once, and its length once it is over")
+  func blocked() {
+    var stages = BlockedStages()
+    var told: [BlockedStages.Finding] = []
+    for second in 0...7 {
+      let steps = second < 6 ? [chain: Step(number: 41, stage: "gate")] : [:]
+      told += stages.look(steps, now: Instant(nanoseconds: Int64(second) * 1_000_000_000))
+    }
+    #expect(told == [.blocks(stage: "gate", .seconds(2)), .hasBlocked(stage: "gate", .seconds(6))])
+  }
+
+  @Test("a thread that goes on is not told of, however often it is seen at work")
+  func busy() {
+    var stages = BlockedStages()
+    for second in 0...60 {
+      let steps = [chain: Step(number: second * 2 + 1, stage: "gate")]
+      #expect(stages.look(steps, now: Instant(nanoseconds: Int64(second) * 1_000_000_000)).isEmpty)
+    }
+  }
+}

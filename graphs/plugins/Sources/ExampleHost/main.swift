@@ -1,0 +1,5 @@
+import ExampleStages
+import FluxGraph
+import FluxGraphCLI
+
+FluxGraphCLI.main(catalogue: .standard.adding(.examples))

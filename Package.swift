@@ -85,3 +85,11 @@ if Context.environment["FLUXGRAPH_FUZZ"] != nil {
     fuzzer("ServerFuzzer", "tools/fuzz/Server", ["FluxServer", "FluxProtocol", "WebSocketCore"]),
   ]
 }
+
+// What tools/bench turns runs.
+if Context.environment["FLUXGRAPH_BENCH"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "TurnBench", dependencies: ["FluxServer", "FluxGraph"], path: "tools/turns/Bench",
+      swiftSettings: settings))
+}

@@ -90,7 +90,8 @@ package enum OggOpusError: Error, Equatable, CustomStringConvertible {
 
   package var description: String {
     switch self {
-    case .notOgg: "This is not an Ogg file: no Ogg page was found at its beginning."
+    case .notOgg:
+      "No whole Ogg page was found at the beginning: it is cut short or damaged, or it is no Ogg file."
     case .noOpusStream(let codec?): "The Ogg file holds \(codec), not Opus."
     case .noOpusStream(nil): "The Ogg file holds no Opus stream."
     case .badHeader: "The identification header of the Opus stream is damaged."

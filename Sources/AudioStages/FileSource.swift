@@ -20,6 +20,18 @@ package struct FileSource: ByteSource {
     Option(
       "duration", \FileSource.duration, "How much is used; all to the end when not given.",
       in: .milliseconds(1)...(.seconds(10_000_000)))
+    Rule(
+      "web-address", reads: ["path"],
+      "`file` reads files and named pipes. What is on the web is read by `http`.",
+      example: "file https://example.com/talk.opus | flux | stdout",
+      fix: "http https://example.com/talk.opus | flux | stdout"
+    ) { stage in
+      let address = stage.path.text.lowercased()
+      guard ["http://", "https://"].contains(where: { address.hasPrefix($0) }) else { return nil }
+      return OptionConflict(
+        "this is an address on the web, and no file", options: ["path"],
+        help: "write `http \(stage.path.text)`")
+    }
   }
 
   package var path = Path("")
@@ -44,9 +56,12 @@ package struct FileSource: ByteSource {
 
   package var length: Int? { file?.isRegular == true ? file?.length : nil }
   package var subject: String { path.text }
+  package var exclusiveInput: String? { path.text == "-" ? standardInput : nil }
   package var excerpt: Excerpt { Excerpt(start: start, duration: duration) }
   package var seekable: (any SeekableBytes)? { path.text != "-" && file?.isRegular == true ? file : nil }
 }
+
+private let standardInput = "standard input"
 
 /// The stage `stdin`: reads standard input.
 package struct StandardInput: ByteSource {
@@ -74,7 +89,8 @@ package struct StandardInput: ByteSource {
     try file?.read(into: &bytes) ?? .finished
   }
 
-  package var subject: String { "standard input" }
+  package var subject: String { standardInput }
+  package var exclusiveInput: String? { standardInput }
 }
 
 /// An open file and the context it wakes: stages are copied, the file must not be.

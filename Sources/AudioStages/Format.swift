@@ -6,14 +6,32 @@ package import FluxGraph
 package struct Format: AudioConverter {
   package static let description = StageDescription<Format>(
     "format", "Changes how samples are stored.",
-    details: "To 16 bits samples are rounded to the nearest value and limited to full scale.",
+    details: """
+      To 16 bits samples are rounded to the nearest value and limited to full scale. It takes u8, s24le and s32le as well, \
+      which sources give.
+      """,
     role: .format,
     examples: ["file talk.wav | format s16le | null", "file talk.wav | resample 8k | format mulaw | null"]
   ) {
-    Option("format", \Format.sample, "The new format.", positional: true, required: true)
+    Option("format", \Format.target, "The new format.", positional: true, required: true)
   }
 
-  package var sample = SampleFormat.s16le
+  /// What samples can become.
+  package enum Target: String, OptionEnumeration {
+    case s16le, f32le, mulaw, alaw
+
+    fileprivate var sample: SampleFormat {
+      switch self {
+      case .s16le: .s16le
+      case .f32le: .f32le
+      case .mulaw: .mulaw
+      case .alaw: .alaw
+      }
+    }
+  }
+
+  package var target = Target.s16le
+  private var sample: SampleFormat { target.sample }
   private var input = SampleFormat.f32le
 
   package init() {}
@@ -55,15 +73,19 @@ package struct Format: AudioConverter {
       var output = MutableSpan<Int16>(_unsafeElements: prefix(target.bindMemory(to: Int16.self), samples))
       let floats = UnsafeBufferPointer(rebasing: source.bindMemory(to: Float.self)[..<samples])
       _ = SampleConversion.convert(Span(_unsafeElements: floats), into: &output)
-    case (.s16le, .f32le), (.mulaw, .f32le), (.alaw, .f32le):
+    case (_, .f32le):
       var output = MutableSpan<Float>(_unsafeElements: prefix(target.bindMemory(to: Float.self), samples))
       _ = encoding(input).decode(RawSpan(_unsafeBytes: source), into: &output)
-    case (.mulaw, .s16le), (.alaw, .s16le):
+    case (_, .s16le):
       var output = MutableSpan<Int16>(_unsafeElements: prefix(target.bindMemory(to: Int16.self), samples))
       _ = encoding(input).decode(RawSpan(_unsafeBytes: source), into: &output)
     default:
       // What remains ends in one byte a sample, and goes through 16 bits, as G.711 defines it.
-      for index in 0..<samples { target[index] = companded(integer(source, index)) }
+      let size = input.byteCount
+      for index in 0..<samples {
+        let bytes = UnsafeRawBufferPointer(rebasing: source[(index * size)..<((index + 1) * size)])
+        target[index] = companded(integer(bytes))
+      }
     }
   }
 
@@ -73,20 +95,20 @@ package struct Format: AudioConverter {
     case .f32le: .f32
     case .mulaw: .muLaw
     case .alaw: .aLaw
+    case .u8: .u8
+    case .s24le: .s24
+    case .s32le: .s32
     }
   }
 
-  private func integer(_ source: UnsafeRawBufferPointer, _ index: Int) -> Int16 {
-    switch input {
-    case .s16le: source.loadUnaligned(fromByteOffset: 2 * index, as: Int16.self)
-    case .mulaw: G711.sample(muLaw: source[index])
-    case .alaw: G711.sample(aLaw: source[index])
-    case .f32le:
-      {
-        let value = source.loadUnaligned(fromByteOffset: 4 * index, as: Float.self) * 32768
-        return value.isNaN ? 0 : Int16(max(-32768, min(32767, value.rounded(.toNearestOrEven))))
-      }()
+  /// One sample, in 16 bits.
+  private func integer(_ bytes: UnsafeRawBufferPointer) -> Int16 {
+    var value: Int16 = 0
+    withUnsafeMutablePointer(to: &value) { pointer in
+      var output = MutableSpan<Int16>(_unsafeStart: pointer, count: 1)
+      _ = encoding(input).decode(RawSpan(_unsafeBytes: bytes), into: &output)
     }
+    return value
   }
 
   private func companded(_ value: Int16) -> UInt8 {

@@ -4,7 +4,7 @@
 ///
 /// The interval stands in the response's header `icy-metaint`. The text is like `StreamTitle='…';StreamUrl='…';`, filled with
 /// zero bytes.
-struct ICYStream: Sendable {
+package struct ICYStream: Sendable {
   private enum State {
     case sound(Int)
     case length
@@ -15,16 +15,18 @@ struct ICYStream: Sendable {
   private var state: State
   private var text: [UInt8] = []
   /// The last title that came.
-  private(set) var title: String?
+  package private(set) var title: String?
 
   /// - Parameter interval: bytes of sound between two texts; positive.
-  init(interval: Int) {
+  package init(interval: Int) {
     self.interval = interval
     state = .sound(interval)
   }
 
   /// Hands the sound in `bytes` to `body`, piece by piece. Returns the title, when another one came.
-  mutating func take(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void) -> String? {
+  package mutating func take(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void)
+    -> String?
+  {
     var changed: String?
     var rest = bytes
     while !rest.isEmpty {

@@ -9,8 +9,10 @@ final class LiveStream {
   /// Frames that had to be given out as silence, and frames that had to be dropped.
   private(set) var silentFrames: Int64 = 0
   private(set) var droppedFrames: Int64 = 0
-  /// Frames lost in one place, to be told.
-  private(set) var gapFrames: Int64 = 0
+  /// Frames lost, and frames that came when silence stood in their place already, not yet told.
+  private var gapFrames: Int64 = 0
+  private var lateFrames: Int64 = 0
+  private var hasStalled = false
   /// Whether zeros have come for so long that the user should know.
   private(set) var isSuspiciouslySilent = false
 
@@ -62,8 +64,13 @@ final class LiveStream {
     if !isRunning { interrupt() }
     let wasInterrupted = timeline.isInterrupted
     owedSilence = timeline.elapse(to: now)
-    if timeline.isInterrupted && !wasInterrupted { drift.restart() }
+    if timeline.isInterrupted && !wasInterrupted {
+      drift.restart()
+      hasStalled = true
+    }
     silentFrames += owedSilence
+    // Nobody else tells of what is missing while the source claims to run.
+    if isRunning && hasBegun { gapFrames += owedSilence }
     return owedSilence > 0
   }
 
@@ -71,9 +78,9 @@ final class LiveStream {
     if block.isRestart {
       interrupt()
     } else if block.lost > 0 {
-      owedSilence = timeline.lost(block.lost)
+      owedSilence = timeline.lost(block.lost, before: block.frames, at: block.time)
       drift.lost(block.lost)
-      gapFrames += block.lost
+      gapFrames += owedSilence
     }
     if silenceWatch.heard(block.frames, areSilent: ring.isSilent(block.frames)) {
       isSuspiciouslySilent = true
@@ -82,6 +89,8 @@ final class LiveStream {
     let correction = timeline.captured(block.frames, at: block.time)
     // The silence before the first block is no fault of anyone's.
     if hasBegun && !block.isRestart { gapFrames += correction.silence }
+    // A whole block that is dropped is no correction of a clock.
+    if hasBegun && correction.drop == block.frames { lateFrames += Int64(correction.drop) }
     hasBegun = true
     owedSilence += correction.silence
     owedStretch = correction.stretch
@@ -102,10 +111,23 @@ final class LiveStream {
     drift.restart()
   }
 
-  /// The frames lost since this was last asked.
+  /// Whether the source has stopped without a word since this was last asked.
+  func takeStall() -> Bool {
+    defer { hasStalled = false }
+    return hasStalled
+  }
+
+  /// The frames lost since this was last asked; none while they grow in number.
   func takeGap() -> Int64 {
+    guard !timeline.isInterrupted else { return 0 }
     defer { gapFrames = 0 }
     return gapFrames
+  }
+
+  /// The frames dropped since this was last asked, because they came after silence had taken their place.
+  func takeLateness() -> Int64 {
+    defer { lateFrames = 0 }
+    return lateFrames
   }
 
   /// Whether the user should be told now that the source is silent.

@@ -109,10 +109,13 @@ package struct LiveTimeline: Sendable {
     }
   }
 
-  /// The source says that `count` frames were lost. Returns the frames of silence in their place, counted as given out.
-  package mutating func lost(_ count: Int64) -> Int64 {
-    position += count
-    return count
+  /// The source says that `count` frames were lost before a block of `frames` that came at `time`. Returns the frames of
+  /// silence in their place, counted as given out: fewer where some was filled in before the loss was known.
+  package mutating func lost(_ count: Int64, before frames: Int, at time: Instant) -> Int64 {
+    let room = expected(at: time) - Int64(frames) - position + self.frames(Self.earliness)
+    let silence = max(0, min(count, room))
+    position += silence
+    return silence
   }
 
   /// The source is known to give nothing for now: suspended, gone, disconnected.

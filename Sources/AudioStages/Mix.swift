@@ -12,18 +12,18 @@ package struct Mix: AudioConverter, AudioJoiner {
       """,
     role: .mix,
     examples: [
-      "file talk.wav | mix mono | flux | stdout", "file call.wav | mix left | flux as=agent | stdout",
+      "file talk.wav | mix mono | flux | stdout", "file call.wav | mix channel=left | flux as=agent | stdout",
       "voice = file voice.wav; room = tone noise level=-40dB duration=1h; voice, room | mix mono | wav both.wav",
     ]
   ) {
-    Option("layout", \Mix.layout, "What is kept: mono is all channels together.", positional: true)
+    Option("channel", \Mix.channel, "What is kept: mono is all channels together.", positional: true)
   }
 
-  package enum Layout: String, OptionEnumeration {
+  package enum Channel: String, OptionEnumeration {
     case mono, left, right
   }
 
-  package var layout = Layout.mono
+  package var channel = Channel.mono
   private var mixer: Mixer?
   private var join: StreamJoin?
 
@@ -45,7 +45,7 @@ package struct Mix: AudioConverter, AudioJoiner {
     input: AudioFormat, _ context: StageContext
   ) throws -> (output: AudioFormat, capacity: Int) {
     let mode: Mixer.Mode =
-      switch layout {
+      switch channel {
       case .mono: .all
       case .left: .left
       case .right: .right

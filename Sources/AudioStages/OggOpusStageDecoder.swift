@@ -58,7 +58,7 @@ struct OggOpusStageDecoder: FormatDecoder {
     // libopus makes one channel of two and two of one; what has more is mixed by a stage of its own.
     let channels = streamChannels > 2 ? streamChannels : wanted.channels ?? streamChannels
     if OpusPacketDecoder.rates.contains(rate), channels == streamChannels || channels <= 2,
-      wanted.sample != .mulaw, wanted.sample != .alaw
+      [nil, .s16le, .f32le].contains(wanted.sample)
     {
       return AudioFormat(wanted.sample == .s16le ? .s16le : .f32le, rate: rate, channels: channels)
     }

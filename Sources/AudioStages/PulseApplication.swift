@@ -1,7 +1,7 @@
 package import FluxGraph
 
 /// The stage `app`: what one program plays.
-package struct PulseApplication: AudioSource {
+package struct PulseApplication: PulseStage {
   package static let description = StageDescription<PulseApplication>(
     "app", "Listens to what one program plays, and to nothing else.",
     details: """
@@ -11,28 +11,13 @@ package struct PulseApplication: AudioSource {
     examples: ["app firefox | flux | stdout", "app \"Google Chrome\" | flux as=them | stdout"]
   ) {
     Option("name", \PulseApplication.name, "The program.", positional: true, required: true)
-    Option("latency", \PulseApplication.latency, PulseOptions.latency, in: PulseOptions.latencies)
+    latencyOption
   }
 
   package var name = ""
-  package var latency = Duration.milliseconds(20)
-  private var reader: PulseReader?
+  package var options = PulseOptions()
 
   package init() {}
 
-  package var output: AudioStreamType { PulseOptions.output }
-
-  package mutating func open(_ context: StageContext) throws -> AudioFormat {
-    let settings = PulseSettings(target: .application(name), server: nil, latency: latency, isPinned: true)
-    let reader = try PulseApplicationReader(
-      application: name, settings, PulseOptions.connections(context), context)
-    self.reader = reader
-    return reader.format
-  }
-
-  package mutating func read(into audio: inout AudioBuffer) throws -> SourceProgress {
-    reader?.read(into: &audio) ?? .finished
-  }
-
-  package mutating func close() { reader?.close() }
+  package var target: PulseTarget { .application(name) }
 }

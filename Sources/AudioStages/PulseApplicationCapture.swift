@@ -96,6 +96,13 @@ final class PulseApplicationCapture: PulseCapture, @unchecked Sendable {
     }
   }
 
+  /// Why there may be nothing but zeros.
+  func silenceCause() -> String {
+    let playbacks = settings.target.playbacks(in: inventory)
+    if playbacks.contains(where: \.isMuted) { return "\(name) is muted" }
+    return playbacks.allSatisfy(\.isPaused) ? "\(name) is paused" : "\(name) plays silence"
+  }
+
   /// A stream can end without the program's, as when the program's is moved to another output.
   override var wantsInventory: Bool {
     isConnected && settings.target.playbacks(in: inventory).contains { streams[$0.index] == nil }

@@ -1,7 +1,7 @@
 package import FluxGraph
 
 /// The stage `mic`: the default microphone.
-package struct PulseMicrophone: AudioSource {
+package struct PulseMicrophone: PulseStage {
   package static let description = StageDescription<PulseMicrophone>(
     "mic", "Listens to the default microphone.",
     details: """
@@ -10,31 +10,13 @@ package struct PulseMicrophone: AudioSource {
       """,
     examples: ["mic | flux as=me | stdout", "mic latency=40ms pinned | flux | stdout"]
   ) {
-    Option("latency", \PulseMicrophone.latency, PulseOptions.latency, in: PulseOptions.latencies)
-    Option("follow", \PulseMicrophone.follow, PulseOptions.follow + " The default.")
-    Option("pinned", \PulseMicrophone.pinned, PulseOptions.pinned)
+    latencyOption
+    bindingOptions(followsWhen: "The default.", staysWhen: "Never the default.", example: "mic")
   }
 
-  package var latency = Duration.milliseconds(20)
-  package var follow = false
-  package var pinned = false
-  private var reader: PulseReader?
+  package var options = PulseOptions()
 
   package init() {}
 
-  package func validate() throws(OptionConflict) { try PulseOptions.check(follow, pinned) }
-  package var output: AudioStreamType { PulseOptions.output }
-
-  package mutating func open(_ context: StageContext) throws -> AudioFormat {
-    let settings = PulseSettings(target: .defaultSource, server: nil, latency: latency, isPinned: pinned)
-    let reader = try PulseDeviceReader(settings, PulseOptions.connections(context), context)
-    self.reader = reader
-    return reader.format
-  }
-
-  package mutating func read(into audio: inout AudioBuffer) throws -> SourceProgress {
-    reader?.read(into: &audio) ?? .finished
-  }
-
-  package mutating func close() { reader?.close() }
+  package var target: PulseTarget { .defaultSource }
 }

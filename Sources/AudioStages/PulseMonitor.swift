@@ -1,7 +1,7 @@
 package import FluxGraph
 
 /// The stage `monitor`: what an output plays.
-package struct PulseMonitor: AudioSource {
+package struct PulseMonitor: PulseStage {
   package static let description = StageDescription<PulseMonitor>(
     "monitor", "Listens to what this computer plays.",
     details: """
@@ -12,34 +12,15 @@ package struct PulseMonitor: AudioSource {
   ) {
     Option(
       "name", \PulseMonitor.name, "The output: its name, or a part of its description.", positional: true)
-    Option("latency", \PulseMonitor.latency, PulseOptions.latency, in: PulseOptions.latencies)
-    Option("follow", \PulseMonitor.follow, PulseOptions.follow + " The default without a name.")
-    Option("pinned", \PulseMonitor.pinned, PulseOptions.pinned + " The default with a name.")
+    latencyOption
+    bindingOptions(
+      followsWhen: "The default without a name.", staysWhen: "The default with a name.", example: "monitor")
   }
 
   package var name: String?
-  package var latency = Duration.milliseconds(20)
-  package var follow = false
-  package var pinned = false
-  private var reader: PulseReader?
+  package var options = PulseOptions()
 
   package init() {}
 
-  package func validate() throws(OptionConflict) { try PulseOptions.check(follow, pinned) }
-  package var output: AudioStreamType { PulseOptions.output }
-
-  package mutating func open(_ context: StageContext) throws -> AudioFormat {
-    let settings = PulseSettings(
-      target: name.map(PulseTarget.monitor) ?? .defaultMonitor, server: nil, latency: latency,
-      isPinned: pinned || (name != nil && !follow))
-    let reader = try PulseDeviceReader(settings, PulseOptions.connections(context), context)
-    self.reader = reader
-    return reader.format
-  }
-
-  package mutating func read(into audio: inout AudioBuffer) throws -> SourceProgress {
-    reader?.read(into: &audio) ?? .finished
-  }
-
-  package mutating func close() { reader?.close() }
+  package var target: PulseTarget { name.map(PulseTarget.monitor) ?? .defaultMonitor }
 }

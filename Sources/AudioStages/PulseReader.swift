@@ -37,6 +37,35 @@ class PulseReader {
     return .produced
   }
 
+  /// Tells of what a stream has lost since this was last done.
+  final func tellLosses(of stream: LiveStream) {
+    if stream.takeStall() {
+      context.notice(
+        Notice(
+          "stalled", "no audio has come for a while; until it does there is silence in its place",
+          severity: .warning))
+    }
+    tell(stream.takeGap(), "gap", "were lost; there is silence in their place")
+    tell(stream.takeLateness(), "late", "came too late and were dropped; there is silence in their place")
+  }
+
+  private func tell(_ frames: Int64, _ word: String, _ fate: String) {
+    guard frames > 0 else { return }
+    let seconds = Double(frames) / Double(format.rate)
+    context.notice(
+      Notice(
+        word, "\(fixedText(seconds, digits: 2)) s of audio \(fate)", severity: .warning,
+        details: [("seconds", JSONValue(seconds, digits: 3))]))
+  }
+
+  /// Tells that there is nothing but zeros, and why that may be.
+  final func tellSilence(_ cause: String) {
+    context.notice(
+      Notice(
+        "silence", "nothing but digital silence for \(SilenceWatch.limit) s: \(cause)", severity: .warning,
+        details: [("cause", .string(cause))]))
+  }
+
   final func close() {
     guard !isClosed else { return }
     detach()
@@ -104,21 +133,8 @@ final class PulseDeviceReader: PulseReader {
 
   override func append(to audio: inout AudioBuffer, _ now: Instant) {
     stream.read(into: &audio, now)
-    let gap = stream.takeGap()
-    if gap > 0 {
-      let seconds = Double(gap) / Double(format.rate)
-      context.notice(
-        Notice(
-          "gap", "\(fixedText(seconds, digits: 2)) s of audio were lost; there is silence in their place",
-          severity: .warning, details: [("seconds", JSONValue(seconds, digits: 3))]))
-    }
-    if stream.takeSilenceReport() {
-      let cause = connection.locked { capture.silenceCause() }
-      context.notice(
-        Notice(
-          "silence", "nothing but digital silence for \(SilenceWatch.limit) s: \(cause)", severity: .warning,
-          details: [("cause", .string(cause))]))
-    }
+    tellLosses(of: stream)
+    if stream.takeSilenceReport() { tellSilence(connection.locked { capture.silenceCause() }) }
   }
 
   override func summary() -> [Notice] {
@@ -207,6 +223,10 @@ final class PulseApplicationReader: PulseReader {
     }
     for voice in voices { voice.stream.read(into: &voice.ahead, now) }
     mix(into: &audio)
+    for voice in voices {
+      tellLosses(of: voice.stream)
+      if voice.stream.takeSilenceReport() { tellSilence(connection.locked { capture.silenceCause() }) }
+    }
     voices.removeAll { $0.stream.isDrained && $0.ahead.isEmpty }
   }
 

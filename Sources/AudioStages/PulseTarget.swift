@@ -1,7 +1,7 @@
 internal import FluxGraph
 
 /// What a capture is to listen to, as the graph says it.
-enum PulseTarget: Sendable, Hashable {
+package enum PulseTarget: Sendable, Hashable {
   /// The microphone that is the default one.
   case defaultSource
   /// Whatever the default output plays.

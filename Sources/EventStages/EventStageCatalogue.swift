@@ -15,4 +15,5 @@ extension Catalogue {
     .adding(PlainText.self)
     .adding(Webhook.self)
     .adding(Command.self)
+    .adding(ServerSentEvents.self)
 }

@@ -234,17 +234,6 @@ final class FluxSession: @unchecked Sendable {
   }
 }
 
-extension SampleFormat {
-  /// The byte that silence consists of.
-  fileprivate var silence: UInt8 {
-    switch self {
-    case .s16le, .f32le: 0
-    case .mulaw: 0xff
-    case .alaw: 0xd5
-    }
-  }
-}
-
 extension [HTTPHeader] {
   /// The first header of that name, whatever its case.
   func value(of name: String) -> String? {

@@ -15,10 +15,12 @@ extension FluxSessionMachine {
     var minimumDelay: Duration?
     /// Whether the connection ended with a closing handshake, or without a code, which is how Flux ends a stream.
     var isOrderly = false
+    /// The status of an upgrade that was refused.
+    var status: Int?
 
     init(
       _ message: String, isPermanent: Bool = false, code: StageError.Code = .unavailable, help: String? = nil,
-      minimumDelay: Duration? = nil, isOrderly: Bool = false
+      minimumDelay: Duration? = nil, isOrderly: Bool = false, status: Int? = nil
     ) {
       self.message = message
       self.isPermanent = isPermanent
@@ -26,6 +28,7 @@ extension FluxSessionMachine {
       self.help = help
       self.minimumDelay = minimumDelay
       self.isOrderly = isOrderly
+      self.status = status
     }
 
     var error: StageError { StageError(code, message, help: help) }
@@ -150,7 +153,7 @@ extension FluxSessionMachine {
       Loss(
         "\(settings.host): \(refusal)", isPermanent: refusal.retry == .never,
         code: isKey ? .refused : .badGraph, help: help,
-        minimumDelay: [least, refusal.retryAfter].compactMap { $0 }.max()), now)
+        minimumDelay: [least, refusal.retryAfter].compactMap { $0 }.max(), status: refusal.status), now)
   }
 
   /// The connection could not be made, or broke.
@@ -196,7 +199,7 @@ extension FluxSessionMachine {
           details: [
             ("position", JSONValue(audio.seconds(audio.next))), ("attempt", JSONValue(failures)),
             ("delay", JSONValue(delay.seconds)),
-          ])))
+          ] + (loss.status.map { [("status", JSONValue($0))] } ?? []))))
     return actions
   }
 

@@ -149,15 +149,8 @@ public struct AudioBuffer: ~Copyable {
   public mutating func appendSilence(_ frames: Int) -> Int {
     let count = min(frames, freeFrames)
     guard count > 0 else { return 0 }
-    // Zero is silence for PCM; µ-law and A-law write it as 0xFF and 0xD5 (G.711).
-    let filler: UInt8 =
-      switch format.sample {
-      case .s16le, .f32le: 0
-      case .mulaw: 0xFF
-      case .alaw: 0xD5
-      }
     start.advanced(by: byteCount).initializeMemory(
-      as: UInt8.self, repeating: filler, count: count * format.bytesPerFrame)
+      as: UInt8.self, repeating: format.sample.silence, count: count * format.bytesPerFrame)
     frameCount += count
     return count
   }

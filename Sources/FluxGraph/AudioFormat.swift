@@ -8,13 +8,30 @@ public enum SampleFormat: String, OptionEnumeration, Sendable, Hashable {
   case mulaw
   /// G.711 A-law, one byte a sample.
   case alaw
+  /// 8-bit unsigned integer PCM; 128 is silence.
+  case u8
+  /// 24-bit signed integer PCM in three bytes.
+  case s24le
+  /// 32-bit signed integer PCM.
+  case s32le
 
   /// Bytes one sample takes.
   public var byteCount: Int {
     switch self {
     case .s16le: 2
-    case .f32le: 4
-    case .mulaw, .alaw: 1
+    case .f32le, .s32le: 4
+    case .s24le: 3
+    case .mulaw, .alaw, .u8: 1
+    }
+  }
+
+  /// The byte that silence consists of.
+  package var silence: UInt8 {
+    switch self {
+    case .s16le, .f32le, .s24le, .s32le: 0
+    case .mulaw: 0xFF
+    case .alaw: 0xD5
+    case .u8: 0x80
     }
   }
 }

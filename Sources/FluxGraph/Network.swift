@@ -86,6 +86,8 @@ public struct NetworkFailure: Error, Sendable, CustomStringConvertible {
     case protocolViolation = "protocol-violation"
     /// The URL or an option of the request cannot be used.
     case badRequest = "bad-request"
+    /// Someone else listens at the address.
+    case addressInUse = "address-in-use"
     /// Anything else; the message says what.
     case other
   }

@@ -64,6 +64,11 @@ public enum OptionBuilder<S: Stage> {
     [OptionDeclaration(kind: .rule(rule))]
   }
 
+  /// Declarations several stages share.
+  public static func buildExpression(_ declarations: [OptionDeclaration<S>]) -> [OptionDeclaration<S>] {
+    declarations
+  }
+
   /// Puts the block's options and rules in a row.
   public static func buildBlock(_ declarations: [OptionDeclaration<S>]...) -> [OptionDeclaration<S>] {
     declarations.flatMap { $0 }

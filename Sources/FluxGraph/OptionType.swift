@@ -16,6 +16,8 @@ public indirect enum OptionType: Sendable, Hashable {
   case pathTemplate
   /// The address of a service.
   case url
+  /// Where a stage listens.
+  case address
   /// A time with a unit: `80ms`.
   case duration
   /// A level: `-3dB`.
@@ -52,6 +54,7 @@ public indirect enum OptionType: Sendable, Hashable {
     case .path: "a path"
     case .pathTemplate: "a path template"
     case .url: "a URL"
+    case .address: "an address and a port"
     case .duration: "a duration"
     case .decibels: "a level in decibels"
     case .sampleRate: "a sample rate"
@@ -78,6 +81,7 @@ public indirect enum OptionType: Sendable, Hashable {
     case .path: "path"
     case .pathTemplate: "path-template"
     case .url: "url"
+    case .address: "address:port"
     case .duration: "duration"
     case .decibels: "decibels"
     case .sampleRate: "rate"
@@ -104,6 +108,7 @@ public indirect enum OptionType: Sendable, Hashable {
     case .path: "talk.opus"
     case .pathTemplate: "logs/{date}.jsonl"
     case .url: "https://example.com/turns"
+    case .address: "127.0.0.1:8090"
     case .duration: "5s"
     case .decibels: "-3dB"
     case .sampleRate: "16k"
@@ -127,6 +132,7 @@ public indirect enum OptionType: Sendable, Hashable {
     case .duration: "durations"
     case .path: "paths"
     case .url: "URLs"
+    case .address: "addresses and ports"
     case .enumeration(let names): "words out of " + names.joined(separator: ", ")
     case .either(let one, let other): one.plural + " or " + other.plural
     default: String(noun.drop { $0 != " " }.dropFirst()) + "s"

@@ -1,7 +1,7 @@
 /// A type an option can have: it reads itself from what a graph writes and writes itself the same way.
 ///
 /// The types a stage is likely to need are here: `Bool` (a flag), `Int`, `Double`, `String`, `Duration`, `Decibels`,
-/// `SampleRate`, `ByteCount`, `Speed`, `Path`, `WebURL`, `Secret`, `Template`, `PathTemplate`, `AudioFormat`, arrays and
+/// `SampleRate`, `ByteCount`, `Speed`, `Path`, `WebURL`, `ServerAddress`, `Secret`, `Template`, `PathTemplate`, `AudioFormat`, arrays and
 /// optionals of these, and enumerations that declare `OptionEnumeration`.
 public protocol OptionValue: Sendable, SendableMetatype {
   /// What the type is called and looks like.

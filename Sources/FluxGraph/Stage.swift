@@ -114,6 +114,9 @@ public protocol ByteSource: Stage {
   var excerpt: Excerpt { get }
   /// Its bytes at any place, once opened, where they can be had so.
   var seekable: (any SeekableBytes)? { get }
+  /// What it reads, where each byte can be read only once by the whole program, such as standard input: a graph cannot have two
+  /// such sources.
+  var exclusiveInput: String? { get }
   /// Called once nothing more will be read, until it returns true: a stage that has to wait, as for a program to end, returns
   /// false and calls `StageContext.wake` when it should be called again.
   /// - Throws: `StageError` for what went wrong in the end.
@@ -129,6 +132,8 @@ extension ByteSource {
   public var excerpt: Excerpt { Excerpt() }
   /// Nowhere.
   public var seekable: (any SeekableBytes)? { nil }
+  /// Something that any number of stages can read.
+  public var exclusiveInput: String? { nil }
   /// Has nothing to wait for.
   public mutating func close() throws -> Bool { true }
 }

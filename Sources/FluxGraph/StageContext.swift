@@ -17,6 +17,8 @@ public struct StageContext: Sendable {
   public let webSockets: any WebSocketConnector
   /// Sends HTTP requests. Downloads call back on the loop.
   public let http: any HTTPClient
+  /// Answers HTTP requests. Calls back on the loop.
+  public let httpServer: any HTTPServer
   /// For whoever looks for a fault; see `StageLog`.
   public let log: StageLog
   /// What the stage measures; see `StageMetrics`.
@@ -53,8 +55,8 @@ public struct StageContext: Sendable {
 
   package init(
     name: String, location: String?, directory: String, clock: any GraphClock, loop: any GraphLoop,
-    webSockets: any WebSocketConnector, http: any HTTPClient, disk: any BlockingThread,
-    terminal: any BlockingThread,
+    webSockets: any WebSocketConnector, http: any HTTPClient, httpServer: any HTTPServer,
+    disk: any BlockingThread, terminal: any BlockingThread,
     resources: [ObjectIdentifier: any Sendable], environment: @escaping @Sendable (String) -> String?,
     waker: Waker, noticeHandler: @escaping @Sendable (Notice) -> Void,
     portHandler: @escaping @Sendable (Event, String) -> Void, secrets: Set<Secret> = [],
@@ -71,6 +73,7 @@ public struct StageContext: Sendable {
     self.loop = loop
     self.webSockets = webSockets
     self.http = http
+    self.httpServer = httpServer
     self.disk = disk
     self.terminal = terminal
     self.resources = resources

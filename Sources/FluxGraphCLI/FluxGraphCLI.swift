@@ -27,6 +27,7 @@ public enum FluxGraphCLI {
     do throws(UsageError) {
       switch word {
       case "run": return await RunCommand(try RunCommand.Arguments(rest), catalogue, signals).run()
+      case "batch": return await BatchCommand(try BatchArguments(rest), catalogue, signals).run()
       case "check": return try CheckCommand(rest, catalogue).run()
       case "graph": return try GraphCommand(rest, catalogue).run()
       case "explain": return try ExplainCommand(rest, catalogue).run()

@@ -3,14 +3,15 @@ internal import FluxProtocol
 /// What `help` says.
 enum Help {
   static let commands = [
-    "run", "check", "inspect", "graph", "fmt", "test", "explain", "ctl", "devices", "serve", "record",
+    "run", "batch", "check", "inspect", "graph", "fmt", "test", "explain", "ctl", "devices", "serve",
+    "record",
     "spool", "schema",
     "completion", "help", "version",
   ]
 
   /// The options of the commands that take graphs, for completion.
   static let options: [(command: String, options: [String])] = [
-    ("run", ["-e", "--set", "--strict", "--for", "--quiet"]),
+    ("run", ["-e", "--set", "--strict", "--for", "--quiet"]), ("batch", BatchArguments.known),
     ("check", ["-e", "--set", "--strict", "--diagnostics", "--world"]),
     ("graph", ["-e", "--set", "--strict", "--format"]), ("fmt", ["-e", "--check"]),
     ("test", ["-e", "--set", "--strict"]), ("serve", ["--port", "--words", "--key"]),
@@ -23,6 +24,7 @@ enum Help {
     usage: fluxgraph COMMAND …
 
       run FILE | -e TEXT     run a graph
+      batch FILE INPUT…      run a graph for each of many inputs
       check FILE… | -e TEXT  check graphs and print their plans
       ctl PATH COMMAND       end a turn, or change settings, of a running graph
       inspect [STAGE]        list the stages, or show one
@@ -46,6 +48,7 @@ enum Help {
   static func text(for command: String?) -> String {
     switch command {
     case "run": run
+    case "batch": batch
     case "check": check
     case "devices": devices
     case "inspect": inspect
@@ -83,6 +86,41 @@ enum Help {
 
     exit codes: 0 ok, 64 usage, 65 bad input data, 69 service or device unavailable, 70 internal,
     74 input or output, 77 refused key, 78 graph invalid, 130 interrupted twice
+
+    """
+
+  private static let batch = """
+    usage: fluxgraph batch FILE INPUT… | -e TEXT INPUT…
+
+    Runs a graph once for each input, several at a time, in one process. The graph says `param input`;
+    each input's path, from the root on, or URL is the value of `$input`. In the graph's paths and texts
+    `{$input.stem}` is its name without directories and ending, `{$input.name}` its name with the ending,
+    `{$input.directory}` what stands before it. An INPUT is a path or a URL, `@FILE` a list of them, one
+    a line, `-` such a list on standard input.
+
+    An input that fails does not stop the others. Two inputs that would write the same file are refused
+    before anything runs. What became of each input is appended to a manifest of JSON lines.
+
+      -e TEXT            the graph itself
+      --jobs N           inputs at a time; as many as there are processors unless given
+      --max-sessions N   sessions with Flux at a time, over all inputs; a stereo split counts as two
+      --start-rate N     sessions begun in a second, such as 2 or 0.5
+      --resume           go on after an earlier run: leave out what is done, do again what failed, and
+                         take away what the failed attempt has written
+      --manifest FILE    the manifest; GRAPH.batch.jsonl in the working directory unless given
+      --shard I/N        only the I-th of N parts, by a hash of each input's name; `auto` takes I and N
+                         from Slurm's array, `auto/N` takes I from a Kubernetes Indexed Job
+      --null             the names in a list end with a zero byte, as `find -print0` writes them
+      --set NAME=VALUE   the value of another `param`
+      --strict           refuse automatic stages
+      --quiet            print no progress and no notices
+
+    Progress goes to standard error: a bar on a terminal, JSON lines elsewhere. When the service answers
+    that there are too many streams (429), inputs come again, later and fewer at a time. Ctrl-C begins no
+    more inputs and stops those under way, which count as not done.
+
+    exit codes: 0 all inputs are done; otherwise that of the worst failure, as for `run`; 130 stopped
+    before all were done
 
     """
 

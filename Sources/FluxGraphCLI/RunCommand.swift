@@ -117,7 +117,7 @@ struct RunCommand: Sendable {
     }
     let webSockets: any WebSocketConnector = recorder ?? network
     let services = GraphServices(
-      loop: network, webSockets: webSockets, http: network, disk: BlockingWorker("disk"),
+      loop: network, webSockets: webSockets, http: network, httpServer: network, disk: BlockingWorker("disk"),
       terminal: BlockingWorker("stdout"),
       resources: [
         ObjectIdentifier(LocalFlux.self): LocalFlux { options in try await local.url(options) },
@@ -161,7 +161,7 @@ struct RunCommand: Sendable {
   }
 
   /// Whether the process has a terminal that is still there.
-  private static var hasTerminal: Bool {
+  static var hasTerminal: Bool {
     let descriptor = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
     if descriptor >= 0 { close(descriptor) }
     return descriptor >= 0

@@ -64,7 +64,8 @@ struct StagePages {
       text += "\n| port | carries |\n|---|---|\n"
       for port in stage.ports { text += "| `.\(port.name)` | \(cell(port.summary)) |\n" }
     }
-    if !stage.examples.isEmpty { text += "\n```graph\n" + stage.examples.joined(separator: "\n") + "\n```\n" }
+    // Each is a graph of its own.
+    for example in stage.examples { text += "\n```graph\n\(example)\n```\n" }
     return text
   }
 

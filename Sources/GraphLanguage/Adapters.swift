@@ -49,9 +49,9 @@ extension Analysis {
       streams.append(audio)
     }
     // Each is mixed down by itself, as the stage would do it.
-    let layout = nodes[index].settings.first { $0.option == AdapterRole.mix.optionName }?.value
+    let channel = nodes[index].settings.first { $0.option == AdapterRole.mix.optionName }?.value
     for input in streams.indices where streams[input].channels != 1 {
-      guard let mixed = convert(.mix, layout ?? .word("mono"), input, of: index, streams[input]) else {
+      guard let mixed = convert(.mix, channel ?? .word("mono"), input, of: index, streams[input]) else {
         return nil
       }
       streams[input] = mixed
@@ -312,7 +312,7 @@ extension AdapterRole {
   var optionName: String? {
     switch self {
     case .decode: "raw"
-    case .mix: "layout"
+    case .mix: "channel"
     case .resample: "rate"
     case .format: "format"
     case .chunk: "length"

@@ -56,6 +56,7 @@ package enum DiagnosticCode: String, Sendable, Hashable, CaseIterable {
   case emptyGraph = "empty-graph"
   case eventsExpected = "events-expected"
   case implicitAdapter = "implicit-adapter"
+  case inputReadTwice = "input-read-twice"
   case eventNeverSent = "event-never-sent"
   case mixedUnion = "mixed-union"
   case noAdapter = "no-adapter"

@@ -27,7 +27,10 @@ package struct Explanation: Sendable {
 
   /// The pages of all codes, the stages' own rules included, by code.
   package static func all(of catalogue: Catalogue) -> [Explanation] {
-    (language + catalogue.all.flatMap(\.rules).map(Explanation.init)).sorted { $0.code < $1.code }
+    // Stages can share a rule; the first one's example stands for all.
+    var codes: Set<String> = []
+    let rules = catalogue.all.flatMap(\.rules).filter { codes.insert($0.code).inserted }
+    return (language + rules.map(Explanation.init)).sorted { $0.code < $1.code }
   }
 
   /// The page as text.

@@ -78,6 +78,11 @@ extension Explanation {
       "file talk.opus | null",
       "file talk.opus | decode | null", strict: true),
     Explanation(
+      .inputReadTwice,
+      "Two stages read standard input. Each byte comes only once, so that each of them would get some of the sound. One stage reads it, and its name stands for what it gives as often as needed.",
+      "stdin | flux as=one | stdout\nstdin | resample 16k | null",
+      "sound = stdin\nsound | flux as=one | stdout\nsound | resample 16k | null"),
+    Explanation(
       .knownMistake,
       "An option or a value that people are known to write by mistake, mostly one of Deepgram's older models. The message says what takes its place.",
       "file talk.opus | flux model=flux | stdout",

@@ -100,6 +100,12 @@ extension Analysis {
         return
       }
       resolved = template
+    } else if option.type == .path {
+      guard let path = path(resolved, value) else {
+        configuration.fail(option)
+        return
+      }
+      resolved = path
     }
     set(option, resolved, value, span, &configuration)
   }

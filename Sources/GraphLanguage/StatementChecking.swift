@@ -15,6 +15,7 @@ extension Analysis {
     }
     checkSettings()
     noteTestUses(tree)
+    checkExclusiveInputs()
     if !hasErrors { checkForSink() }
     if !hasErrors { checkUnused() }
     if !hasErrors { checkUnsentEvents() }
@@ -229,6 +230,24 @@ extension Analysis {
 
   /// Whether a place is in the graph itself: what another graph has is there for many.
   private func isOwn(_ span: SourceSpan) -> Bool { source.file(of: span.lower).start == 0 }
+
+  /// Of two stages that read what can be read only once, each would get some of it.
+  private mutating func checkExclusiveInputs() {
+    var readers: [String: DraftNode] = [:]
+    for node in nodes where !node.isPoisoned {
+      guard let input = (node.stage as? any ByteSource)?.exclusiveInput else { continue }
+      guard let first = readers[input] else {
+        readers[input] = node
+        continue
+      }
+      report(
+        .inputReadTwice, "\(input) can be read by one stage only", at: node.word,
+        secondary: [.init(first.word, "reads it already")],
+        help:
+          "give it a name and use the name twice: `sound = \(source.text(of: first.span))`, `sound | …`, `sound | …`"
+      )
+    }
+  }
 
   /// Names without a use are only warned of, but a graph in which nothing arrives anywhere does nothing.
   private mutating func checkForSink() {

@@ -56,21 +56,16 @@ extension Analysis {
         }
         continue
       }
-      let word = WordSyntax(text: String(name.dropFirst()), span: span)
-      guard let bound = parameters[word.text] else {
-        reportUnknownParameter(word)
+      let close = characters[braces[index]...].firstIndex(of: "}") ?? characters.endIndex - 1
+      guard let value = parameterText(WordSyntax(text: String(name.dropFirst()), span: span)) else {
         isComplete = false
         continue
       }
-      parameters[word.text]?.isUsed = true
-      let close = characters[braces[index]...].firstIndex(of: "}") ?? characters.endIndex - 1
-      guard let value = bound.value?.text, close == braces[index] + name.count + 1 else {
+      guard close == braces[index] + name.count + 1 else {
         isComplete = false
-        if bound.value != nil {
-          report(
-            .wrongType, "a parameter within a template is one text, without a layout", at: span,
-            help: "write `{\(name)}`")
-        }
+        report(
+          .wrongType, "a parameter within a template is one text, without a layout", at: span,
+          help: "write `{\(name)}`")
         continue
       }
       result += characters[copied..<braces[index]]
@@ -80,6 +75,74 @@ extension Analysis {
     guard isComplete else { return nil }
     result += characters[copied...]
     return isWord ? .word(String(result)) : .string(String(result))
+  }
+
+  /// A path with its `{$name}` filled in; braces around anything else are part of the path. nil after a mistake.
+  mutating func path(_ value: GraphValue, _ syntax: ValueSyntax) -> GraphValue? {
+    // Braces in a parameter's own value, or a variable's, mean nothing.
+    switch syntax {
+    case .parameter, .call: return value
+    case .atom, .string, .list: break
+    }
+    let text: String
+    switch value {
+    case .word(let word): text = word
+    case .string(let string): text = string
+    default: return value
+    }
+    let isQuoted = value == .string(text)
+    let characters = Array(text)
+    let braces = characters.indices.filter { index in
+      // In a quoted text `\{` is a brace that means nothing.
+      characters[index...].starts(with: "{$") && !(isQuoted && index > 0 && characters[index - 1] == "\\")
+    }
+    guard !braces.isEmpty else { return value }
+    var result: [Character] = []
+    var copied = 0
+    for (brace, place) in zip(braces, spans(of: text, in: syntax, at: braces)) {
+      guard let close = characters[brace...].firstIndex(of: "}") else { break }
+      let name = String(characters[(brace + 2)..<close])
+      let span = place.map { SourceSpan($0.lower + 1, $0.lower + 2 + name.utf8.count) } ?? syntax.span
+      guard let filled = parameterText(WordSyntax(text: name, span: span)) else { return nil }
+      result += characters[copied..<brace] + (isQuoted ? filled.replacing("{", with: "\\{") : filled)
+      copied = close + 1
+    }
+    result += characters[copied...]
+    return isQuoted ? .string(String(result)) : .word(String(result))
+  }
+
+  /// The text of a parameter, or of a part of one: `input` or `input.stem`. nil after a mistake.
+  private mutating func parameterText(_ word: WordSyntax) -> String? {
+    var name = word.text
+    var part: ParameterPart?
+    if parameters[name] == nil, let dot = name.lastIndex(of: "."), parameters[String(name[..<dot])] != nil {
+      let text = String(name[name.index(after: dot)...])
+      name = String(name[..<dot])
+      part = ParameterPart(rawValue: text)
+      if part == nil {
+        let parts = ParameterPart.allCases.map(\.rawValue)
+        let near = Suggestions.nearest(to: text, in: parts)
+        report(
+          .unknownField, "a parameter has no part `\(text)`", at: word.span,
+          label: near.map { "did you mean `$\(name).\($0)`?" } ?? "",
+          notes: ["parts of a path: " + parts.joined(separator: ", ")],
+          replacement: near.map { .init(word.span, "$\(name).\($0)") })
+        return nil
+      }
+    }
+    guard let bound = parameters[name] else {
+      reportUnknownParameter(word)
+      return nil
+    }
+    parameters[name]?.isUsed = true
+    guard let value = bound.value else { return nil }
+    guard let text = value.text else {
+      report(
+        .wrongType, "`$\(name)` is no text, and cannot be part of one", at: word.span,
+        secondary: [.init(bound.definition, "defined here")])
+      return nil
+    }
+    return part.map { $0.text(of: text) } ?? text
   }
 
   private mutating func reportUnknownField(_ name: String, _ span: SourceSpan, _ names: [String]) {

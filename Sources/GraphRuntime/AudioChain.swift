@@ -28,6 +28,9 @@ final class AudioChain: @unchecked Sendable {
   private let framesPassed = Atomic<Int>(0)
   private let rate = Atomic<Int>(0)
   private let progressBits = Atomic<UInt64>(0)
+  private let isAbandoned = Atomic<Bool>(false)
+  /// When the step that is under way began; 0 between steps.
+  private let stepStarted = Atomic<Int64>(0)
   private let onWake: @Sendable () -> Void
 
   private var started = false
@@ -70,6 +73,18 @@ final class AudioChain: @unchecked Sendable {
     wake()
   }
 
+  /// Has the chain let go of its thread, wherever it is, without telling anybody.
+  func abandon() {
+    isAbandoned.store(true, ordering: .releasing)
+    wake()
+  }
+
+  /// Whether one step has kept the chain's thread for longer than `limit`.
+  func isBlocked(_ now: Instant, limit: Duration) -> Bool {
+    let began = stepStarted.load(ordering: .acquiring)
+    return began != 0 && now.duration(since: Instant(nanoseconds: began)) > limit
+  }
+
   /// Seconds of audio that have reached the chain's end.
   var secondsPassed: Double {
     let rate = rate.load(ordering: .relaxed)
@@ -94,6 +109,12 @@ final class AudioChain: @unchecked Sendable {
 
   /// Pulls blocks until there is nothing to do, or enough was done for once.
   func step(_ now: Instant) -> Step {
+    if isAbandoned.load(ordering: .acquiring) {
+      isEnded = true
+      return .ended
+    }
+    stepStarted.store(now.nanoseconds, ordering: .releasing)
+    defer { stepStarted.store(0, ordering: .releasing) }
     // Taken before the work: what arrives meanwhile makes the chain dirty again.
     isDirty.store(false, ordering: .sequentiallyConsistent)
     due = nil

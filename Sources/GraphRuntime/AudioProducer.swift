@@ -122,21 +122,57 @@ final class TransformProducer: AudioProducer {
   override var progress: Double? { upstream.progress }
 }
 
-/// Samples converted from one buffer into another.
-final class ConverterProducer: AudioProducer {
-  private let upstream: AudioProducer
-  private var converter: any AudioConverter
-  private let context: StageContext
-  private var input = AudioBuffer(format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
-  private var isBypassed = false
-  private var inputEnded = false
+/// Samples made of others, which wait in a buffer of their own.
+class BufferedProducer: AudioProducer {
+  final let upstream: AudioProducer
+  final let context: StageContext
+  /// What has come and is not used yet.
+  final var input = AudioBuffer(format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
+  private(set) final var inputEnded = false
   /// What ended the input, told once everything before it has been given.
   private var failure: (any Error)?
 
-  init(_ upstream: AudioProducer, _ converter: any AudioConverter, _ context: StageContext) {
+  init(_ upstream: AudioProducer, _ context: StageContext) {
     self.upstream = upstream
-    self.converter = converter
     self.context = context
+  }
+
+  /// Takes more input, or learns of its end. False when neither is there yet.
+  final func fill(_ now: Instant) -> Bool {
+    do {
+      switch try upstream.pull(&input, now) {
+      case .produced: return true
+      case .waiting, .restarted: return false
+      case .finished: break
+      }
+    } catch {
+      failure = error
+    }
+    inputEnded = true
+    return true
+  }
+
+  /// The end of what comes out.
+  final func finished() throws -> SourceProgress {
+    if let failure { throw failure }
+    return .finished
+  }
+
+  override func stop() { upstream.stop() }
+  override func close() throws -> Bool { try upstream.close() }
+  override var hasSource: Bool { upstream.hasSource }
+  override var heldUntil: Instant? { upstream.heldUntil }
+  override var progress: Double? { upstream.progress }
+}
+
+/// Samples converted from one buffer into another.
+final class ConverterProducer: BufferedProducer {
+  private var converter: any AudioConverter
+  private var isBypassed = false
+
+  init(_ upstream: AudioProducer, _ converter: any AudioConverter, _ context: StageContext) {
+    self.converter = converter
+    super.init(upstream, context)
   }
 
   override func begin(_ now: Instant) throws -> Output? {
@@ -168,29 +204,12 @@ final class ConverterProducer: AudioProducer {
       }
       if inputEnded {
         converter.finish(into: &audio)
-        if !audio.isEmpty { return .produced }
-        if let failure { throw failure }
-        return .finished
+        return try audio.isEmpty ? finished() : .produced
       }
       input.removeAll()
-      do {
-        switch try upstream.pull(&input, now) {
-        case .produced: continue
-        case .waiting, .restarted: return .waiting
-        case .finished: inputEnded = true
-        }
-      } catch {
-        failure = error
-        inputEnded = true
-      }
+      guard fill(now) else { return .waiting }
     }
   }
-
-  override func stop() { upstream.stop() }
-  override func close() throws -> Bool { try upstream.close() }
-  override var hasSource: Bool { upstream.hasSource }
-  override var heldUntil: Instant? { upstream.heldUntil }
-  override var progress: Double? { upstream.progress }
 }
 
 /// A stage was promised samples of one kind and gets another: a decoder broke its promise to the checker.

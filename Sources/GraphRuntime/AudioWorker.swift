@@ -7,8 +7,8 @@ internal import Synchronization
 /// Chains that wait for a time are due on one tick of 2 ms for all, so that a thousand paced chains wake the thread five hundred
 /// times a second and not twelve thousand times.
 final class AudioWorker: @unchecked Sendable {
-  // Unchecked: `chains` and `watched` are filled before the thread starts or on the thread itself; the rest is atomic or
-  // constant.
+  // Unchecked: `chains`, `watched` and `polled` are touched on the thread alone, `thread` by its owner; the rest is atomic,
+  // behind a lock or constant.
   private static let tick: Int64 = 2_000_000
 
   private let name: String
@@ -21,9 +21,10 @@ final class AudioWorker: @unchecked Sendable {
   private var thread: NamedThread?
   private let wakePending = Atomic<Bool>(false)
   private let isStopping = Atomic<Bool>(false)
-  /// When the step that is under way began; 0 between steps. For the watchdog.
-  private let stepStarted = Atomic<Int64>(0)
-  private let steppedChain = Atomic<Int>(0)
+  /// Chains the thread has not taken over yet.
+  private let added = Mutex<[AudioChain]>([])
+  /// Whether there are any, so that the thread need not look behind the lock.
+  private let hasAdded = Atomic<Bool>(false)
 
   init(number: Int) throws {
     name = "audio-\(number)"
@@ -43,9 +44,11 @@ final class AudioWorker: @unchecked Sendable {
     close(wakeUp.write)
   }
 
-  /// Hands a chain over. Before `start` only.
+  /// Hands a chain over. Any thread may do so, also while the worker runs.
   func add(_ chain: AudioChain) {
-    chains.append(chain)
+    added.withLock { $0.append(chain) }
+    hasAdded.store(true, ordering: .releasing)
+    wake()
   }
 
   func start() {
@@ -73,32 +76,42 @@ final class AudioWorker: @unchecked Sendable {
     watched[descriptor] = (chain, events)
   }
 
-  /// The chain that has kept the thread for longer than `limit`, if any. Any thread may ask.
-  func blockedChain(_ now: Instant, limit: Duration) -> AudioChain? {
-    let began = stepStarted.load(ordering: .acquiring)
-    guard began != 0, now.duration(since: Instant(nanoseconds: began)) > limit else { return nil }
-    let index = steppedChain.load(ordering: .acquiring)
-    return chains.indices.contains(index) ? chains[index] : nil
-  }
-
   private func run() {
     while !isStopping.load(ordering: .acquiring) {
       wakePending.store(false, ordering: .sequentiallyConsistent)
+      if hasAdded.load(ordering: .acquiring) { takeAdded() }
       let now = Instant.now()
       var isBusy = false
-      for (index, chain) in chains.enumerated() where chain.isRunnable(now) {
-        steppedChain.store(index, ordering: .releasing)
-        stepStarted.store(now.nanoseconds, ordering: .releasing)
-        if case .again = chain.step(now) { isBusy = true }
-        stepStarted.store(0, ordering: .releasing)
+      var hasEnded = false
+      for chain in chains where chain.isRunnable(now) {
+        switch chain.step(now) {
+        case .again: isBusy = true
+        case .waiting: break
+        case .ended: hasEnded = true
+        }
       }
+      if hasEnded { dropEnded() }
       if !isBusy { sleep() }
     }
   }
 
+  private func takeAdded() {
+    hasAdded.store(false, ordering: .releasing)
+    added.withLock { added in
+      chains += added
+      added = []
+    }
+  }
+
+  /// Lets go of chains that are over, so that a worker many graphs use does not keep what they held.
+  private func dropEnded() {
+    chains.removeAll { $0.isEnded }
+    watched = watched.filter { !$0.value.chain.isEnded }
+  }
+
   private func sleep() {
     var earliest: Int64 = .max
-    for chain in chains where !chain.isEnded {
+    for chain in chains {
       if let due = chain.due { earliest = min(earliest, due.nanoseconds) }
     }
     var timeout: Int32 = -1

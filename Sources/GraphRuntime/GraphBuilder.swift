@@ -254,8 +254,8 @@ struct GraphBuilder {
     return StageContext(
       name: node.title, location: node.location, directory: node.directory ?? plan.directory,
       clock: services.clock,
-      loop: services.loop, webSockets: services.webSockets, http: services.http, disk: services.disk,
-      terminal: services.terminal,
+      loop: services.loop, webSockets: services.webSockets, http: services.http,
+      httpServer: services.httpServer, disk: services.disk, terminal: services.terminal,
       resources: services.resources, environment: services.environment,
       waker: .init(
         wake: { route?.wakeChain() },

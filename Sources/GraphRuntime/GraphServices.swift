@@ -6,6 +6,7 @@ package struct GraphServices: Sendable {
   package var loop: any GraphLoop
   package var webSockets: any WebSocketConnector
   package var http: any HTTPClient
+  package var httpServer: any HTTPServer
   package var disk: any BlockingThread
   package var terminal: any BlockingThread
   /// Things only some stages know of, by their type.
@@ -19,25 +20,29 @@ package struct GraphServices: Sendable {
   package var metrics: MetricsRegistry
   /// Where stages that take commands are found.
   package var commands: CommandDirectory
+  /// The audio threads, when several graphs share them; nil for threads of the graph's own.
+  package var workers: AudioWorkers?
 
   package init(
     clock: any GraphClock = SystemClock(), loop: any GraphLoop, webSockets: any WebSocketConnector,
-    http: any HTTPClient,
-    disk: any BlockingThread, terminal: any BlockingThread, resources: [ObjectIdentifier: any Sendable] = [:],
+    http: any HTTPClient, httpServer: any HTTPServer, disk: any BlockingThread, terminal: any BlockingThread,
+    resources: [ObjectIdentifier: any Sendable] = [:],
     environment: @escaping @Sendable (String) -> String?,
-    commands: CommandDirectory = CommandDirectory(), log: any LogSink = StandardErrorLog(),
-    metrics: MetricsRegistry = MetricsRegistry(),
+    commands: CommandDirectory = CommandDirectory(), workers: AudioWorkers? = nil,
+    log: any LogSink = StandardErrorLog(), metrics: MetricsRegistry = MetricsRegistry(),
     notice: @escaping @Sendable (Notice, _ location: String?) -> Void
   ) {
     self.clock = clock
     self.loop = loop
     self.webSockets = webSockets
     self.http = http
+    self.httpServer = httpServer
     self.disk = disk
     self.terminal = terminal
     self.resources = resources
     self.environment = environment
     self.commands = commands
+    self.workers = workers
     self.log = log
     self.metrics = metrics
     self.notice = notice

@@ -15,8 +15,8 @@ struct OfflineContext {
     let outbox = outbox
     context = StageContext(
       name: name, location: nil, directory: directory, clock: SystemClock(), loop: StillLoop(),
-      webSockets: NoNetwork(), http: NoNetwork(), disk: RefusingThread(), terminal: RefusingThread(),
-      resources: [:], environment: { _ in nil },
+      webSockets: NoNetwork(), http: NoNetwork(), httpServer: NoNetwork(), disk: RefusingThread(),
+      terminal: RefusingThread(), resources: [:], environment: { _ in nil },
       waker: .init(wake: {}, wakeWhenReadable: { _ in }), noticeHandler: { _ in },
       portHandler: { event, port in outbox.events.withLock { $0.append((event, port)) } }, category: category)
   }
@@ -40,7 +40,7 @@ private struct StillTimer: GraphTimer {
   func cancel() {}
 }
 
-private struct NoNetwork: WebSocketConnector, HTTPClient {
+private struct NoNetwork: WebSocketConnector, HTTPClient, HTTPServer {
   private static let reason = NetworkFailure(.other, "a test of a graph reaches no network")
 
   func connect(
@@ -56,6 +56,10 @@ private struct NoNetwork: WebSocketConnector, HTTPClient {
     handler(.finished(Self.reason))
     return ClosedConnection()
   }
+
+  func listen(
+    on address: ServerAddress, handler: @escaping @Sendable (HTTPServerRequest, any HTTPReply) -> Void
+  ) throws(NetworkFailure) -> any HTTPListener { throw Self.reason }
 
   func response(to request: HTTPRequest) async throws(NetworkFailure) -> HTTPResponse { throw Self.reason }
 }

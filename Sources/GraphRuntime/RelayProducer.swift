@@ -1,21 +1,14 @@
 internal import FluxGraph
 
 /// Samples that went through something with a pace of its own.
-final class RelayProducer: AudioProducer {
-  private let upstream: AudioProducer
+final class RelayProducer: BufferedProducer {
   private var relay: any AudioRelay
-  private let context: StageContext
-  private var input = AudioBuffer(format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
-  private var inputEnded = false
   private var isPrepared = false
   private var isRelayClosed = false
-  /// What ended the input, told once everything before it has come back.
-  private var failure: (any Error)?
 
   init(_ upstream: AudioProducer, _ relay: any AudioRelay, _ context: StageContext) {
-    self.upstream = upstream
     self.relay = relay
-    self.context = context
+    super.init(upstream, context)
   }
 
   override func begin(_ now: Instant) throws -> Output? {
@@ -33,35 +26,17 @@ final class RelayProducer: AudioProducer {
       // Taken before more is given: what is full on one side must not keep the other from flowing.
       switch try relay.read(into: &audio) {
       case .produced: return .produced
-      case .finished:
-        if let failure { throw failure }
-        return .finished
+      case .finished: return try finished()
       case .waiting, .restarted: break
       }
-      guard input.isEmpty && !inputEnded else { return .waiting }
-      do {
-        switch try upstream.pull(&input, now) {
-        case .produced: continue
-        case .waiting, .restarted: return .waiting
-        case .finished: break
-        }
-      } catch {
-        failure = error
-      }
-      inputEnded = true
-      try relay.endInput()
+      guard input.isEmpty, !inputEnded, fill(now) else { return .waiting }
+      if inputEnded { try relay.endInput() }
     }
   }
 
-  override func stop() { upstream.stop() }
-
   override func close() throws -> Bool {
     if isPrepared && !isRelayClosed { isRelayClosed = try relay.close() }
-    let isUpstreamClosed = try upstream.close()
+    let isUpstreamClosed = try super.close()
     return (isRelayClosed || !isPrepared) && isUpstreamClosed
   }
-
-  override var hasSource: Bool { upstream.hasSource }
-  override var heldUntil: Instant? { upstream.heldUntil }
-  override var progress: Double? { upstream.progress }
 }

@@ -1,5 +1,4 @@
 package import FluxGraph
-internal import Glibc
 package import GraphLanguage
 internal import Synchronization
 
@@ -24,13 +23,15 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     var tasks: [Task<Void, Never>] = []
     var finished: CheckedContinuation<Void, Never>?
     var isAborted = false
+    var isStopping = false
+    /// How far the graph had come when it ended.
+    var lastProgress: (fraction: Double?, seconds: Double)?
     var turns = 0
     var blocked: Set<String> = []
   }
 
   private let state = Mutex(State())
   private let chains = Mutex<[AudioChain]>([])
-  private let workers = Mutex<[AudioWorker]>([])
   private let services: GraphServices
   private let plan: Plan
 
@@ -47,10 +48,12 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     let audioSinks = plan.nodes.filter { $0.output == nil && $0.input != .events }.count
     state.withLock { $0.sinksLeft = builder.sinks.count + audioSinks }
     chains.withLock { $0 = builder.chains.map(\.chain) }
-    try startWorkers(builder.chains)
+    let workers = try services.workers ?? AudioWorkers(most: builder.chains.count)
     for (node, sink) in builder.sinks { start(node, sink) }
-    for worker in workers.withLock({ $0 }) { worker.start() }
     watch()
+    for part in builder.chains { workers.add(part.chain, part.wake) }
+    // Asked for before there was anything to stop.
+    if state.withLock({ $0.isStopping }) { stop() }
     await withCheckedContinuation { continuation in
       let isOver = state.withLock { state in
         if state.parts == 0 || state.isAborted { return true }
@@ -59,17 +62,20 @@ package final class RunningGraph: GraphSupervisor, Sendable {
       }
       if isOver { continuation.resume() }
     }
-    let running = workers.withLock { workers in
-      defer { workers = [] }
-      return workers
+    if services.workers == nil {
+      // Joining blocks, and no thread of the pool may.
+      try? await services.disk.run { workers.stop() }
     }
-    // Joining blocks, and no thread of the pool may.
-    try? await services.disk.run { for worker in running { worker.stop() } }
-    return state.withLock { $0.failures }.sorted { severity($0.error.code) > severity($1.error.code) }
+    // The chains refer to this object, and to all the audio they hold.
+    let last = progress
+    state.withLock { $0.lastProgress = last }
+    chains.withLock { $0 = [] }
+    return state.withLock { $0.failures }.sorted { $0.error.code.severity > $1.error.code.severity }
   }
 
   /// Ends the sources. What is on its way still arrives; the graph then ends by itself.
   package func stop() {
+    state.withLock { $0.isStopping = true }
     for chain in chains.withLock({ $0 }) { chain.stop() }
   }
 
@@ -81,11 +87,13 @@ package final class RunningGraph: GraphSupervisor, Sendable {
       return (state.tasks, state.finished)
     }
     for task in tasks { task.cancel() }
+    for chain in chains.withLock({ $0 }) { chain.abandon() }
     waiter?.resume()
   }
 
   /// How far the first finite source has come, from 0 to 1, and the seconds of audio that have gone through.
   package var progress: (fraction: Double?, seconds: Double) {
+    if let last = state.withLock({ $0.lastProgress }) { return last }
     let chains = chains.withLock { $0 }
     return (chains.compactMap(\.progress).min(), chains.map(\.secondsPassed).max() ?? 0)
   }
@@ -94,17 +102,6 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   package var turnCount: Int { state.withLock { $0.turns } }
 
   // MARK: - Start
-
-  private func startWorkers(_ parts: [(chain: AudioChain, wake: WakeRoute)]) throws {
-    let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    let created = try (0..<min(cores, parts.count)).map { try AudioWorker(number: $0) }
-    for (index, part) in parts.enumerated() {
-      let worker = created[index % created.count]
-      worker.add(part.chain)
-      part.wake.connect(worker)
-    }
-    workers.withLock { $0 = created }
-  }
 
   private func start(_ node: PlanNode, _ sink: EventSinkNode) {
     partAdded()
@@ -123,8 +120,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     let isOver = state.withLock { $0.parts == 0 || $0.isAborted }
     if isOver { return }
     let now = services.clock.now()
-    for worker in workers.withLock({ $0 }) {
-      guard let chain = worker.blockedChain(now, limit: .seconds(2)) else { continue }
+    for chain in chains.withLock({ $0 }) where chain.isBlocked(now, limit: .seconds(2)) {
       guard state.withLock({ $0.blocked.insert(chain.title).inserted }) else { continue }
       services.notice(
         Notice(
@@ -187,14 +183,16 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   }
 }
 
-/// Which failure decides the exit code when there are several: the more a user has to do about it, the more severe.
-private func severity(_ code: StageError.Code) -> Int {
-  switch code {
-  case .badInput: 0
-  case .inputOutput: 1
-  case .unavailable: 2
-  case .refused: 3
-  case .badGraph: 4
-  case .internal: 5
+extension StageError.Code {
+  /// Which failure decides the exit code when there are several: the more a user has to do about it, the more severe.
+  package var severity: Int {
+    switch self {
+    case .badInput: 0
+    case .inputOutput: 1
+    case .unavailable: 2
+    case .refused: 3
+    case .badGraph: 4
+    case .internal: 5
+    }
   }
 }

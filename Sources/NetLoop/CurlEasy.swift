@@ -8,6 +8,7 @@ final class CurlEasy {
   let handle: UnsafeMutableRawPointer
   private let errorText: UnsafeMutablePointer<CChar>
   private var headers: UnsafeMutablePointer<curl_slist>?
+  private var statusAliases: UnsafeMutablePointer<curl_slist>?
 
   /// Nil when there is no memory.
   init?() {
@@ -39,6 +40,7 @@ final class CurlEasy {
   deinit {
     curl_easy_cleanup(handle)
     curl_slist_free_all(headers)
+    curl_slist_free_all(statusAliases)
     errorText.deallocate()
   }
 
@@ -70,6 +72,12 @@ final class CurlEasy {
       if let longer = curl_slist_append(headers, line) { headers = longer }
     }
     _ = CCurl_setopt_list(handle, CURLOPT_HTTPHEADER, headers)
+  }
+
+  /// Takes answers that begin with `beginning` for HTTP/1.0.
+  func acceptStatusLine(_ beginning: String) {
+    if let longer = curl_slist_append(statusAliases, beginning) { statusAliases = longer }
+    _ = CCurl_setopt_list(handle, CURLOPT_HTTP200ALIASES, statusAliases)
   }
 
   func setAuthorities(_ authorities: CertificateAuthorities) {

@@ -2,7 +2,7 @@ package import FluxGraph
 
 /// The event loop as stages are given it: WebSockets, HTTP and timers over the one thread `net`.
 package struct GraphNetwork: GraphLoop, WebSocketConnector, HTTPClient {
-  private let loop: EventLoop
+  let loop: EventLoop
 
   package init(_ loop: EventLoop) {
     self.loop = loop
@@ -74,7 +74,7 @@ extension GraphNetwork {
   ) -> any HTTPStream {
     let request = HTTPRequest(
       method: "GET", url: url, headers: headers.map { HTTPHeader($0.name, $0.value) }, timeout: nil,
-      maximumRedirects: Self.redirectLimit, maximumBodySize: .max)
+      maximumRedirects: Self.redirectLimit, maximumBodySize: .max, acceptsRadio: true)
     return loop.transfer(request) { _, event in
       switch event {
       case .response(let head):
@@ -106,7 +106,8 @@ extension NetworkFailure {
       case .connectionLost: .connectionLost
       case .invalidRequest: .badRequest
       case .tooManyRedirects, .bodyTooLarge: .protocolViolation
-      case .cancelled, .loopStopped, .addressInUse, .system, .other: .other
+      case .addressInUse: .addressInUse
+      case .cancelled, .loopStopped, .system, .other: .other
       }
     // A sentence of its own there, the beginning of one here.
     self.init(

@@ -27,6 +27,8 @@ package struct HTTPRequest: Hashable, Sendable {
   package var maximumRedirects: Int
   /// A longer response body ends the transfer with ``NetError/Code/bodyTooLarge``; `Int.max` for streams.
   package var maximumBodySize: Int
+  /// Whether `ICY 200 OK` is taken for `HTTP/1.0 200 OK`: old radio stations answer so.
+  package var acceptsRadio: Bool
   /// See ``ConnectRequest/authorityFile``.
   package var authorityFile: String?
   /// See ``ConnectRequest/proxy``; plain `http` is sent through the proxy without a tunnel.
@@ -35,7 +37,8 @@ package struct HTTPRequest: Hashable, Sendable {
   package init(
     method: String = "GET", url: String, headers: [HTTPHeader] = [], body: [UInt8] = [],
     timeout: Duration? = .seconds(30), connectTimeout: Duration = .seconds(10), maximumRedirects: Int = 0,
-    maximumBodySize: Int = 1 << 20, authorityFile: String? = nil, proxy: String? = nil
+    maximumBodySize: Int = 1 << 20, acceptsRadio: Bool = false, authorityFile: String? = nil,
+    proxy: String? = nil
   ) {
     self.method = method
     self.url = url
@@ -45,6 +48,7 @@ package struct HTTPRequest: Hashable, Sendable {
     self.connectTimeout = connectTimeout
     self.maximumRedirects = maximumRedirects
     self.maximumBodySize = maximumBodySize
+    self.acceptsRadio = acceptsRadio
     self.authorityFile = authorityFile
     self.proxy = proxy
   }
@@ -101,6 +105,7 @@ package struct HTTPRequest: Hashable, Sendable {
     easy.set(CURLOPT_MAXFILESIZE_LARGE, offset: max(1, maximumBodySize))
     // What a proxy says to CONNECT is not part of the response.
     easy.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
+    if acceptsRadio { easy.acceptStatusLine("ICY ") }
     if let proxy { easy.set(CURLOPT_PROXY, proxy) }
     easy.setAuthorities(authorities.overridden(by: authorityFile))
     return easy

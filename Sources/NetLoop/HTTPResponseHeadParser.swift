@@ -25,7 +25,8 @@ struct HTTPResponseHeadParser {
       isComplete = true
       return .complete
     }
-    if bytes.starts(with: "HTTP/".utf8) {
+    // libcurl lets "ICY " pass only where it was asked to.
+    if bytes.starts(with: "HTTP/".utf8) || bytes.starts(with: "ICY ".utf8) {
       let status = bytes.drop { $0 != 0x20 }.dropFirst().prefix { $0 >= 0x30 && $0 <= 0x39 }.prefix(3)
       head = HTTPResponseHead(status: status.reduce(0) { $0 * 10 + Int($1 - 0x30) }, headers: [])
       isComplete = false

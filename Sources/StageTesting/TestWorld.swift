@@ -8,6 +8,8 @@ public final class TestWorld: Sendable {
   public let loop: ManualLoop
   /// The WebSockets stages have asked for.
   public let webSockets = FakeWebSockets()
+  /// The HTTP server stages listen with.
+  public let httpServer = FakeHTTPServer()
   /// What stages measure.
   public let metrics = MetricsRegistry()
   private let environment: [String: String]
@@ -52,7 +54,8 @@ public final class TestWorld: Sendable {
   ) -> StageContext {
     StageContext(
       name: name, location: nil, directory: directory, clock: loop, loop: loop, webSockets: webSockets,
-      http: FakeHTTP(world: self), disk: disk ?? InlineThread(), terminal: InlineThread(),
+      http: FakeHTTP(world: self), httpServer: httpServer, disk: disk ?? InlineThread(),
+      terminal: InlineThread(),
       resources: resources,
       environment: { self.environment[$0] },
       waker: .init(
@@ -69,8 +72,8 @@ public final class TestWorld: Sendable {
   /// - Parameter clock: the time the graph sees. Audio threads keep the machine's own.
   package func services(clock: any GraphClock, disk: any BlockingThread) -> GraphServices {
     GraphServices(
-      clock: clock, loop: loop, webSockets: webSockets, http: FakeHTTP(world: self), disk: disk,
-      terminal: disk, resources: resources, environment: { self.environment[$0] },
+      clock: clock, loop: loop, webSockets: webSockets, http: FakeHTTP(world: self), httpServer: httpServer,
+      disk: disk, terminal: disk, resources: resources, environment: { self.environment[$0] },
       log: KeptLog(world: self), metrics: metrics,
       notice: { notice, _ in self.state.withLock { $0.notices.append(notice) } })
   }

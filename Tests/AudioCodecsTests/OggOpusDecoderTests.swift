@@ -341,8 +341,10 @@ import Testing
     #expect(reason(try encode("-c:a libvorbis")) == "The Ogg file holds Vorbis, not Opus.")
     #expect(reason(try encode("-c:a flac")) == "The Ogg file holds FLAC, not Opus.")
     #expect(reason(try encode("-c:a libspeex -ar 16000 -ac 1")) == "The Ogg file holds Speex, not Opus.")
-    #expect(reason([]) == "This is not an Ogg file: no Ogg page was found at its beginning.")
-    #expect(reason([UInt8](repeating: 7, count: 100_000)).hasPrefix("This is not an Ogg file"))
+    let noPage =
+      "No whole Ogg page was found at the beginning: it is cut short or damaged, or it is no Ogg file."
+    #expect(reason([]) == noPage)
+    #expect(reason([UInt8](repeating: 7, count: 100_000)) == noPage)
     let six = try Peers.ffmpeg(
       "-f s16le -ar 48000 -ac 6 -i pipe:0 -c:a libopus -f ogg pipe:1", input: bytes(OpusFiles.source))
     #expect(reason(six).hasPrefix("The Opus stream has 6 channels"))

@@ -44,13 +44,18 @@ struct PulseCaptureTests {
     )
     try daemon.play(stereo, rate: 48_000, channels: 2, to: "wide")
     try daemon.play(mono, rate: 16_000, channels: 1, to: "narrow")
+    // One that begins while a player without a wish of its own has the server work in pieces of two seconds.
+    let late = PulseRecording(PulseSettings(.defaultMonitor, daemon))
     for (recording, (sent, channels)) in zip([wide, narrow], [(stereo, 2), (mono, 1)]) {
       let expected = sent.drop { $0 == 0 }
       _ = try await recording.wait { sounding($0.samples, channels: channels).count >= expected.count }
       #expect(sounding(recording.samples, channels: channels) == expected.map(Optional.some))
     }
-    for recording in [wide, narrow] {
+    #expect(try await late.wait { $0.seconds >= 1 && abs($0.deviation) <= Self.limit })
+    for recording in [wide, narrow, late] {
       try await recording.stop()
+      // Pieces of two seconds, as without `fragsize`, would have been taken for a standstill.
+      #expect(!recording.words.contains("stalled"))
       #expect(abs(recording.deviation) <= Self.limit)
       #expect(recording.wrongCaptureTimes == 0)
     }
@@ -58,50 +63,119 @@ struct PulseCaptureTests {
     let seconds = [Double(wide.samples.count) / 96_000, Double(narrow.samples.count) / 16_000]
     #expect(abs(seconds[0] - seconds[1]) < 0.5)
     let told = try #require(wide.notices.first)
+    // What the server grants is what was asked for.
     #expect(told.notice == "capturing" && told.message.contains("wide.monitor, 48k stereo, 20 ms"))
   }
 
-  @Test("a changed default, a lost sink, a suspension and a killed server leave silence of the right length")
-  func faults() async throws {
-    let daemon = try PulseDaemon(sinks: ["first rate=48000 channels=2", "second rate=44100 channels=2"])
-    let recording = PulseRecording(PulseSettings(.defaultMonitor, daemon))
-    #expect(try await recording.wait(for: "capturing"))
+  @Test("a minute in which everything goes wrong: the samples are as many as the time that has passed")
+  func minute() async throws {
+    let daemon = try PulseDaemon(
+      sinks: ["first rate=48000 channels=2", "second rate=44100 channels=2", "quiet rate=16000 channels=1"])
+    try daemon.control("set-default-source quiet.monitor")
+    let connections = PulseConnections()
+    let monitor = PulseRecording(PulseSettings(.defaultMonitor, daemon), connections: connections)
+    let singer = PulseRecording(PulseSettings(.application("singer"), daemon), connections: connections)
+    let quiet = PulseRecording(PulseSettings(.defaultSource, daemon), connections: connections)
+    let all = [monitor, singer, quiet]
+    let end = connections.epoch.advanced(by: .seconds(60))
     let noise = signal(seconds: 60, rate: 48_000, channels: 2)
-    try daemon.play(noise, rate: 48_000, channels: 2, to: "first")
-    #expect(try await recording.wait { $0.samples.contains { $0 != 0 } })
+    let constant = [Int16](repeating: 8_192, count: 48_000 * 2 * 60)
+    /// Waits until all are in step with the clock again.
+    func settle(_ fault: String) async throws {
+      for recording in all {
+        #expect(try await recording.wait { abs($0.deviation) <= Self.limit }, "after \(fault)")
+        #expect(recording.farthestAhead <= Self.limit, "after \(fault)")
+      }
+    }
+    func expectSound(after count: Int) async throws {
+      #expect(try await monitor.wait { $0.samples.dropFirst(count).contains { $0 != 0 } })
+    }
+    for recording in [monitor, quiet] { #expect(try await recording.wait(for: "capturing")) }
+    #expect(try await singer.wait(for: "waiting"))
+    #expect(quiet.words.contains("no-microphone"))
+    try daemon.play(noise, rate: 48_000, channels: 2, to: "first", as: "crowd")
+    var song = try daemon.play(constant, rate: 48_000, channels: 2, to: "first", as: "Singer")
+    #expect(try await singer.wait(for: "capturing"))
+    try await expectSound(after: 0)
+    try await settle("the beginning")
 
+    // The default output is another one.
     try daemon.control("set-default-sink second")
-    #expect(try await recording.wait(for: "capturing", count: 2))
-    #expect(Self.devices(recording) == ["first.monitor", "second.monitor"])
+    #expect(try await monitor.wait(for: "capturing", count: 2))
+    #expect(Self.devices(monitor) == ["first.monitor", "second.monitor"])
     // It is the server's resampler that keeps the stream's rate.
-    #expect(recording.format?.rate == 48_000)
-
+    #expect(monitor.format?.rate == 48_000)
     try daemon.control("suspend-sink second 1")
-    #expect(try await recording.wait(for: "suspended"))
+    #expect(try await monitor.wait(for: "suspended"))
     try await Task.sleep(for: .milliseconds(700))
     try daemon.control("suspend-sink second 0")
-    #expect(try await recording.wait(for: "resumed"))
+    #expect(try await monitor.wait(for: "resumed"))
+    try await settle("a suspension")
 
-    // With the default sink goes its monitor. The server has another default at once, and may move the stream itself.
+    // With the default output goes its monitor. The server has another default at once, and may move the stream itself.
     try daemon.control("unload-module \(module(of: "second", daemon))")
-    #expect(try await recording.wait { Self.devices($0).last == "first.monitor" })
+    #expect(try await monitor.wait { Self.devices($0).last != "second.monitor" })
+    try daemon.control("set-default-sink first")
+    #expect(try await monitor.wait { Self.devices($0).last == "first.monitor" })
+    try await settle("the loss of a sink")
 
+    // The program goes, and comes back.
+    song.signal(SIGKILL)
+    #expect(try await singer.wait(for: "lost"))
+    #expect(try await singer.wait { $0.samples.suffix(9_600).allSatisfy { $0 == 0 } })
+    song = try daemon.play(constant, rate: 48_000, channels: 2, to: "first", as: "Singer")
+    #expect(try await singer.wait(for: "capturing", count: 2))
+    #expect(try await singer.wait { $0.samples.suffix(9_600).allSatisfy { $0 == 0.25 } })
+    try await settle("the loss of a program")
+
+    #expect(try await quiet.wait(for: "silence", upTo: 20))
+    #expect(quiet.notices.contains { $0.notice == "silence" && $0.message.contains(" plays to ") })
+
+    // The server stands still: briefly, for longer than anything is waited for, and for longer than it keeps anything.
+    for (pause, isNoticed) in [(0.25, false), (1.5, true), (4, true)] {
+      for recording in all { recording.forgetNotices() }
+      daemon.pause()
+      try await Task.sleep(for: .seconds(pause))
+      daemon.resume()
+      for recording in all where isNoticed {
+        #expect(try await recording.wait(for: "stalled"))
+        #expect(try await recording.wait(for: "gap"))
+        #expect(try await recording.wait(for: "late"))
+      }
+      try await Task.sleep(for: .seconds(1))
+      try await settle("\(pause) s of standstill")
+    }
+
+    for recording in all { recording.forgetNotices() }
     daemon.kill()
-    #expect(try await recording.wait(for: "disconnected"))
-    let before = recording.samples.count
+    for recording in all { #expect(try await recording.wait(for: "disconnected")) }
+    let before = monitor.samples.count
     try await Task.sleep(for: .milliseconds(1200))
     // Time goes on without a server.
-    #expect(recording.samples.count - before > 96_000)
+    #expect(monitor.samples.count - before > 96_000)
     try daemon.start()
-    #expect(try await recording.wait(for: "reconnected"))
-    #expect(try await recording.wait { Self.devices($0).count == 4 })
+    try daemon.control("set-default-source quiet.monitor")
+    for recording in all { #expect(try await recording.wait(for: "reconnected")) }
+    let silent = monitor.samples.count
     try daemon.play(noise, rate: 48_000, channels: 2, to: "first")
-    let silent = recording.samples.count
-    #expect(try await recording.wait { $0.samples.dropFirst(silent).contains { $0 != 0 } })
-    try await recording.stop()
-    #expect(abs(recording.deviation) <= Self.limit)
-    #expect(recording.farthestAhead <= Self.limit)
-    #expect(recording.wrongCaptureTimes == 0)
+    try daemon.play(constant, rate: 48_000, channels: 2, to: "first", as: "Singer")
+    try await expectSound(after: silent)
+    #expect(try await singer.wait { $0.samples.suffix(9_600).allSatisfy { $0 == 0.25 } })
+    try await settle("the server's end")
+
+    try await Task.sleep(for: .seconds(max(0, end.duration(since: .now()).seconds)))
+    try await settle("a minute")
+    for recording in all {
+      try await recording.stop()
+      #expect(abs(recording.deviation) <= Self.limit)
+      #expect(recording.farthestAhead <= Self.limit)
+      #expect(recording.wrongCaptureTimes == 0)
+    }
+    #expect(monitor.seconds >= 59.96)
+    let drift = try #require(quiet.notices.last)
+    let millionths = try #require(drift.details.first { $0.name == "ppm" }?.value.doubleValue)
+    // A null sink is timed by the clock it is measured against.
+    #expect(drift.notice == "drift" && abs(millionths) < 500)
   }
 
   /// The sources that were listened to, as the notices have told.
@@ -171,38 +245,6 @@ struct PulseCaptureTests {
     #expect(pinned.notices.last { $0.notice == "capturing" }?.message.contains("first.monitor") == true)
     try await pinned.stop()
     #expect(abs(pinned.deviation) <= Self.limit)
-  }
-
-  @Test("a server that stands still is waited for, and what it lost becomes silence")
-  func stoppedServer() async throws {
-    let daemon = try PulseDaemon(sinks: ["out rate=16000 channels=1"])
-    let recording = PulseRecording(PulseSettings(.defaultMonitor, daemon))
-    #expect(try await recording.wait { $0.samples.count > 8_000 })
-    daemon.pause()
-    try await Task.sleep(for: .milliseconds(1500))
-    #expect(abs(recording.deviation) <= Self.limit)
-    daemon.resume()
-    try await Task.sleep(for: .milliseconds(1200))
-    try await recording.stop()
-    #expect(abs(recording.deviation) <= Self.limit)
-    #expect(recording.farthestAhead <= Self.limit)
-  }
-
-  @Test("ten seconds of digital silence are told with their cause, and the clock's drift at the end")
-  func silenceAndDrift() async throws {
-    let daemon = try PulseDaemon(sinks: ["out rate=16000 channels=1"])
-    let recording = PulseRecording(PulseSettings(.defaultSource, daemon))
-    #expect(try await recording.wait(for: "silence", upTo: 20))
-    try await Task.sleep(for: .seconds(1.5))
-    try await recording.stop()
-    #expect(recording.words.filter { $0 == "silence" }.count == 1)
-    #expect(
-      recording.notices.first { $0.notice == "silence" }?.message.hasSuffix("nothing is playing") == true)
-    #expect(recording.words.contains("no-microphone"))
-    let drift = try #require(recording.notices.last)
-    let millionths = try #require(drift.details.first { $0.name == "ppm" }?.value.doubleValue)
-    // A null sink is timed by the clock it is measured against.
-    #expect(drift.notice == "drift" && abs(millionths) < 500)
   }
 
   @Test("a source or a server that is not there is an error that says so")

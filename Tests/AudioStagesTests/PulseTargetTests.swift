@@ -103,9 +103,10 @@ import Testing
   @Test("follow and pinned exclude each other")
   func options() {
     var stage = PulseMonitor()
-    stage.follow = true
-    #expect(throws: Never.self) { try stage.validate() }
-    stage.pinned = true
-    #expect(throws: OptionConflict.self) { try stage.validate() }
+    let specification = StageSpecification(PulseMonitor.self)
+    stage.options.follow = true
+    #expect(specification.conflicts(in: stage).isEmpty)
+    stage.options.pinned = true
+    #expect(specification.conflicts(in: stage).map(\.code) == ["follow-and-pinned"])
   }
 }

@@ -5,7 +5,7 @@ import Testing
 
 /// A device, a server and a process that go wrong in every way they can, on a virtual clock of 1 µs.
 private struct FaultySource {
-  enum Fault: CaseIterable { case announced, unannounced, hole, stall, burst }
+  enum Fault: CaseIterable { case announced, unannounced, hole, stall, burst, backlog, report }
 
   static let rate = 48_000
   static let fragment = 960
@@ -74,6 +74,20 @@ private struct FaultySource {
             produced += period
           }
           lenientUntil = hold + 20_000
+        case .backlog:
+          // The server stands still for longer than it can be waited for, and then sends all it has kept.
+          let hold = now + length
+          waiting = waiting.map { (max($0.at, hold), $0.frames, $0.lost) }
+          while Int64(produced) < hold {
+            waiting.append((hold, Self.fragment, 0))
+            produced += period
+          }
+          lenientUntil = length > 800_000 ? now + 800_000 : hold + 20_000
+        case .report:
+          // It stands still, and then says how much it has lost: silence stands in its place already.
+          lostInHole += length * Int64(Self.rate) / 1_000_000
+          produced += Double(length)
+          lenientUntil = length > 800_000 ? now + 800_000 : now + length + 60_000
         }
       }
       while Int64(produced) <= now {
@@ -97,7 +111,9 @@ private struct FaultySource {
           isRestart = false
         }
         let stamp = max(block.at, stalledUntil)
-        if block.lost > 0 { given += timeline.lost(block.lost) }
+        if block.lost > 0 {
+          given += timeline.lost(block.lost, before: block.frames, at: Self.instant(stamp))
+        }
         take(timeline.captured(block.frames, at: Self.instant(stamp)), block.frames)
       }
       if now < silentUntil && isAnnounced && !timeline.isInterrupted { timeline.interrupt() }
@@ -178,6 +194,21 @@ private struct FaultySource {
       #expect(correction == LiveTimeline.Correction())
     }
     #expect(timeline.position == 101 * 320)
+  }
+
+  @Test("what comes after silence has taken its place is dropped, and a loss told afterwards adds nothing")
+  func backlog() {
+    var timeline = LiveTimeline(rate: 16_000, epoch: Instant(nanoseconds: 0), fragment: .milliseconds(20))
+    _ = timeline.captured(320, at: Instant(nanoseconds: 20_000_000))
+    for step in 1...150 { _ = timeline.elapse(to: Instant(nanoseconds: Int64(step) * 20_000_000)) }
+    let filled = timeline.position
+    let late = Instant(nanoseconds: 3_000_000_000)
+    let backlog = (1...149).map { _ in timeline.captured(320, at: late) }
+    #expect(backlog.reduce(0) { $0 + $1.drop } > 140 * 320)
+    #expect(timeline.position - timeline.expected(at: late) <= 240)
+    #expect(timeline.position >= filled)
+    let told = timeline.lost(2 * 16_000, before: 320, at: Instant(nanoseconds: 3_020_000_000))
+    #expect(told <= 240)
   }
 
   @Test("a source that says nothing for half a second is taken to have stopped")

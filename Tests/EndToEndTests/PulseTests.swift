@@ -48,8 +48,43 @@ private final class SoundServer: Sendable {
     try await Program.run(path, arguments, .init(environment: environment.mapValues { $0 }))
   }
 
+  /// Ends the server as a crash would.
+  func stop() { server.signal(SIGKILL) }
+
   func start(_ path: String, _ arguments: [String]) throws -> Program {
     try Program(path, arguments, .init(environment: environment.mapValues { $0 }))
+  }
+}
+
+/// A PipeWire server of the tests' own, which speaks PulseAudio's protocol.
+private final class PipeWireServer: Sendable {
+  static let isThere =
+    ProcessInfo.processInfo.environment["FLUXGRAPH_REQUIRE_PEERS"] == "1"
+    || ["pipewire", "wireplumber", "pipewire-pulse", "dbus-run-session", "pactl", "pacat"].allSatisfy {
+      FileManager.default.isExecutableFile(atPath: "/usr/bin/\($0)")
+    }
+
+  private let folder: Folder
+  private let process: Program
+  let environment: [String: String]
+
+  init() async throws {
+    folder = try Folder()
+    try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: folder.path)
+    let script = Peers.packageRoot.appending(path: "Tests/EndToEndTests/Peers/pipewire.sh").path
+    process = try Program(
+      "/bin/sh", [script, folder.path],
+      .init(holdsInput: true, environment: ["DBUS_SESSION_BUS_ADDRESS": nil], limit: 90))
+    environment = [
+      "PULSE_SERVER": "unix:\(folder.path)/pulse/native", "XDG_RUNTIME_DIR": folder.path, "HOME": folder.path,
+    ]
+    _ = try await process.line(containing: "ready")
+  }
+
+  /// Ends the server and all that belongs to it.
+  func stop() async throws {
+    process.endInput()
+    _ = try await process.outcome()
   }
 }
 
@@ -95,6 +130,83 @@ struct PulseTests {
     outcome.expectFailure(69, saying: "cannot reach a sound server", "systemctl --user start")
     let devices = try await Fluxgraph.command(["devices"], environment: environment)
     devices.expectFailure(69, saying: "cannot reach a sound server")
+  }
+
+  @Test(
+    "`devices --watch` prints the list at every change, tells that the server has gone, and ends with Ctrl-C")
+  func watch() async throws {
+    let server = try await SoundServer()
+    let program = try Program(
+      Fluxgraph.path, ["devices", "--watch", "--format", "json"], Fluxgraph.surroundings(server.environment))
+    _ = try await program.line(containing: #""name":"speakers""#)
+    _ = try await server.run(
+      "/usr/bin/pactl",
+      [
+        "load-module", "module-null-sink", "sink_name=headphones",
+        "sink_properties=device.description=Headphones",
+      ])
+    let line = try await program.line(containing: "headphones")
+    let list = try JSONDecoder().decode(List.self, from: Data(line.utf8))
+    #expect(list.outputs.map(\.graph).contains(#"monitor "Headphones" | flux | stdout"#), "\(line)")
+    server.stop()
+    _ = try await program.errorLine(containing: "the sound server has gone; waiting for it")
+    program.signal(SIGINT)
+    let outcome = try await program.outcome()
+    #expect(outcome.status == 0, "\(outcome.errors)")
+  }
+
+  @Test(
+    "PipeWire's server is listened to as PulseAudio's is: a monitor, one program, the default",
+    .enabled(if: PipeWireServer.isThere, "needs PipeWire"))
+  func pipeWire() async throws {
+    let server = try await PipeWireServer()
+    let devices = try await Fluxgraph.command(["devices"], environment: server.environment)
+    #expect(devices.output.contains("monitor | flux | stdout"), "\(devices.output)\(devices.errors)")
+    let sound = try Folder()
+    try await Peers.shell(
+      "ffmpeg -nostdin -v error -f lavfi -i sine=440:sample_rate=48000 -t 3 -ac 2 -f s16le tone.raw",
+      in: sound.path)
+    let program = try Program(
+      Fluxgraph.path,
+      ["run", "-e", "monitor | wav all.wav; app Player | wav player.wav; app Nobody | wav nobody.wav"],
+      Fluxgraph.surroundings(server.environment, directory: sound.path))
+    _ = try await program.errorLine(containing: "monitor: listening to the monitor of")
+    let player = try await Program.run(
+      "/usr/bin/pacat",
+      [
+        "--playback", "--raw", "--rate=48000", "--channels=2", "--property=application.name=Player",
+        sound.path("tone.raw"),
+      ], .init(environment: server.environment.mapValues { $0 }))
+    #expect(player.status == 0, "\(player.errors)")
+    _ = try await program.errorLine(containing: "app: Player has stopped playing")
+    program.signal(SIGINT)
+    let outcome = try await program.outcome()
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.errors.contains("app: listening to Player"), "\(outcome.errors)")
+    for (name, isSounding) in [("all", true), ("player", true), ("nobody", false)] {
+      try await Peers.shell("ffmpeg -nostdin -v error -i \(name).wav -f s16le \(name).raw", in: sound.path)
+      let samples = [UInt8](try sound.bytes(of: "\(name).raw"))
+      #expect(samples.count > 3 * 192_000)
+      #expect(samples.contains { $0 != 0 } == isSounding, "\(name)")
+    }
+    try await server.stop()
+  }
+
+  @Test("with neither a session nor a home, as under cron, the message says what to set")
+  func noSession() async throws {
+    let surroundings = Program.Surroundings(
+      environment: [
+        "XDG_RUNTIME_DIR": nil, "HOME": nil, "PULSE_SERVER": nil, "DBUS_SESSION_BUS_ADDRESS": nil,
+      ])
+    for arguments in [["run", "-e", "mic | null"], ["run", "-e", "app firefox | null"], ["devices"]] {
+      let outcome = try await Program.run(Fluxgraph.path, arguments, surroundings)
+      outcome.expectFailure(69, saying: "cannot reach a sound server")
+      #expect(outcome.errors.contains("set XDG_RUNTIME_DIR=/run/user/\(getuid())"), "\(outcome.errors)")
+    }
+    var sudo = surroundings
+    sudo.environment["SUDO_USER"] = "somebody"
+    let outcome = try await Program.run(Fluxgraph.path, ["devices"], sudo)
+    if getuid() == 0 { #expect(outcome.errors.contains("run fluxgraph without it"), "\(outcome.errors)") }
   }
 
   @Test("the meeting's graph hears both sides, and both have one beginning")

@@ -202,6 +202,18 @@ struct DiagnosticCase: Sendable, CustomTestStringConvertible {
 
       """#),
     DiagnosticCase(
+      "input-read-twice", "stdin | null\nstdin live | null",
+      #"""
+      error[input-read-twice]: standard input can be read by one stage only
+        ┌─ t.graph:2:1
+      1 │ stdin | null
+        │ ----- reads it already
+      2 │ stdin live | null
+        │ ^^^^^
+        = help: give it a name and use the name twice: `sound = stdin`, `sound | …`, `sound | …`
+
+      """#),
+    DiagnosticCase(
       "known-mistake", "mic | flux language=en | stdout",
       #"""
       error[known-mistake]: `language` is an option of Deepgram's v1 models

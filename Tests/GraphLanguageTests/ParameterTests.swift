@@ -68,6 +68,26 @@ import Testing
     #expect(check("mic | flux key=env(K, dg_literal) | null").diagnostics.map(\.code) == ["secret-in-graph"])
   }
 
+  @Test("paths and templates name parts of a parameter that holds a path; other braces belong to the path")
+  func parts() {
+    let input = ["i": "calls/mo{n}day/a.wav"]
+    func path(_ text: String, of stage: String = "wav", source: String = "tone") -> GraphValue? {
+      setting("path", of: stage, "param i\n\(source) | \(stage) \(text)", parameters: input)
+    }
+    #expect(path("out/{$i.stem}.wav") == .word("out/a.wav"))
+    #expect(path("\"{$i.directory}/my {$i.name}\"") == .string("calls/mo\\{n}day/my a.wav"))
+    #expect(path("{$i.directory}/{x}") == .word("calls/mo{n}day/{x}"))
+    #expect(path("\"\\{$i}\"") == .string("\\{$i}"))
+    #expect(path("{$i.stem}-{date}.jsonl", of: "jsonl", source: "mic | flux") == .word("a-{date}.jsonl"))
+    #expect(path("$i") == .word("calls/mo{n}day/a.wav"))
+    let odd = setting("path", of: "file", "param i\nfile $i | null", parameters: ["i": "{$i.stem}"])
+    #expect(odd == .word("{$i.stem}"))
+    for graph in ["tone | wav {$i.stm}.wav", "tone | wav {$j}.wav", "mic | flux | stdout \"{$i.x}\""] {
+      let diagnostics = check("param i\nfile $i | null\n\(graph)", parameters: input).diagnostics
+      #expect(diagnostics.map(\.code) == [graph.contains("$j") ? "unknown-parameter" : "unknown-field"])
+    }
+  }
+
   @Test("a parameter in a template is its text, in which braces mean nothing")
   func templates() {
     let graph = "param name = x\nmic | flux | stdout \"{$name}: {transcript} \\{\""

@@ -36,7 +36,7 @@ import Testing
     ("mic | flux | jsonl logs/{1️⃣dat}/{clock}.jsonl", [.unknownField]),
     // Elements of lists.
     ("mic | flux language_hint=[en, 1️⃣de] | stdout", [.unknownValue]),
-    ("stdin emits=pcm(1️⃣s24le, 16k, mono) | null", [.unknownValue]),
+    ("stdin emits=pcm(1️⃣s20le, 16k, mono) | null", [.unknownValue]),
     // Streams.
     ("mic | 1️⃣stdout", [.eventsExpected]),
     ("file x | 1️⃣where turn > 1 | stdout", [.eventsExpected]),

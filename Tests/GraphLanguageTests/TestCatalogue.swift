@@ -22,6 +22,7 @@ struct StdinSource: ByteSource {
   var emits: AudioFormat?
   var isLive = false
   var output: ByteStreamType { ByteStreamType(liveness: isLive ? .live : .finite) }
+  var exclusiveInput: String? { "standard input" }
   mutating func open(_ context: StageContext) throws {}
   mutating func read(into bytes: inout ByteBuffer) throws -> SourceProgress { .finished }
 }
@@ -80,9 +81,9 @@ enum Layout: String, OptionEnumeration { case mono, left }
 
 struct Mix: AudioConverter {
   static let description = StageDescription<Mix>("mix", "Mixes channels.", role: .mix) {
-    Option("layout", \Mix.layout, "The channels that come out.", positional: true)
+    Option("channel", \Mix.channel, "The channels that come out.", positional: true)
   }
-  var layout = Layout.mono
+  var channel = Layout.mono
   var accepts: AudioRequirement { .float }
   func output(for input: AudioStreamType) -> AudioStreamType {
     var output = input

@@ -41,7 +41,8 @@ final class PulseRecording: @unchecked Sendable {
     let context = StageContext(
       name: "test", location: nil, directory: ".", clock: SystemClock(), loop: loop,
       webSockets: FakeWebSockets(),
-      http: NoNetwork(), disk: Inline(), terminal: Inline(), resources: [:], environment: { _ in nil },
+      http: NoNetwork(), httpServer: FakeHTTPServer(), disk: Inline(), terminal: Inline(), resources: [:],
+      environment: { _ in nil },
       waker: .init(wake: { [news] in news.signal() }, wakeWhenReadable: { _ in }),
       noticeHandler: { [self] notice in state.withLock { $0.notices.append(notice) } },
       portHandler: { _, _ in })
@@ -110,6 +111,17 @@ final class PulseRecording: @unchecked Sendable {
   var deviation: Double { state.withLock { $0.deviation } }
   var farthestAhead: Double { state.withLock { $0.farthestAhead } }
   var wrongCaptureTimes: Int { state.withLock { $0.wrongCaptureTimes } }
+
+  /// Seconds of audio so far.
+  var seconds: Double {
+    state.withLock { state in
+      guard let format = state.format else { return 0 }
+      return Double(state.samples.count / format.channels) / Double(format.rate)
+    }
+  }
+
+  /// Begins a new list of notices.
+  func forgetNotices() { state.withLock { $0.notices = [] } }
 
   /// Waits until `condition` holds; false when it has not after some seconds.
   func wait(upTo limit: Double = 10, until condition: (PulseRecording) -> Bool) async throws -> Bool {

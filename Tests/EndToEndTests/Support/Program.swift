@@ -40,7 +40,7 @@ final class Program: Sendable {
   private let errors: PipeReader
   private let ending = Ending()
   /// The end of its standard input that is held open.
-  private let heldInput: Int32?
+  private let heldInput: Mutex<Int32?>
 
   /// Starts a program.
   init(_ path: String, _ arguments: [String], _ surroundings: Surroundings = Surroundings()) throws {
@@ -55,7 +55,7 @@ final class Program: Sendable {
     for end in [input.readEnd, out.writeEnd, err.writeEnd] { close(end) }
     output = PipeReader(out.readEnd)
     errors = PipeReader(err.readEnd)
-    heldInput = surroundings.holdsInput ? input.writeEnd : nil
+    heldInput = Mutex(surroundings.holdsInput ? input.writeEnd : nil)
     let (ending, bytes, isHeld) = (ending, surroundings.input, surroundings.holdsInput)
     detachThread {
       bytes.withUnsafeBytes { bytes in
@@ -83,7 +83,15 @@ final class Program: Sendable {
 
   deinit {
     signal(SIGKILL)
-    if let heldInput { close(heldInput) }
+    endInput()
+  }
+
+  /// Closes its standard input, where that is held open.
+  func endInput() {
+    heldInput.withLock { descriptor in
+      if let descriptor { close(descriptor) }
+      descriptor = nil
+    }
   }
 
   /// Sends a signal, unless the program has ended.

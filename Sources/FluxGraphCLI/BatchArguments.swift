@@ -1,0 +1,98 @@
+internal import FluxGraph
+internal import Glibc
+
+/// What stands behind `fluxgraph batch`.
+struct BatchArguments: Sendable {
+  var path: String?
+  var text: String?
+  /// Inputs as they were given, with lists still to be read.
+  var inputs: [String] = []
+  var parameters: [String: String] = [:]
+  var isStrict = false
+  var isQuiet = false
+  var limits = BatchSchedule.Limits()
+  var shard: Shard?
+  var manifest: String?
+  var resumes = false
+  /// What stands between the names of a list.
+  var separator = UInt8(ascii: "\n")
+
+  static let known = [
+    "-e", "--set", "--strict", "--quiet", "--jobs", "--max-sessions", "--start-rate", "--shard", "--manifest",
+    "--resume", "--null",
+  ]
+
+  init(_ arguments: [String]) throws(UsageError) {
+    limits.jobs = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    var reader = ArgumentReader(arguments, known: Self.known)
+    var words: [String] = []
+    var takesOptions = true
+    while let argument = reader.next() {
+      guard takesOptions, argument.hasPrefix("-"), argument != "-" else {
+        words.append(argument)
+        continue
+      }
+      if argument == "--" { takesOptions = false } else { try take(argument, &reader) }
+    }
+    if text == nil, !words.isEmpty { path = words.removeFirst() }
+    inputs = words
+    guard path != nil || text != nil else {
+      throw UsageError("`batch` needs a graph and its inputs: `batch transcribe.graph calls/*.wav`")
+    }
+    guard !inputs.isEmpty else {
+      throw UsageError(
+        "`batch` needs inputs behind the graph: files, `@FILE` for a list of them, or `-` for one on standard input"
+      )
+    }
+    if inputs.filter({ $0 == "-" }).count + (path == "-" ? 1 : 0) > 1 {
+      throw UsageError("standard input can be read once: as the graph or as a list of inputs")
+    }
+  }
+
+  private mutating func take(_ option: String, _ reader: inout ArgumentReader) throws(UsageError) {
+    switch option {
+    case "-e": text = try reader.value(of: option)
+    case "--set":
+      let setting = try reader.value(of: option)
+      guard let equals = setting.firstIndex(of: "="), equals > setting.startIndex else {
+        throw UsageError("`--set` wants NAME=VALUE")
+      }
+      let name = String(setting[..<equals])
+      if name == "input" { throw UsageError("`batch` itself sets `input`, to each of its inputs in turn") }
+      parameters[name] = String(setting[setting.index(after: equals)...])
+    case "--strict": isStrict = true
+    case "--quiet", "-q": isQuiet = true
+    case "--jobs", "-j": limits.jobs = try number(option, try reader.value(of: option))
+    case "--max-sessions": limits.sessions = try number(option, try reader.value(of: option))
+    case "--start-rate":
+      let text = try reader.value(of: option)
+      guard let rate = Double(text), rate > 0, rate.isFinite else {
+        throw UsageError("`--start-rate` wants sessions a second, such as `2` or `0.5`")
+      }
+      limits.startRate = rate
+    case "--shard":
+      shard = try Shard(try reader.value(of: option)) { getenv($0).map { String(cString: $0) } }
+    case "--manifest": manifest = try reader.value(of: option)
+    case "--resume": resumes = true
+    case "--null", "-0": separator = 0
+    default: throw reader.unknown(option)
+    }
+  }
+
+  private func number(_ option: String, _ text: String) throws(UsageError) -> Int {
+    guard let number = Int(text), (1...100_000).contains(number) else {
+      throw UsageError("`\(option)` wants a number from 1 to 100000, not `\(text)`")
+    }
+    return number
+  }
+
+  /// The manifest's path: as given, or after the graph's name and the shard, in the working directory.
+  var manifestPath: String {
+    if let manifest { return manifest }
+    var name = path == nil || path == "-" ? "" : path!.split(separator: "/").last.map(String.init) ?? ""
+    if name.hasSuffix(".graph") { name.removeLast(6) }
+    if !name.isEmpty { name += "." }
+    if let shard { return "\(name)batch.\(shard.index + 1)-of-\(shard.count).jsonl" }
+    return "\(name)batch.jsonl"
+  }
+}

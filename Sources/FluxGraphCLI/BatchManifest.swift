@@ -1,0 +1,106 @@
+internal import FluxGraph
+internal import Glibc
+
+/// What has become of a batch's inputs: a file of JSON lines that is only appended to, so that nothing in it is lost when the
+/// program is killed. The last line about an input holds. Used on one thread at a time.
+final class BatchManifest: @unchecked Sendable {
+  // Unchecked: the batch uses it on the disk thread alone once it runs.
+
+  enum State: String, Sendable {
+    case started, done, failed
+    /// Stopped before its end by a signal.
+    case interrupted
+  }
+
+  /// What is known of an input from earlier runs.
+  struct Past: Sendable, Hashable {
+    var state = State.started
+    /// Files that were not there before the input was begun, and that it therefore made.
+    var made: Set<String> = []
+  }
+
+  /// A line.
+  struct Entry: Sendable {
+    var input: String
+    var state: State
+    var members: [(String, JSONValue)] = []
+
+    init(_ input: String, _ state: State, _ members: [(String, JSONValue)] = []) {
+      self.input = input
+      self.state = state
+      self.members = members
+    }
+  }
+
+  private static let sizeLimit = 1 << 30
+
+  let path: String
+  private let descriptor: Int32
+  /// By the values of `$input`.
+  private(set) var past: [String: Past]
+
+  /// Opens the file, and makes one when there is none.
+  /// - Throws: `StageError` when it cannot be used, or another batch uses it.
+  init(path: String) throws(StageError) {
+    self.path = path
+    descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+      throw StageError(.inputOutput, "cannot open \(path): \(String(cString: strerror(errno)))")
+    }
+    past = [:]
+    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+      close(descriptor)
+      throw StageError(
+        .inputOutput, "another batch is writing \(path)", help: "Give each a `--manifest` of its own.")
+    }
+    do throws(StageError) {
+      let bytes = try InputFile.read(path, limit: Self.sizeLimit)
+      past = Self.past(in: bytes)
+      // A line that was torn when the program was killed stays a line of its own.
+      if let last = bytes.last, last != UInt8(ascii: "\n") { try write("\n") }
+    } catch {
+      close(descriptor)
+      throw error
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  /// What the lines of a manifest say. Those that cannot be read say nothing.
+  static func past(in bytes: [UInt8]) -> [String: Past] {
+    var past: [String: Past] = [:]
+    for line in bytes.split(separator: UInt8(ascii: "\n")) {
+      guard let value = try? JSONValue.parse(Array(line)), let input = value["input"]?.stringValue,
+        let state = value["state"]?.stringValue.flatMap(State.init)
+      else { continue }
+      past[input, default: Past()].state = state
+      for path in value["makes"]?.arrayValue ?? [] {
+        if let path = path.stringValue { past[input]?.made.insert(path) }
+      }
+    }
+    return past
+  }
+
+  /// Appends a line, in one piece.
+  func append(_ entry: Entry) throws(StageError) {
+    let members: [(String, JSONValue)] =
+      [
+        ("v", JSONValue(1)), ("time", .string(WallTime.now().rfc3339)), ("input", .string(entry.input)),
+        ("state", .string(entry.state.rawValue)),
+      ] + entry.members
+    try write(JSONValue.object(members).serialized + "\n")
+  }
+
+  private func write(_ text: String) throws(StageError) {
+    let bytes = Array(text.utf8)
+    var written = 0
+    while written < bytes.count {
+      let count = bytes[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
+      if count < 0 && errno == EINTR { continue }
+      guard count > 0 else {
+        throw StageError(.inputOutput, "cannot write \(path): \(String(cString: strerror(errno)))")
+      }
+      written += count
+    }
+  }
+}

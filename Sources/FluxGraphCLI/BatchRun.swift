@@ -1,0 +1,250 @@
+internal import FluxGraph
+internal import Glibc
+internal import GraphLanguage
+internal import GraphRuntime
+
+/// Runs one graph for each input of a batch, several at once, on the same threads.
+actor BatchRun {
+  /// How often an input that found no place among the service's streams comes again.
+  private static let placeAttempts = 20
+
+  /// An input and what is known of it.
+  struct Item: Sendable {
+    var input: BatchInput
+    /// Files an attempt that came to nothing has left.
+    var leftovers: Set<String> = []
+    var attempts = 0
+  }
+
+  /// What became of an input.
+  private enum Result {
+    case done, interrupted
+    case failed(StageError)
+    /// The service had no place for it.
+    case refused(StageError)
+  }
+
+  private let prepare: @Sendable (BatchInput) async throws(StageError) -> Plan
+  private let makeServices: @Sendable (@escaping @Sendable (Notice, String?) -> Void) -> GraphServices
+  private let manifest: BatchManifest
+  private let reporter: BatchReporter
+  private let disk: any BlockingThread
+  private let loop: any GraphLoop
+  private let directory: String
+  private let common: Set<String>
+
+  private var pending: ArraySlice<Item>
+  private var schedule: BatchSchedule
+  private var graphs: [ObjectIdentifier: RunningGraph] = [:]
+  private var waiting: [CheckedContinuation<Void, Never>] = []
+  private var isStopping = false
+  /// Seconds of audio of the inputs that have ended.
+  private var audio = 0.0
+  private(set) var failures: [StageError] = []
+
+  /// - Parameters:
+  ///   - prepare: checks the graph for an input.
+  ///   - services: what each graph uses of the world, told where its notices go.
+  ///   - common: outputs all inputs have in common.
+  init(
+    _ items: [Item], schedule: BatchSchedule, manifest: BatchManifest, reporter: BatchReporter,
+    disk: any BlockingThread, loop: any GraphLoop, directory: String, common: Set<String>,
+    prepare: @escaping @Sendable (BatchInput) async throws(StageError) -> Plan,
+    services: @escaping @Sendable (@escaping @Sendable (Notice, String?) -> Void) -> GraphServices
+  ) {
+    pending = items[...]
+    self.schedule = schedule
+    self.manifest = manifest
+    self.reporter = reporter
+    self.disk = disk
+    self.loop = loop
+    self.directory = directory
+    self.common = common
+    self.prepare = prepare
+    makeServices = services
+  }
+
+  /// Runs everything; `jobs` inputs at most at a time.
+  func run(jobs: Int) async {
+    await withTaskGroup(of: Void.self) { group in
+      for _ in 0..<min(jobs, pending.count) {
+        group.addTask { while let item = await self.take() { await self.work(item) } }
+      }
+    }
+  }
+
+  /// Begins no more inputs, and ends those under way in order.
+  func stop() {
+    isStopping = true
+    for graph in graphs.values { graph.stop() }
+    wakeAll()
+  }
+
+  /// The graphs under way.
+  var running: [RunningGraph] { Array(graphs.values) }
+
+  /// Seconds of audio that have gone through.
+  var audioSeconds: Double { audio + graphs.values.reduce(0) { $0 + $1.progress.seconds } }
+
+  // MARK: - Taking turns
+
+  /// The next input, once it may begin; nil when none is left.
+  private func take() async -> Item? {
+    while !isStopping {
+      guard let item = pending.first else {
+        // One that is under way may have to come again.
+        if schedule.running == 0 { break }
+        await change()
+        continue
+      }
+      let now = Instant.now()
+      switch schedule.next(now) {
+      case .now:
+        schedule.begin(now)
+        pending.removeFirst()
+        return item
+      case .at(let time):
+        let timer = loop.schedule(at: time) { [self] in Task { await self.wakeAll() } }
+        await change()
+        timer.cancel()
+      case .later: await change()
+      }
+    }
+    wakeAll()
+    return nil
+  }
+
+  /// Waits until something has changed that may let another input begin.
+  private func change() async {
+    await withCheckedContinuation { waiting.append($0) }
+  }
+
+  private func wakeAll() {
+    let all = waiting
+    waiting = []
+    for continuation in all { continuation.resume() }
+  }
+
+  private func refused() {
+    schedule.refused(Instant.now())
+  }
+
+  // MARK: - One input
+
+  private func work(_ item: Item) async {
+    reporter.update { $0.running += 1 }
+    let began = Instant.now()
+    var item = item
+    let (result, seconds, turns) = await attempt(&item)
+    let wall = Instant.now().duration(since: began).seconds
+    audio += seconds
+    var wasRefused = false
+    let measures = [
+      ("seconds", JSONValue((wall * 1000).rounded() / 1000)),
+      ("audio", JSONValue((seconds * 1000).rounded() / 1000)), ("turns", JSONValue(turns)),
+    ]
+    switch result {
+    case .done:
+      await note(.init(item.input.value, .done, measures))
+      reporter.update { $0.done += 1 }
+    case .interrupted:
+      await note(.init(item.input.value, .interrupted, measures))
+      reporter.update { $0.interrupted += 1 }
+    case .refused where !isStopping && item.attempts < Self.placeAttempts:
+      wasRefused = true
+      pending.append(item)
+    case .refused(let error), .failed(let error):
+      failures.append(error)
+      await note(
+        .init(
+          item.input.value, .failed,
+          [("code", JSONValue(Int(error.code.rawValue))), ("error", .string(error.description))] + measures))
+      reporter.tell(
+        .error, error.description, input: item.input.name, code: "failed",
+        members: [("code", JSONValue(Int(error.code.rawValue)))])
+      reporter.update { $0.failed += 1 }
+    }
+    schedule.end(Instant.now(), wasRefused: wasRefused)
+    let total = audioSeconds
+    reporter.update {
+      $0.running -= 1
+      $0.audio = total
+    }
+    wakeAll()
+  }
+
+  /// Runs the graph for an input.
+  private func attempt(_ item: inout Item) async -> (Result, seconds: Double, turns: Int) {
+    let input = item.input
+    item.attempts += 1
+    do throws(StageError) {
+      let plan = try await prepare(input)
+      let files = plan.outputs(in: directory).filter { $0.isFixed && !common.contains($0.path) }.map(\.path)
+      item.leftovers = try await begin(input, files, item.leftovers)
+      let refusals = RefusalWatch { [self] in Task { await self.refused() } }
+      let services = makeServices { [reporter] notice, location in
+        refusals.see(notice)
+        // What ends an input is told once, with the input.
+        if notice.severity == .info || notice.notice == "failed" { return }
+        let place = location.map { " (\($0))" } ?? ""
+        reporter.tell(
+          notice.severity, (notice.stream.map { "\($0): " } ?? "") + notice.message + place,
+          input: input.name,
+          code: notice.notice)
+      }
+      let graph = RunningGraph(plan, services: services)
+      graphs[ObjectIdentifier(graph)] = graph
+      if isStopping { graph.stop() }
+      let failures = await graph.failures()
+      graphs[ObjectIdentifier(graph)] = nil
+      let measures = (graph.progress.seconds, graph.turnCount)
+      if let error = failures.first {
+        return (
+          refusals.wasLast && error.code == .unavailable ? .refused(error) : .failed(error), measures.0,
+          measures.1
+        )
+      }
+      return (isStopping ? .interrupted : .done, measures.0, measures.1)
+    } catch {
+      return (.failed(error), 0, 0)
+    }
+  }
+
+  /// Takes away what an earlier attempt has left, and notes that the input begins and which files it makes.
+  /// - Returns: the files to take away should this attempt come to nothing.
+  private func begin(
+    _ input: BatchInput, _ files: [String], _ leftovers: Set<String>
+  ) async throws(StageError) -> Set<String> {
+    do {
+      return try await disk.run { [manifest] in
+        for path in leftovers.intersection(files) { unlink(path) }
+        let made = files.filter { access($0, F_OK) != 0 }
+        let value = JSONValue.array(made.map(JSONValue.string))
+        try manifest.append(.init(input.value, .started, made.isEmpty ? [] : [("makes", value)]))
+        return Set(made)
+      }
+    } catch {
+      throw error as? StageError ?? StageError(.inputOutput, "\(error)")
+    }
+  }
+
+  private func note(_ entry: BatchManifest.Entry) async {
+    do {
+      try await disk.run { [manifest] in try manifest.append(entry) }
+    } catch {
+      reporter.tell(.error, "\(error)", input: entry.input)
+      failures.append(error as? StageError ?? StageError(.inputOutput, "\(error)"))
+    }
+  }
+}
+
+extension RunningGraph {
+  /// Runs the graph to its end and returns why it failed, the most severe reason first.
+  fileprivate func failures() async -> [StageError] {
+    do {
+      return try await run().map(\.error)
+    } catch {
+      return [error as? StageError ?? StageError(.internal, "\(error)")]
+    }
+  }
+}

@@ -1,0 +1,117 @@
+import Foundation
+import Testing
+
+/// Where sound comes from and where it is kept, as a user meets it.
+@Suite(.timeLimit(.minutes(2)), .enabled(if: Peers.areThere, "needs ffmpeg"))
+struct SoundInputTests {
+  private let folder: Folder
+
+  init() throws {
+    folder = try Folder()
+  }
+
+  @Test("standard input can be read by one stage only, and what to do instead is said")
+  func standardInputTwice() async throws {
+    for graph in [
+      "stdin | null; stdin live | null", "file - | null; stdin | null",
+      "a = stdin\nb = file -\na, b | mix mono | null",
+    ] {
+      for command in ["check", "run"] {
+        let outcome = try await Fluxgraph.command([command, "-e", graph])
+        outcome.expectFailure(78, saying: "error[input-read-twice]", "standard input")
+        #expect(outcome.errors.contains("`sound = "), "\(outcome.errors)")
+      }
+    }
+    let once = try await Fluxgraph.run(
+      "sound = stdin | decode raw=pcm(s16le, 16k, mono)\nsound | wav one.wav\nsound | wav two.wav",
+      directory: folder.path, input: [UInt8](repeating: 3, count: 64_000))
+    #expect(once.status == 0, "\(once.errors)")
+    #expect(try folder.bytes(of: "one.wav") == folder.bytes(of: "two.wav"))
+    #expect(try folder.bytes(of: "one.wav").count > 64_000)
+  }
+
+  @Test("an address on the web is no file")
+  func webAddress() async throws {
+    let outcome = try await Fluxgraph.command(["check", "-e", "file https://example.com/a.wav | null"])
+    outcome.expectFailure(78, saying: "error[web-address]")
+    #expect(outcome.errors.contains("write `http https://example.com/a.wav`"), "\(outcome.errors)")
+  }
+
+  @Test(
+    "raw samples of every format known are what ffmpeg takes them for",
+    arguments: ["u8", "s16le", "s24le", "s32le", "f32le", "mulaw", "alaw"])
+  func raw(format: String) async throws {
+    try await Peers.shell(
+      """
+      ffmpeg -nostdin -v error -f lavfi -i anoisesrc=sample_rate=8000:duration=0.5:seed=3 -ac 2 -c:a pcm_\(format) -f \(format) in.raw
+      ffmpeg -nostdin -v error -f \(format) -ar 8000 -ac 2 -i in.raw -f f32le expected.raw
+      """, in: folder.path)
+    let sources = [
+      "file in.raw | decode raw=pcm(\(format), 8k, stereo)",
+      "exec [\"cat\", \"in.raw\"] emits=pcm(\(format), 8k, 2)",
+    ]
+    for source in sources {
+      let outcome = try await Fluxgraph.run(
+        "\(source) | wav out.wav format=f32le overwrite", directory: folder.path)
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      try await Peers.shell("ffmpeg -nostdin -v error -y -i out.wav -f f32le out.raw", in: folder.path)
+      #expect(try folder.bytes(of: "out.raw") == folder.bytes(of: "expected.raw"))
+    }
+  }
+
+  @Test("a sample format that is not known is answered with those that are")
+  func unknownFormat() async throws {
+    let outcome = try await Fluxgraph.command(
+      ["check", "-e", "file a.raw | decode raw=pcm(s20le, 16k, mono) | null"])
+    outcome.expectFailure(78, saying: "s20le")
+    for format in ["s16le", "f32le", "mulaw", "alaw", "u8", "s24le", "s32le"] {
+      #expect(outcome.errors.contains(format), "\(outcome.errors)")
+    }
+  }
+
+  @Test("one channel is kept by its name")
+  func oneChannel() async throws {
+    try await Peers.shell(
+      "ffmpeg -nostdin -v error -f lavfi -i 'aevalsrc=0.25|-0.5:s=16000:d=0.1' -c:a pcm_s16le in.wav",
+      in: folder.path)
+    for (channel, value) in [("left", 8_192), ("right", -16_384)] {
+      let graph = "file in.wav | mix channel=\(channel) | wav \(channel).wav"
+      #expect(try await Fluxgraph.run(graph, directory: folder.path).status == 0)
+      let bytes = try folder.bytes(of: "\(channel).wav").suffix(3_200)
+      #expect(
+        bytes.elementsEqual((0..<1_600).flatMap { _ in [UInt8(value & 0xFF), UInt8(value >> 8 & 0xFF)] }))
+    }
+    let wrong = try await Fluxgraph.command(["check", "-e", "file in.wav | mix channel=centre | null"])
+    wrong.expectFailure(78, saying: "centre")
+    #expect(wrong.errors.contains("left") && wrong.errors.contains("right"))
+  }
+
+  @Test("a recording whose program was killed plays all but its last seconds")
+  func killed() async throws {
+    let program = try Fluxgraph.start(
+      "tone noise live duration=1h | wav {date}/killed.wav", directory: folder.path)
+    let start = Date()
+    var file: String?
+    while file == nil || size(of: file!) < 4 * 96_000 {
+      try await Task.sleep(for: .milliseconds(50))
+      file = try FileManager.default.subpathsOfDirectory(atPath: folder.path).first { $0.hasSuffix(".wav") }
+      try #require(Date().timeIntervalSince(start) < 60)
+    }
+    program.signal(SIGKILL)
+    _ = try await program.outcome()
+    let path = folder.path(file!)
+    let answer = try await Program.run(
+      "/bin/sh", ["-c", "ffprobe -v error -show_entries stream=duration,codec_name -of csv=p=0 '\(path)'"])
+    let fields = answer.output.split(separator: ",")
+    #expect(fields.first == "pcm_s16le", "\(answer.output)\(answer.errors)")
+    let seconds = Double(fields.last?.trimmingCharacters(in: .whitespacesAndNewlines) ?? "") ?? 0
+    // The header is written again after each second.
+    #expect(seconds >= 3, "\(answer.output)")
+    let again = try await Fluxgraph.run("file \(path) | null", directory: folder.path)
+    #expect(again.status == 0, "\(again.errors)")
+  }
+
+  private func size(of name: String) -> Int {
+    (try? FileManager.default.attributesOfItem(atPath: folder.path(name))[.size] as? Int) ?? 0
+  }
+}

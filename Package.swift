@@ -69,7 +69,12 @@ let package = Package(
       ["FluxServer", "FluxProtocol", "FluxGraph", "NetLoop", "AudioCodecs", "WebSocketCore"],
       exclude: ["Peers"]),
     tests("FluxGraphCLITests", ["FluxGraphCLI", "FluxGraph", "GraphLanguage", "GraphRuntime"]),
-    tests("EndToEndTests", ["FluxGraphCLI", "FluxGraph", "FluxServer"], exclude: ["Peers"]),
+    tests(
+      "EndToEndTests",
+      [
+        "FluxGraphCLI", "FluxGraph", "FluxServer", "FluxClient", "FluxProtocol", "WebSocketCore",
+        "StageTesting",
+      ], exclude: ["Peers"]),
   ]
 )
 

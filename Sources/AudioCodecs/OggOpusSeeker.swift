@@ -55,6 +55,18 @@ package struct OggOpusSeeker<Failure: Error> {
     return best.map { Point(headerLength: headerLength, offset: $0, origin: origin) }
   }
 
+  /// The samples at 48 kHz that a player gives out in all, and the channels; nil where streams follow each other, and where the end is
+  /// damaged.
+  package mutating func total() throws(Failure) -> (samples: Int, channels: Int)? {
+    guard let (_, head) = try header(), let origin = try origin(), try isSingle() else { return nil }
+    var last: Int?
+    try walk(from: max(0, length - 4 * Self.step), before: length) { page, _, _ in
+      if isPlace(page) { last = Int(page.granulePosition) }
+      return true
+    }
+    return last.map { (max(0, $0 - origin - head.preSkip), head.channels) }
+  }
+
   private struct Page {
     var offset: Int
     var granule: Int

@@ -82,6 +82,23 @@ package struct WAVReader: Sendable {
     return try result.get()
   }
 
+  /// The same as they stand in the file, for samples of one byte.
+  package mutating func read(
+    _ bytes: RawSpan, copying output: inout MutableSpan<UInt8>
+  ) throws(WAVError) -> (consumed: Int, frames: Int) {
+    let result: Result<(consumed: Int, frames: Int), WAVError> = bytes.withUnsafeBytes { bytes in
+      output.withUnsafeMutableBufferPointer { output in
+        run(bytes, room: output.count) { encoding, source, index in
+          precondition(encoding.size == 1, "samples of more than one byte are decoded")
+          UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(output)[index...])
+            .copyMemory(from: source)
+          return source.count
+        }
+      }
+    }
+    return try result.get()
+  }
+
   /// Says that the next `count` bytes of samples, whole frames, will not be given. Before the first of them only.
   package mutating func skipSamples(_ count: Int) {
     guard case .data(let remaining) = state else { return }

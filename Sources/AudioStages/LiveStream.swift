@@ -12,6 +12,7 @@ final class LiveStream {
   /// Frames lost, and frames that came when silence stood in their place already, not yet told.
   private var gapFrames: Int64 = 0
   private var lateFrames: Int64 = 0
+  private var nextReport = Instant(nanoseconds: 0)
   private var hasStalled = false
   /// Whether zeros have come for so long that the user should know.
   private(set) var isSuspiciouslySilent = false
@@ -117,17 +118,15 @@ final class LiveStream {
     return hasStalled
   }
 
-  /// The frames lost since this was last asked; none while they grow in number.
-  func takeGap() -> Int64 {
-    guard !timeline.isInterrupted else { return 0 }
-    defer { gapFrames = 0 }
-    return gapFrames
-  }
-
-  /// The frames dropped since this was last asked, because they came after silence had taken their place.
-  func takeLateness() -> Int64 {
-    defer { lateFrames = 0 }
-    return lateFrames
+  /// What is to be told of losses now: frames that silence stands for, and frames that came when silence had taken their place.
+  /// Nothing while the loss goes on, and otherwise once a second; without a time, everything that was not told.
+  func takeLosses(_ now: Instant?) -> (gap: Int64, late: Int64) {
+    if let now {
+      guard gapFrames + lateFrames > 0, !timeline.isInterrupted, now >= nextReport else { return (0, 0) }
+      nextReport = now.advanced(by: .seconds(1))
+    }
+    defer { (gapFrames, lateFrames) = (0, 0) }
+    return (gapFrames, lateFrames)
   }
 
   /// Whether the user should be told now that the source is silent.

@@ -1,3 +1,15 @@
+/// What devices that record and devices that play have in common.
+package protocol PulseDevice {
+  /// The name the server knows it by, and the one people do.
+  var name: String { get }
+  var description: String { get }
+  /// Frames a second, in Hz.
+  var rate: Int { get }
+  var channels: Int { get }
+  var state: PulseInventory.State { get }
+  var isMuted: Bool { get }
+}
+
 /// What a sound server has: devices that record, devices that play, programs that play. A value, read at one moment.
 package struct PulseInventory: Sendable, Equatable {
   /// Whether a device is at work.
@@ -6,7 +18,7 @@ package struct PulseInventory: Sendable, Equatable {
   }
 
   /// A device sound can be recorded from: a microphone, or the monitor of an output.
-  package struct Source: Sendable, Equatable {
+  package struct Source: PulseDevice, Sendable, Equatable {
     package var index: UInt32
     package var name: String
     package var description: String
@@ -34,7 +46,7 @@ package struct PulseInventory: Sendable, Equatable {
   }
 
   /// An output: a device that plays.
-  package struct Sink: Sendable, Equatable {
+  package struct Sink: PulseDevice, Sendable, Equatable {
     package var index: UInt32
     package var name: String
     package var description: String

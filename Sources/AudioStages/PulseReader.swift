@@ -37,25 +37,32 @@ class PulseReader {
     return .produced
   }
 
-  /// Tells of what a stream has lost since this was last done.
-  final func tellLosses(of stream: LiveStream) {
+  /// Tells of a stream that has stopped, and of what it has lost.
+  final func tellTroubles(of stream: LiveStream, _ now: Instant) {
     if stream.takeStall() {
       context.notice(
         Notice(
           "stalled", "no audio has come for a while; until it does there is silence in its place",
           severity: .warning))
     }
-    tell(stream.takeGap(), "gap", "were lost; there is silence in their place")
-    tell(stream.takeLateness(), "late", "came too late and were dropped; there is silence in their place")
+    for notice in losses(of: stream, now) { context.notice(notice) }
   }
 
-  private func tell(_ frames: Int64, _ word: String, _ fate: String) {
-    guard frames > 0 else { return }
+  /// What is to be told of losses now, or at the end.
+  final func losses(of stream: LiveStream, _ now: Instant? = nil) -> [Notice] {
+    let (gap, late) = stream.takeLosses(now)
+    return [
+      loss(gap, "gap", "were lost; there is silence in their place"),
+      loss(late, "late", "came too late and were dropped; there is silence in their place"),
+    ].compactMap(\.self)
+  }
+
+  private func loss(_ frames: Int64, _ word: String, _ fate: String) -> Notice? {
+    guard frames > 0 else { return nil }
     let seconds = Double(frames) / Double(format.rate)
-    context.notice(
-      Notice(
-        word, "\(fixedText(seconds, digits: 2)) s of audio \(fate)", severity: .warning,
-        details: [("seconds", JSONValue(seconds, digits: 3))]))
+    return Notice(
+      word, "\(fixedText(seconds, digits: 2)) s of audio \(fate)", severity: .warning,
+      details: [("seconds", JSONValue(seconds, digits: 3))])
   }
 
   /// Tells that there is nothing but zeros, and why that may be.
@@ -133,15 +140,16 @@ final class PulseDeviceReader: PulseReader {
 
   override func append(to audio: inout AudioBuffer, _ now: Instant) {
     stream.read(into: &audio, now)
-    tellLosses(of: stream)
+    tellTroubles(of: stream, now)
     if stream.takeSilenceReport() { tellSilence(connection.locked { capture.silenceCause() }) }
   }
 
   override func summary() -> [Notice] {
-    guard let drift = stream.drift.estimate else { return [] }
+    let losses = losses(of: stream)
+    guard let drift = stream.drift.estimate else { return losses }
     let parts = fixedText(abs(drift.partsPerMillion), digits: 1)
     let direction = drift.partsPerMillion < 0 ? "slow" : "fast"
-    return [
+    return losses + [
       Notice(
         "drift",
         "the source's clock runs \(parts) ± \(fixedText(drift.error, digits: 1)) ppm \(direction) "
@@ -209,6 +217,7 @@ final class PulseApplicationReader: PulseReader {
   override var format: AudioFormat { capture.format }
   override var needsTicks: Bool { voices.allSatisfy { $0.stream.needsTicks } }
   override func time(of position: Int64) -> Instant { idle.time(of: position) }
+  override func summary() -> [Notice] { voices.flatMap { losses(of: $0.stream) } }
 
   override func append(to audio: inout AudioBuffer, _ now: Instant) {
     for ring in capture.takeNewRings() {
@@ -224,8 +233,11 @@ final class PulseApplicationReader: PulseReader {
     for voice in voices { voice.stream.read(into: &voice.ahead, now) }
     mix(into: &audio)
     for voice in voices {
-      tellLosses(of: voice.stream)
+      tellTroubles(of: voice.stream, now)
       if voice.stream.takeSilenceReport() { tellSilence(connection.locked { capture.silenceCause() }) }
+    }
+    for voice in voices where voice.stream.isDrained {
+      for notice in losses(of: voice.stream) { context.notice(notice) }
     }
     voices.removeAll { $0.stream.isDrained && $0.ahead.isEmpty }
   }

@@ -1,7 +1,8 @@
 internal import AudioCodecs
 internal import FluxGraph
 
-/// Decodes WAV: to 16-bit samples when that is all that is wanted of it, else to floating-point ones.
+/// Decodes WAV: to 16-bit samples when that is all that is wanted of it, else to floating-point ones. Mu-law and A-law stay what
+/// they are where just they are wanted.
 struct WAVDecoder: FormatDecoder {
   /// Frames a call gives at most: big enough that the cost of a call vanishes.
   private static let blockFrames = 4096
@@ -82,23 +83,33 @@ struct WAVDecoder: FormatDecoder {
     return true
   }
 
-  /// 16-bit samples only where nothing behind has to compute with them.
+  /// Other samples than floating-point ones only where nothing behind has to compute with them.
   private func sample(_ header: WAVFormat) -> SampleFormat {
     let fits =
-      wanted.sample == .s16le && (wanted.rate ?? header.rate) == header.rate
-      && (wanted.channels ?? header.channels) == header.channels
-    return fits ? .s16le : .f32le
+      (wanted.rate ?? header.rate) == header.rate && (wanted.channels ?? header.channels) == header.channels
+    switch wanted.sample {
+    case .s16le where fits: return .s16le
+    case .mulaw where fits && header.encoding == .muLaw: return .mulaw
+    case .alaw where fits && header.encoding == .aLaw: return .alaw
+    default: return .f32le
+    }
   }
 
   private mutating func readSamples(_ bytes: borrowing ByteBuffer, into audio: inout AudioBuffer) throws
     -> Int
   {
     let channels = audio.format.channels
-    let isFloat = audio.format.sample == .f32le
+    let sample = audio.format.sample
     var consumed = 0
     try check { () throws(WAVError) in
       try audio.append { (room: UnsafeMutableRawBufferPointer) throws(WAVError) in
-        if isFloat {
+        if sample == .mulaw || sample == .alaw {
+          var samples = MutableSpan<UInt8>(_unsafeElements: whole(room.bindMemory(to: UInt8.self), channels))
+          let result = try reader.read(bytes.bytes, copying: &samples)
+          consumed = result.consumed
+          return result.frames
+        }
+        if sample == .f32le {
           var samples = MutableSpan<Float>(_unsafeElements: whole(room.bindMemory(to: Float.self), channels))
           let result = try reader.read(bytes.bytes, into: &samples)
           consumed = result.consumed

@@ -5,21 +5,39 @@ struct Caption: Sendable, Hashable {
   /// Milliseconds of stream time.
   var start: Int
   var end: Int
-  /// Who speaks: the name given with `as=`.
+  /// Who speaks, where that is told beside the text: the name given with `as=`.
   var voice: String?
   /// One or two lines of at most 42 characters.
   var lines: [String]
+  /// The same on one line.
+  var text: String
+}
+
+/// How captions say who speaks.
+enum CaptionNaming: Sendable {
+  case nobody
+  /// Beside the text.
+  case voice
+  /// At the beginning of the text.
+  case prefix
 }
 
 /// What makes a caption one that people can read.
 struct CaptionLimits: Sendable {
-  /// Columns of a line; wide characters take two.
+  /// Characters of a line; wide ones count as two.
   var columns = 42
   var lines = 2
+  /// Characters of a name that stands in the text.
+  var name = 20
   /// Milliseconds a caption stands at most.
   var duration = 7000
   /// A pause of so many milliseconds ends a caption.
   var pause = 700
+
+  /// Characters without a width count as well: a line must not hold any number of them.
+  static func columns(of character: Character) -> Int { max(1, displayWidth(character)) }
+
+  static func columns(of text: String) -> Int { text.reduce(0) { $0 + columns(of: $1) } }
 }
 
 /// Seconds of stream time in whole milliseconds. Rounded here, once: a time whose parts were rounded one by one can come

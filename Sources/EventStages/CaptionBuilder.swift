@@ -8,39 +8,65 @@ struct CaptionBuilder: Sendable {
   /// A word with what stands before it in the transcript.
   private struct Token {
     var text: String
+    var columns: Int
     var hasBlankBefore: Bool
     var start: Int
     var end: Int
   }
 
-  private let limits: CaptionLimits
-  /// Where the last caption of each stream ended.
+  private let limits = CaptionLimits()
+  private let naming: CaptionNaming
+  /// Where the last caption of each speaker ended.
   private var lastEnds: [String: Int] = [:]
 
-  init(limits: CaptionLimits = CaptionLimits()) {
-    self.limits = limits
+  init(naming: CaptionNaming = .voice) {
+    self.naming = naming
   }
 
   /// The captions of a turn that has ended; none for any other event.
   mutating func captions(for turn: TurnEvent) -> [Caption] {
     guard turn.kind == .endOfTurn else { return [] }
-    let speaker = turn.stream ?? ""
+    // Streams without a name are told apart by their sessions.
+    let speaker = (turn.stream ?? "") + "\u{0}" + turn.session
+    let name = turn.stream.map(self.name) ?? ""
+    let prefix = naming == .prefix && !name.isEmpty ? "\(name):" : ""
     var earliest = lastEnds[speaker] ?? 0
     var captions: [Caption] = []
-    for group in groups(tokens(of: turn)) {
+    for group in groups(tokens(of: turn, prefix), prefix) {
       let start = max(earliest, group[0].start)
       let end = min(max(group[group.count - 1].end, start + 1), start + limits.duration)
-      captions.append(Caption(start: start, end: end, voice: turn.stream, lines: lines(group)))
+      captions.append(
+        Caption(
+          start: start, end: end, voice: naming == .voice && !name.isEmpty ? name : nil,
+          lines: lines(group, prefix), text: lines(group, prefix, columns: .max)[0]))
       earliest = end
     }
     lastEnds[speaker] = earliest
     return captions
   }
 
+  /// A name on one line, cut where it would take the room of the text.
+  private func name(_ stream: String) -> String {
+    let whole = stream.split { $0.isWhitespace || Self.isControl($0) }.joined(separator: " ")
+    guard naming == .prefix, CaptionLimits.columns(of: whole) > limits.name else { return whole }
+    var name = ""
+    for character in whole {
+      if CaptionLimits.columns(of: name) + CaptionLimits.columns(of: character) >= limits.name { break }
+      name.append(character)
+    }
+    return name + "…"
+  }
+
+  private static func isControl(_ character: Character) -> Bool {
+    character.unicodeScalars.contains { $0.properties.generalCategory == .control }
+  }
+
   // MARK: - Words
 
-  private func tokens(of turn: TurnEvent) -> [Token] {
-    var tokens = texts(of: turn)
+  private func tokens(of turn: TurnEvent, _ prefix: String) -> [Token] {
+    // A word that is cut leaves room for the name, and a blank, before it.
+    let room = limits.columns - (prefix.isEmpty ? 0 : CaptionLimits.columns(of: prefix) + 1)
+    var tokens = texts(of: turn).flatMap { cut($0, to: room) }
     // Words without times share the time between their neighbours, which are the turn's ends at the edges.
     var earliest = captionMilliseconds(turn.start)
     let latest = max(earliest, captionMilliseconds(turn.end))
@@ -65,13 +91,15 @@ struct CaptionBuilder: Sendable {
       index = next
     }
     return tokens.map {
-      Token(text: $0.text, hasBlankBefore: $0.blank, start: $0.start ?? earliest, end: $0.end ?? earliest)
+      Token(
+        text: $0.text, columns: CaptionLimits.columns(of: $0.text), hasBlankBefore: $0.blank,
+        start: $0.start ?? earliest, end: $0.end ?? earliest)
     }
   }
 
   private typealias TimedText = (text: String, blank: Bool, start: Int?, end: Int?)
 
-  /// The transcript's words, each with the punctuation that follows it, cut where a single one is longer than a line.
+  /// The transcript's words, each with the punctuation that follows it.
   private func texts(of turn: TurnEvent) -> [TimedText] {
     var texts: [TimedText] = []
     var isAfterBlank = false
@@ -96,23 +124,23 @@ struct CaptionBuilder: Sendable {
         if character.isWhitespace || character.isNewline {
           close()
           isAfterBlank = true
-        } else if character.unicodeScalars.first?.properties.generalCategory != .control {
+        } else if !Self.isControl(character) {
           text.append(character)
         }
       }
       close()
     }
-    return texts.flatMap(cut)
+    return texts
   }
 
-  /// Pieces of a text that fit a line each, with their shares of its time.
-  private func cut(_ whole: TimedText) -> [TimedText] {
-    guard displayColumns(whole.text) > limits.columns else { return [whole] }
+  /// Pieces of a text that is longer than a line, each with its share of the time.
+  private func cut(_ whole: TimedText, to room: Int) -> [TimedText] {
+    guard CaptionLimits.columns(of: whole.text) > limits.columns else { return [whole] }
     var pieces: [String] = [""]
     var width = 0
     for character in whole.text {
-      let columns = displayWidth(character)
-      if width + columns > limits.columns {
+      let columns = CaptionLimits.columns(of: character)
+      if width + columns > room {
         pieces.append("")
         width = 0
       }
@@ -131,10 +159,10 @@ struct CaptionBuilder: Sendable {
 
   // MARK: - Groups
 
-  private func groups(_ tokens: [Token]) -> [[Token]] {
+  private func groups(_ tokens: [Token], _ prefix: String) -> [[Token]] {
     var groups: [[Token]] = []
     for token in tokens {
-      if let last = groups.last, !ends(last, before: token) {
+      if let last = groups.last, !ends(last, before: token, prefix) {
         groups[groups.count - 1].append(token)
       } else {
         groups.append([token])
@@ -143,24 +171,33 @@ struct CaptionBuilder: Sendable {
     return groups
   }
 
-  private func ends(_ group: [Token], before token: Token) -> Bool {
+  private func ends(_ group: [Token], before token: Token, _ prefix: String) -> Bool {
     let last = group[group.count - 1]
     if token.start - last.end >= limits.pause { return true }
     if token.end - group[0].start > limits.duration { return true }
-    if lines(group + [token]).count > limits.lines { return true }
-    guard let mark = last.text.last, token.hasBlankBefore || displayWidth(mark) == 2 else { return false }
+    if lines(group + [token], prefix).count > limits.lines { return true }
+    // What closes a quotation stands behind the mark.
+    guard let mark = last.text.last(where: { !"\"'”’»)]」』".contains($0) }),
+      token.hasBlankBefore || displayWidth(mark) == 2
+    else { return false }
     if ".?!…。？！".contains(mark) { return true }
-    return ",;:、，；：".contains(mark) && displayColumns(lines(group).joined(separator: " ")) >= limits.columns
+    return ",;:、，；：".contains(mark)
+      && CaptionLimits.columns(of: lines(group, prefix, columns: .max)[0]) >= limits.columns
   }
 
-  private func lines(_ group: [Token]) -> [String] {
-    var lines: [String] = []
-    for token in group {
-      let glue = token.hasBlankBefore ? " " : ""
-      if let last = lines.last, displayColumns(last + glue + token.text) <= limits.columns {
-        lines[lines.count - 1] = last + glue + token.text
+  private func lines(_ group: [Token], _ prefix: String, columns limit: Int? = nil) -> [String] {
+    let limit = limit ?? limits.columns
+    var lines = prefix.isEmpty ? [] : [prefix]
+    var width = CaptionLimits.columns(of: prefix)
+    for (index, token) in group.enumerated() {
+      let glue = token.hasBlankBefore || index == 0 ? " " : ""
+      let added = glue.utf8.count + token.columns
+      if !lines.isEmpty, width + added <= limit {
+        lines[lines.count - 1] += glue + token.text
+        width += added
       } else {
         lines.append(token.text)
+        width = token.columns
       }
     }
     return lines

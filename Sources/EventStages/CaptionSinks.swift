@@ -7,132 +7,96 @@ package enum CaptionVoice: String, OptionEnumeration {
   case none
 }
 
-/// What the stages `srt`, `vtt` and `txt` have in common.
-private struct CaptionWriter: Sendable {
-  private var builder: CaptionBuilder
-  private let voice: CaptionVoice
-  private let file: CaptionFile
-  private let disk: any BlockingThread
-
-  init(
-    _ format: CaptionFormat, _ path: Path, voice: CaptionVoice, overwrite: Bool, _ context: StageContext
-  ) async throws {
-    self.voice = voice
-    builder = CaptionBuilder()
-    disk = context.disk
-    let file = CaptionFile(path: context.resolve(path), format: format)
-    self.file = file
-    try await disk.run { try file.open(overwrite: overwrite) }
-  }
-
-  mutating func write(_ event: Event) async throws {
-    guard case .turn(let turn) = event else { return }
-    var captions = builder.captions(for: turn)
-    if captions.isEmpty { return }
-    if voice == .none {
-      for index in captions.indices { captions[index].voice = nil }
-    }
-    try await disk.run { [file, captions] in try file.append(captions) }
-  }
-
-  func finish() async throws {
-    try await disk.run { [file] in try file.finish() }
-  }
+/// A kind of caption file, as a stage of its own.
+package protocol CaptionKind: Sendable {
+  /// Name, summary, what `voice` does, and examples.
+  static var page: (name: String, summary: String, voice: String, examples: [String]) { get }
+  static var voice: CaptionVoice { get }
+  static var format: CaptionFormat { get }
 }
 
 /// The stage `srt`: writes finished turns as SubRip captions.
-package struct SubRipCaptions: EventSink {
-  package static let description = StageDescription<SubRipCaptions>(
-    "srt", "Writes finished turns into a file of SubRip captions.",
-    details: captionDetails,
+package enum SubRip: CaptionKind {
+  package static let page = (
+    name: "srt", summary: "Writes finished turns into a file of SubRip captions.",
+    voice: "Whether captions begin with the speaker's name.",
     examples: [
       "file talk.opus | flux | srt talk.srt",
       "file talk.opus | flux as=me | srt talk.srt voice=stream overwrite",
     ]
-  ) {
-    Option("path", \SubRipCaptions.path, "The file.", positional: true, required: true)
-    Option("voice", \SubRipCaptions.voice, "Whether captions begin with the speaker's name.")
-    Option("overwrite", \SubRipCaptions.overwrite, "Replace the file if there is one.")
-  }
-
-  package var path = Path("")
-  package var voice = CaptionVoice.none
-  package var overwrite = false
-  private var writer: CaptionWriter?
-
-  package init() {}
-
-  package mutating func open(_ context: StageContext) async throws {
-    writer = try await CaptionWriter(.subRip, path, voice: voice, overwrite: overwrite, context)
-  }
-
-  package mutating func write(_ event: Event) async throws { try await writer?.write(event) }
-
-  package mutating func finish() async throws { try await writer?.finish() }
+  )
+  package static let voice = CaptionVoice.none
+  package static let format = CaptionFormat.subRip
 }
 
 /// The stage `vtt`: writes finished turns as WebVTT captions.
-package struct WebVTTCaptions: EventSink {
-  package static let description = StageDescription<WebVTTCaptions>(
-    "vtt", "Writes finished turns into a file of WebVTT captions.",
-    details: captionDetails,
+package enum WebVTT: CaptionKind {
+  package static let page = (
+    name: "vtt", summary: "Writes finished turns into a file of WebVTT captions.",
+    voice: "Whether captions name their speaker, as `<v me>`.",
     examples: [
       "file talk.opus | flux as=me | vtt talk.vtt", "file talk.opus | flux | vtt talk.vtt overwrite",
     ]
-  ) {
-    Option("path", \WebVTTCaptions.path, "The file.", positional: true, required: true)
-    Option("voice", \WebVTTCaptions.voice, "Whether captions name their speaker, as `<v me>`.")
-    Option("overwrite", \WebVTTCaptions.overwrite, "Replace the file if there is one.")
-  }
-
-  package var path = Path("")
-  package var voice = CaptionVoice.stream
-  package var overwrite = false
-  private var writer: CaptionWriter?
-
-  package init() {}
-
-  package mutating func open(_ context: StageContext) async throws {
-    writer = try await CaptionWriter(.webVTT, path, voice: voice, overwrite: overwrite, context)
-  }
-
-  package mutating func write(_ event: Event) async throws { try await writer?.write(event) }
-
-  package mutating func finish() async throws { try await writer?.finish() }
+  )
+  package static let voice = CaptionVoice.stream
+  package static let format = CaptionFormat.webVTT
 }
 
 /// The stage `txt`: writes what was said as plain text.
-package struct PlainText: EventSink {
-  package static let description = StageDescription<PlainText>(
-    "txt", "Writes what was said into a file of plain text, a caption a line.",
-    details: captionDetails,
+package enum PlainText: CaptionKind {
+  package static let page = (
+    name: "txt", summary: "Writes what was said into a file of plain text, a caption a line.",
+    voice: "Whether lines begin with the speaker's name.",
     examples: [
       "file talk.opus | flux | txt talk.txt", "file talk.opus | flux as=me | txt talk.txt voice=none",
     ]
-  ) {
-    Option("path", \PlainText.path, "The file.", positional: true, required: true)
-    Option("voice", \PlainText.voice, "Whether lines begin with the speaker's name.")
-    Option("overwrite", \PlainText.overwrite, "Replace the file if there is one.")
+  )
+  package static let voice = CaptionVoice.stream
+  package static let format = CaptionFormat.text
+}
+
+/// A stage that writes finished turns into a file of captions.
+package struct CaptionSink<Kind: CaptionKind>: EventSink {
+  package static var description: StageDescription<Self> {
+    StageDescription(
+      Kind.page.name, Kind.page.summary,
+      details: """
+        Captions follow the words' times: two lines of 42 characters at most, no longer than 7 s, cut at pauses of 700 ms and \
+        at punctuation. They are written when a turn ends; where speakers overlap, the file is written again in the order of \
+        time at the end. A file that is there already is not touched without `overwrite`.
+        """,
+      examples: Kind.page.examples
+    ) {
+      Option("path", \Self.path, "The file.", positional: true, required: true)
+      Option("voice", \Self.voice, Kind.page.voice)
+      Option("overwrite", \Self.overwrite, "Replace the file if there is one.")
+    }
   }
 
   package var path = Path("")
-  package var voice = CaptionVoice.stream
+  package var voice = Kind.voice
   package var overwrite = false
-  private var writer: CaptionWriter?
+  private var builder = CaptionBuilder()
+  private var output: (file: CaptionFile, disk: any BlockingThread)?
 
   package init() {}
 
   package mutating func open(_ context: StageContext) async throws {
-    writer = try await CaptionWriter(.text, path, voice: voice, overwrite: overwrite, context)
+    builder = CaptionBuilder(naming: voice == .none ? .nobody : Kind.format.naming)
+    let file = CaptionFile(path: context.resolve(path), format: Kind.format)
+    output = (file, context.disk)
+    try await context.disk.run { [overwrite] in try file.open(overwrite: overwrite) }
   }
 
-  package mutating func write(_ event: Event) async throws { try await writer?.write(event) }
+  package mutating func write(_ event: Event) async throws {
+    guard case .turn(let turn) = event, let (file, disk) = output else { return }
+    let captions = builder.captions(for: turn)
+    if captions.isEmpty { return }
+    try await disk.run { try file.append(captions) }
+  }
 
-  package mutating func finish() async throws { try await writer?.finish() }
+  package mutating func finish() async throws {
+    guard let (file, disk) = output else { return }
+    try await disk.run { try file.finish() }
+  }
 }
-
-private let captionDetails = """
-  Captions follow the words' times: two lines of 42 characters at most, no longer than 7 s, cut at pauses of 700 ms and at \
-  punctuation. They are written when a turn ends; where speakers overlap, the file is written again in the order of time at \
-  the end. A file that is there already is not touched without `overwrite`.
-  """

@@ -7,32 +7,49 @@ package struct Command: EventSink {
     details: """
       The program is started once and reads all events; with `each` it is started for every event, one after the other. It is \
       started without a shell, in the graph's directory, in a process group of its own, and without the \
-      graph's secrets in its environment. What it prints is shown as notices. When the graph ends, so does its input; a program that goes on for \
-      more than 2 s is ended. An event whose program fails, or is not ready in time, leaves by the port `dead`.
+      graph's secrets in its environment. What it prints is shown as notices. When the graph ends, so does its input; a \
+      program that goes on for more than 2 s is ended. Up to 10000 events wait for the program; more leave by the port \
+      `dead`, as does an event the program takes longer for than `timeout`. With `each` an event is taken when its program \
+      ends with 0; if not it is tried again as `retry` says, and then leaves by the port `dead`. With `spool` events that \
+      are not taken outlive fluxgraph, as with `webhook`.
       """,
     ports: [
-      PortSpecification(
-        "dead", "Events whose program failed, with `each`, and those that find no room in the queue."),
+      PortSpecification("dead", "Events the program did not take, each with the reason."),
       PortSpecification("notices", "What the program prints, and how it ended."),
     ],
     examples: [
       #"file talk.opus | flux | command ["python3", "crm.py"]"#,
       #"file talk.opus | flux | where event == EndOfTurn | command ["notify-send", "a turn has ended"] each timeout=5s"#,
+      #"file talk.opus | flux | command ["sh", "put.sh"] each spool=./spool retry=[10s, 1m, 10m]"#,
     ]
   ) {
     Option("program", \Command.program, "The program and its arguments.", positional: true, required: true)
     Option("each", \Command.each, "Start the program for every event.")
     Option(
-      "timeout", \Command.timeout, "How long the program may take for an event, with `each`.",
+      "timeout", \Command.timeout, "How long the program may take for an event.",
       in: .milliseconds(100)...(.seconds(3600)))
+    Option(
+      "retry", \Command.retry, "The waits before further attempts, with `each`: `standard`, `none` or a list."
+    )
+    Option("spool", \Command.spool, "A directory that keeps what is not taken, with `each`.")
+    Option(
+      "spool_limit", \Command.spoolLimit, "The size the spool may reach.",
+      in: .bytes(100_000)...(.bytes(10_000_000_000)))
   }
+
+  /// Events that wait where there is no spool.
+  private static let memoryLimit = 10_000
 
   package var program: [String] = []
   package var each = false
   package var timeout = Duration.seconds(30)
+  package var retry = RetrySchedule(waits: [])
+  package var spool: Path?
+  package var spoolLimit = ByteCount(100_000_000)
   private var context: StageContext?
   private var process: CommandProcess?
   private var drain: Task<Void, Never>?
+  private var courier: Courier?
 
   package init() {}
 
@@ -42,13 +59,23 @@ package struct Command: EventSink {
         code: "missing-value", "`command` needs a program", options: ["program"],
         help: #"for example `command ["python3", "crm.py"]`"#)
     }
+    if !each, let option = spool != nil ? "spool" : retry.waits.isEmpty ? nil : "retry" {
+      throw OptionConflict(
+        code: "spool-without-each",
+        "`\(option)` needs `each`: a program that reads all events does not say which it has taken",
+        options: [option], help: "add `each`, or leave `\(option)` out")
+    }
   }
 
-  package var queue: QueuePolicy { QueuePolicy(overflowPort: "dead") }
+  package var queue: QueuePolicy {
+    QueuePolicy(
+      size: Self.memoryLimit, patience: .zero, growth: 1, overflowPort: "dead",
+      store: spool == nil ? nil : "spool of \(spoolLimit)")
+  }
 
   package mutating func open(_ context: StageContext) async throws {
     self.context = context
-    guard !each else { return }
+    if each { return try await openCourier(context) }
     let process = try start(context)
     self.process = process
     drain = Task {
@@ -59,31 +86,49 @@ package struct Command: EventSink {
     }
   }
 
+  /// Starts a program for each event, and for each attempt.
+  private mutating func openCourier(_ context: StageContext) async throws {
+    let settings = Courier.Settings(
+      receiver: name,
+      policy: DeliveryQueue.Policy(retries: retry.waits, order: .seconds(300), concurrency: 1),
+      sync: .interval, patience: timeout + .seconds(5))
+    let opened = try await Courier.spool(spool, limit: spoolLimit, context)
+    let courier = Courier(settings, spool: opened, context) { [self] shipment in
+      await runOnce(shipment.content + [UInt8(ascii: "\n")], context)
+    }
+    self.courier = courier
+    try await courier.resume()
+  }
+
   package mutating func write(_ event: Event) async throws {
     guard let context else { return }
+    if let courier { return await courier.accept(Delivery(event, context)) }
     var line: [UInt8] = []
     event.json.write(to: &line)
     line.append(UInt8(ascii: "\n"))
-    if each { return try await runOnce(line, event, context) }
-    guard let exit = try await process?.send(line) else { return }
+    let deadline = Instant.now().advanced(by: timeout)
+    guard let exit = try await process?.send(line, until: deadline) else { return }
     drain?.cancel()
     process = nil
     // As with `| head`: a program that has what it wanted is no failure.
     if exit == .code(0) { throw EndOfInterest() }
-    throw StageError(.unavailable, "\(name) ended \(exit)")
+    let reason = failure(exit, deadline)
+    context.emit(
+      .notice(.undeliverable(event.json, reason: reason, attempts: 1, stream: context.name)), port: "dead")
+    throw StageError(.unavailable, reason)
   }
 
   package mutating func finish() async throws {
+    if let courier { return try await courier.finish() }
     drain?.cancel()
     guard let exit = try await process?.end(), exit != .code(0) else { return }
     throw StageError(.unavailable, "\(name) ended \(exit)")
   }
 
-  private func runOnce(_ line: [UInt8], _ event: Event, _ context: StageContext) async throws {
-    var reason: String?
+  private func runOnce(_ line: [UInt8], _ context: StageContext) async -> DeliveryQueue.Outcome {
+    let deadline = Instant.now().advanced(by: timeout)
     do {
       let process = try start(context)
-      let deadline = Instant.now().advanced(by: timeout)
       let early = try await process.send(line, until: deadline)
       let exit: ChildProcess.Exit
       if let early {
@@ -91,20 +136,14 @@ package struct Command: EventSink {
       } else {
         exit = try await process.end(within: max(.zero, deadline.duration(since: .now())))
       }
-      if exit != .code(0) {
-        reason =
-          Instant.now() >= deadline ? "\(name) was not ready in \(timeout.unitText)" : "\(name) ended \(exit)"
-      }
-    } catch let error as StageError {
-      reason = error.message
+      return exit == .code(0) ? .delivered : .failed(failure(exit, deadline), canRetry: true)
+    } catch {
+      return .failed((error as? StageError)?.message ?? "\(error)", canRetry: true)
     }
-    guard let reason else { return }
-    context.notice(Notice("undelivered", "an event was not taken: \(reason)", severity: .warning))
-    context.emit(
-      .notice(
-        Notice(
-          "undeliverable", reason, severity: .error, stream: context.name,
-          details: [("reason", .string(reason)), ("attempts", 1), ("original", event.json)])), port: "dead")
+  }
+
+  private func failure(_ exit: ChildProcess.Exit, _ deadline: Instant) -> String {
+    Instant.now() >= deadline ? "\(name) was not ready in \(timeout.unitText)" : "\(name) ended \(exit)"
   }
 
   private var name: String {

@@ -35,6 +35,13 @@ struct Delivery: Sendable, Equatable {
     return .object(fields)
   }
 
+  /// - Parameter body: what is sent in the event's place.
+  init(_ event: Event, body: String? = nil, _ context: StageContext) {
+    self.init(
+      id: WebhookSigner.id(of: event), stream: event.value(of: "stream")?.description ?? "",
+      accepted: context.clock.wallTime().seconds, event: event.json, body: body)
+  }
+
   init(id: String, stream: String, accepted: Double, event: JSONValue, body: String? = nil) {
     self.id = id
     self.stream = stream
@@ -65,7 +72,7 @@ struct DeadLetter: Sendable, Equatable {
 
   /// A line of the dead-letter file.
   var json: JSONValue {
-    var fields: [(String, JSONValue)] = [("reason", .string(reason))]
+    var fields: [(String, JSONValue)] = [("v", 1), ("reason", .string(reason))]
     if let status { fields.append(("status", JSONValue(status))) }
     fields.append(("attempts", JSONValue(delivery.attempts)))
     return .object(fields + (delivery.json.members ?? []))

@@ -2,7 +2,7 @@ internal import FluxGraph
 
 /// Decides what is sent to a receiver, and when. A value: time is an argument, and nothing is sent here.
 ///
-/// Deliveries of one stream go out one after the other. The first may fail for as long as the policy's `order` says, which
+/// Shipments of one stream go out one after the other. The first may fail for as long as the policy's `order` says, which
 /// holds up those behind it; then it is parked, goes on trying by itself, and the rest moves up.
 struct DeliveryQueue: Sendable {
   struct Policy: Sendable {
@@ -10,84 +10,107 @@ struct DeliveryQueue: Sendable {
     var retries: [Duration]
     /// How long the first of a stream may hold up the others.
     var order: Duration
-    /// Requests at a time.
+    /// Shipments at a time.
     var concurrency: Int
+    /// How events of a stream are put together; nil for each by itself.
+    var batch: Batch?
   }
 
   /// How an attempt went.
   enum Outcome: Sendable {
     case answered(status: Int, retryAfter: Duration?)
+    case delivered
     /// There was no answer, for this reason; whether another attempt could end differently.
     case failed(String, canRetry: Bool)
   }
 
-  /// What becomes of a delivery after an attempt.
+  /// What becomes of a shipment after an attempt.
   enum Verdict: Sendable, Equatable {
     case delivered
     /// It is tried again, for this reason.
     case retried(reason: String)
-    case dead(DeadLetter)
-  }
-
-  private struct Entry: Sendable {
-    var delivery: Delivery
-    var due: Instant
-    var firstFailure: Instant?
-    var isParked = false
+    /// It is given up: a letter for each of its events.
+    case dead([DeadLetter])
   }
 
   private let policy: Policy
-  /// The deliveries of each stream, in order.
-  private var lanes: [String: [Entry]] = [:]
-  private var parked: [Entry] = []
-  private var inFlight: [UInt64: Entry] = [:]
+  private var lanes: [String: DeliveryLane] = [:]
+  private var parked: [WaitingShipment] = []
+  private var inFlight: [UInt64: WaitingShipment] = [:]
   /// The receiver asked for a pause, for all streams.
   private var pausedUntil: Instant?
   /// How often in a row it has.
   private var pauses = 0
   /// The receiver said that it is gone for good.
   private(set) var isGone = false
+  /// Events that are not done, those in flight included.
+  private(set) var count = 0
 
   init(policy: Policy) {
     self.policy = policy
   }
 
-  /// Deliveries that are not done, those in flight included.
-  var count: Int { lanes.values.reduce(0) { $0 + $1.count } + parked.count + inFlight.count }
-
-  var isAnyInFlight: Bool { !inFlight.isEmpty }
+  /// Whether something is being sent that has not failed in this run.
+  var isAnyFirstInFlight: Bool { inFlight.values.contains { $0.firstFailure == nil } }
 
   mutating func add(_ delivery: Delivery, now: Instant) {
-    lanes[delivery.stream, default: []].append(Entry(delivery: delivery, due: now))
+    count += 1
+    let stream = delivery.stream
+    guard let batch = policy.batch else {
+      return append(Shipment(delivery, isBatch: false), due: now, isSealed: true)
+    }
+    if lanes[stream]?.join(delivery, limit: batch.count, now: now) == true { return }
+    let isFull = batch.count <= 1
+    append(
+      Shipment(delivery, isBatch: true), due: isFull ? now : now.advanced(by: batch.wait), isSealed: isFull)
   }
 
-  /// A delivery to send now; ask until there is none. Each must be followed by `finish`.
-  mutating func next(now: Instant) -> Delivery? {
+  /// Adds a batch that was sent before, to be sent again as it is.
+  mutating func add(_ batch: Shipment, now: Instant) {
+    count += batch.deliveries.count
+    append(batch, due: now, isSealed: true)
+  }
+
+  /// No batch waits for more events.
+  mutating func sealAll(now: Instant) {
+    for stream in lanes.keys { lanes[stream]!.sealLast(now) }
+  }
+
+  /// A shipment to send now; ask until there is none. Each must be followed by `finish`.
+  /// - Parameter firstOnly: whether what has failed in this run is left alone, and what waits behind it.
+  mutating func next(now: Instant, firstOnly: Bool = false) -> Shipment? {
     guard !isGone, inFlight.count < policy.concurrency, pausedUntil.map({ $0 <= now }) ?? true else {
       return nil
     }
     parkOverdue(now)
-    if let index = parked.firstIndex(where: { $0.due <= now }) { return begin(parked.remove(at: index)) }
-    let busy = Set(inFlight.values.filter { !$0.isParked }.map(\.delivery.stream))
-    let ready = lanes.filter { !busy.contains($0.key) && $0.value[0].due <= now }
-    // The one that has waited longest, so that no stream starves.
-    guard let lane = ready.min(by: { $0.value[0].delivery.number < $1.value[0].delivery.number })?.key else {
-      return nil
+    if !firstOnly, let index = parked.firstIndex(where: { $0.due <= now }) {
+      return begin(parked.remove(at: index))
     }
-    let entry = lanes[lane]!.removeFirst()
-    if lanes[lane]!.isEmpty { lanes[lane] = nil }
+    let busy = busyStreams
+    var best: (stream: String, number: UInt64)?
+    for (stream, lane) in lanes where !busy.contains(stream) {
+      guard let first = lane.first, first.due <= now, !firstOnly || first.firstFailure == nil else {
+        continue
+      }
+      // The one that has waited longest, so that no stream starves.
+      if best.map({ first.shipment.number < $0.number }) ?? true { best = (stream, first.shipment.number) }
+    }
+    guard let stream = best?.stream else { return nil }
+    let entry = lanes[stream]!.takeFirst()
+    if lanes[stream]!.isEmpty { lanes[stream] = nil }
     return begin(entry)
   }
 
   /// When there will be something to send, if nothing else happens; nil when there is nothing that waits for a time.
   func wakeTime(now: Instant) -> Instant? {
     guard !isGone, inFlight.count < policy.concurrency else { return nil }
-    let busy = Set(inFlight.values.filter { !$0.isParked }.map(\.delivery.stream))
+    let busy = busyStreams
     var times = parked.map(\.due)
-    for (stream, entries) in lanes where !busy.contains(stream) {
-      times.append(entries[0].due)
+    for (stream, lane) in lanes where !busy.contains(stream) {
+      guard let first = lane.first else { continue }
+      times.append(first.due)
       // At this time it no longer holds up those behind it.
-      if entries.count > 1, let failure = entries[0].firstFailure {
+      if lane.count > 1, let failure = first.firstFailure {
         times.append(failure.advanced(by: policy.order))
       }
     }
@@ -95,21 +118,23 @@ struct DeliveryQueue: Sendable {
     return max(first, pausedUntil ?? first)
   }
 
-  /// Says how the attempt at a delivery went.
+  /// Says how the attempt at a shipment went.
   mutating func finish(_ number: UInt64, _ outcome: Outcome, now: Instant) -> Verdict {
     guard var entry = inFlight.removeValue(forKey: number) else { return .delivered }
     var status: Int?
     var wait = Duration.zero
     let reason: String
     switch outcome {
+    case .delivered, .answered(200...299, _):
+      pauses = 0
+      pausedUntil = nil
+      count -= entry.shipment.deliveries.count
+      return .delivered
     case .answered(let code, let retryAfter):
-      if (200...299).contains(code) {
-        pauses = 0
-        pausedUntil = nil
-        return .delivered
-      }
       status = code
-      reason = "it answered with status \(code)"
+      reason =
+        "it answered with status \(code)"
+        + ((300...399).contains(code) ? ", and redirects are not followed" : "")
       wait = min(retryAfter ?? .zero, .seconds(86_400))
       if code == 410 { isGone = true }
       if [429, 502, 504].contains(code) {
@@ -119,55 +144,70 @@ struct DeliveryQueue: Sendable {
       }
     case .failed(let message, let canRetry):
       reason = message
-      if !canRetry { entry.delivery.attempts = policy.retries.count }
+      if !canRetry { entry.shipment.attempts = policy.retries.count }
     }
-    entry.delivery.attempts += 1
-    guard !isGone, entry.delivery.attempts <= policy.retries.count else {
-      return .dead(DeadLetter(delivery: entry.delivery, reason: reason, status: status))
+    entry.shipment.attempts += 1
+    let attempts = entry.shipment.attempts
+    guard !isGone, attempts <= policy.retries.count else {
+      count -= entry.shipment.deliveries.count
+      return .dead(entry.shipment.deliveries.map { DeadLetter(delivery: $0, reason: reason, status: status) })
     }
-    let scheduled = policy.retries[entry.delivery.attempts - 1]
-    entry.due = now.advanced(by: max(wait, scheduled + jitter(scheduled, entry.delivery)))
+    let scheduled = policy.retries[attempts - 1]
+    entry.due = now.advanced(by: max(wait, scheduled + jitter(scheduled, entry.shipment)))
     entry.firstFailure = entry.firstFailure ?? now
     if entry.isParked {
       parked.append(entry)
     } else {
-      lanes[entry.delivery.stream, default: []].insert(entry, at: 0)
+      lanes[entry.shipment.stream, default: DeliveryLane()].putBack(entry)
     }
     return .retried(reason: reason)
   }
 
-  /// What is being sent just now.
-  var sending: [Delivery] { inFlight.values.map(\.delivery).sorted { $0.number < $1.number } }
-
-  /// Everything that is neither delivered nor in flight, in order, and empties the queue.
-  mutating func takeAll() -> [Delivery] {
-    defer {
-      lanes = [:]
-      parked = []
-    }
-    return (lanes.values.flatMap { $0 } + parked).map(\.delivery).sorted { $0.number < $1.number }
+  /// The events that are being sent just now.
+  var sending: [Delivery] {
+    inFlight.values.flatMap(\.shipment.deliveries).sorted { $0.number < $1.number }
   }
 
-  private mutating func begin(_ entry: Entry) -> Delivery {
-    inFlight[entry.delivery.number] = entry
-    return entry.delivery
+  /// Every event that is neither delivered nor in flight, in order, and empties the queue.
+  mutating func takeAll() -> [Delivery] {
+    let left = lanes.values.flatMap(\.shipments) + parked.map(\.shipment)
+    lanes = [:]
+    parked = []
+    let deliveries = left.flatMap(\.deliveries).sorted { $0.number < $1.number }
+    count -= deliveries.count
+    return deliveries
+  }
+
+  /// Streams with a shipment on its way that those behind it wait for.
+  private var busyStreams: Set<String> {
+    Set(inFlight.values.filter { !$0.isParked }.map(\.shipment.stream))
+  }
+
+  private mutating func append(_ shipment: Shipment, due: Instant, isSealed: Bool) {
+    lanes[shipment.stream, default: DeliveryLane()]
+      .append(WaitingShipment(shipment: shipment, due: due, isSealed: isSealed))
+  }
+
+  private mutating func begin(_ entry: WaitingShipment) -> Shipment {
+    inFlight[entry.shipment.number] = entry
+    return entry.shipment
   }
 
   private mutating func parkOverdue(_ now: Instant) {
-    for (stream, entries) in lanes {
-      guard var head = entries.first, let failure = head.firstFailure, entries.count > 1,
+    for (stream, lane) in lanes {
+      guard let failure = lane.first?.firstFailure, lane.count > 1,
         now.duration(since: failure) >= policy.order
       else { continue }
+      var head = lanes[stream]!.takeFirst()
       head.isParked = true
       parked.append(head)
-      lanes[stream]!.removeFirst()
     }
   }
 
   /// Up to a fifth of the wait, so that many senders do not come back at once; the same for the same attempt.
-  private func jitter(_ wait: Duration, _ delivery: Delivery) -> Duration {
+  private func jitter(_ wait: Duration, _ shipment: Shipment) -> Duration {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325  // FNV-1a
-    for byte in "\(delivery.id)/\(delivery.attempts)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
+    for byte in "\(shipment.id)/\(shipment.attempts)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
     return .nanoseconds(Int64(Double(wait.nanoseconds) * 0.2 * Double(hash >> 11) / Double(1 << 53)))
   }
 }

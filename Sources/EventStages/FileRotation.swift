@@ -46,7 +46,7 @@ package struct FileRotation: OptionValue, Hashable {
 package enum FileSync: String, OptionEnumeration {
   /// After every turn that ends.
   case turn
-  /// With the first line after a second, and at the end.
+  /// Within a second or so, and at the end.
   case interval
   /// When the system sees fit.
   case never

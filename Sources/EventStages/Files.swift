@@ -37,6 +37,20 @@ func replaceFile(_ path: String, with bytes: [UInt8]) throws(StageError) {
   }
 }
 
+/// The names of what is in a directory; none when it cannot be read.
+func fileNames(in directory: String) -> [String] {
+  guard let listing = opendir(directory) else { return [] }
+  defer { closedir(listing) }
+  var names: [String] = []
+  while let entry = readdir(listing) {
+    names.append(
+      withUnsafePointer(to: &entry.pointee.d_name) {
+        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      })
+  }
+  return names
+}
+
 /// The whole of a file; nothing when there is none.
 func readFile(_ path: String) throws(StageError) -> [UInt8] {
   let descriptor = open(path, O_RDONLY | O_CLOEXEC)

@@ -1,10 +1,11 @@
 internal import FluxGraph
 internal import Glibc
 
-/// A file lines are appended to, kept open as long as its path stays the same. Used on the disk thread only.
+/// A file lines are appended to, kept open. Used on the disk thread only.
 ///
-/// A line is written whole or not at all: what was written of one that did not fit is taken back. A file that somebody
-/// moved away, as logrotate does, is opened anew.
+/// A line is written whole or not at all: what was written of one that did not fit is taken back, and what is left of one in a
+/// pipe goes before the next. A file that somebody moved away, as logrotate does, is opened anew. Nothing here waits for the
+/// reader of a pipe.
 final class LineFile: @unchecked Sendable {
   // Unchecked: the stage that owns it uses it on the disk thread alone.
   private let rotation: FileRotation
@@ -12,9 +13,11 @@ final class LineFile: @unchecked Sendable {
   private let keep: Int?
   private var descriptor: Int32 = -1
   private var path = ""
+  private var isRegular = false
+  /// What a pipe has not taken yet of the last line.
+  private var rest: ArraySlice<UInt8> = []
   private var lastWrite = WallTime(seconds: 0)
-  private var lastSync = WallTime(seconds: 0)
-  private var hasUnsynced = false
+  private(set) var hasUnsynced = false
 
   init(rotation: FileRotation = FileRotation(), keep: Int? = nil) {
     self.rotation = rotation
@@ -29,9 +32,11 @@ final class LineFile: @unchecked Sendable {
   func prepare(_ path: String) throws(StageError) { try open(path) }
 
   /// Appends whole lines in one piece.
-  /// - Throws: `StageError` with code `inputOutput`. Nothing of the lines is in the file then.
+  /// - Throws: `StageError`: nothing of the lines is in the file then. With code `inputOutput` another try may go better;
+  ///   with `badInput` the file holds something else than lines of JSON.
   func append(_ bytes: [UInt8], to path: String, now: WallTime) throws(StageError) {
     if descriptor < 0 || path != self.path || isMoved { try open(path) }
+    guard isRegular else { return try appendToPipe(bytes) }
     var length = length
     if rotation.isDue(count: length, added: bytes.count, lastWrite: lastWrite, now: now) {
       try putAside(now)
@@ -39,7 +44,6 @@ final class LineFile: @unchecked Sendable {
     }
     let problem = writeWhole(bytes, to: descriptor)
     if problem != 0 {
-      // Only regular files can be cut; for others a torn line is their reader's to see.
       ftruncate(descriptor, length)
       throw .file("cannot write", path, problem)
     }
@@ -47,34 +51,46 @@ final class LineFile: @unchecked Sendable {
     hasUnsynced = true
   }
 
-  /// Makes what was written survive a power failure, at most once in `interval`.
-  func synchronise(now: WallTime, interval: Double = 0) throws(StageError) {
-    guard hasUnsynced, now.seconds - lastSync.seconds >= interval else { return }
-    lastSync = now
-    // Pipes and devices cannot be synchronised and need not be.
-    if fdatasync(descriptor) != 0 && errno != EINVAL && errno != EROFS {
-      throw .file("cannot write", path, errno)
-    }
+  /// Makes what was written survive a power failure.
+  func synchronise() throws(StageError) {
+    guard hasUnsynced else { return }
+    // Once only: after a failure the system has forgotten what it could not write, and would call the next try a success.
     hasUnsynced = false
+    if fdatasync(descriptor) != 0 { throw .file("cannot write", path, errno) }
+  }
+
+  /// Opens the file anew if it has been moved away.
+  func reopen() throws(StageError) {
+    if descriptor >= 0 && isMoved { try open(path) }
   }
 
   func close() {
     if descriptor >= 0 { Glibc.close(descriptor) }
     descriptor = -1
+    rest = []
   }
 
   private func open(_ path: String) throws(StageError) {
-    if hasUnsynced { try? synchronise(now: lastWrite) }
+    if hasUnsynced { try? synchronise() }
     close()
     makeDirectories(above: path)
-    descriptor = Glibc.open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
-    // What can only be written, such as a pipe, cannot hold a torn line either.
-    if descriptor < 0 { descriptor = Glibc.open(path, O_WRONLY | O_APPEND | O_CLOEXEC) }
-    guard descriptor >= 0 else { throw .file("cannot open", path, errno) }
+    // Neither a pipe's opening nor its writing may wait: the thread has other files to see to.
+    descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+      if errno == ENXIO { throw StageError(.inputOutput, "nobody reads the pipe \(path)") }
+      throw .file("cannot open", path, errno)
+    }
     self.path = path
     var state = stat()
-    if fstat(descriptor, &state) == 0 { lastWrite = WallTime(seconds: Double(state.st_mtim.tv_sec)) }
-    try mendLastLine()
+    isRegular = fstat(descriptor, &state) == 0 && state.st_mode & S_IFMT == S_IFREG
+    guard isRegular else { return }
+    lastWrite = WallTime(seconds: Double(state.st_mtim.tv_sec))
+    do {
+      try LineFileContent(path, length: Int(state.st_size)).mend(descriptor)
+    } catch {
+      close()
+      throw error
+    }
   }
 
   private var length: Int {
@@ -90,37 +106,61 @@ final class LineFile: @unchecked Sendable {
     return opened.st_ino != named.st_ino || opened.st_dev != named.st_dev
   }
 
-  /// A program that was killed, or a machine that lost its power, may have left the beginning of a line. It is cut off when
-  /// it is the beginning of an event; anything else only gets the line end it lacks.
-  private func mendLastLine() throws(StageError) {
+  // MARK: - Pipes
+
+  /// Whether there is a named pipe.
+  static func isPipe(_ path: String) -> Bool {
     var state = stat()
-    guard fstat(descriptor, &state) == 0, state.st_mode & S_IFMT == S_IFREG, state.st_size > 0 else { return }
-    let limit = 1 << 24
-    let start = max(0, Int(state.st_size) - limit)
-    var tail = [UInt8](repeating: 0, count: Int(state.st_size) - start)
-    guard pread(descriptor, &tail, tail.count, start) == tail.count, tail.last != UInt8(ascii: "\n") else {
-      return
+    return stat(path, &state) == 0 && state.st_mode & S_IFMT == S_IFIFO
+  }
+
+  private func appendToPipe(_ bytes: [UInt8]) throws(StageError) {
+    try writeRest()
+    rest = bytes[...]
+    do throws(StageError) {
+      try writeRest()
+    } catch {
+      // Begun, it is as good as written: the rest goes before the next line.
+      if rest.count < bytes.count, descriptor >= 0 { return }
+      rest = []
+      throw error
     }
-    let lineStart = (tail.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
-    let line = Array(tail[lineStart...])
-    let isTorn = line.starts(with: #"{"v":"#.utf8) && (try? JSONValue.parse(line.span)) == nil
-    let problem =
-      isTorn && (lineStart > 0 || start == 0)
-      ? (ftruncate(descriptor, start + lineStart) == 0 ? 0 : errno)
-      : writeWhole([UInt8(ascii: "\n")], to: descriptor)
-    if problem != 0 { throw .file("cannot write", path, problem) }
+  }
+
+  /// Writes what the pipe takes.
+  /// - Throws: when it does not take all of it.
+  private func writeRest() throws(StageError) {
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress!, $0.count) }
+      if count >= 0 {
+        rest = rest.dropFirst(count)
+      } else if errno == EAGAIN {
+        throw StageError(.inputOutput, "the reader of \(path) does not keep up")
+      } else if errno != EINTR {
+        let problem = errno
+        // A new reader begins with a new line.
+        close()
+        throw .file("cannot write", path, problem)
+      }
+    }
   }
 
   // MARK: - Rotation
 
   /// Renames the file to its name and the time, and begins a new one.
   private func putAside(_ now: WallTime) throws(StageError) {
-    try? synchronise(now: now)
-    let stamp = now.rfc3339.filter { $0 != "-" && $0 != ":" && $0 != "." }
-    if rename(path, "\(path).\(stamp)") != 0 { throw .file("cannot rename", path, errno) }
+    try? synchronise()
+    var time = now
+    // Two in a millisecond must not take each other's name.
+    while access(asideName(time), F_OK) == 0 { time.seconds += 0.001 }
+    if rename(path, asideName(time)) != 0 { throw .file("cannot rename", path, errno) }
     try open(path)
     guard let keep else { return }
     for name in asideNames().dropLast(keep) { unlink(name) }
+  }
+
+  private func asideName(_ time: WallTime) -> String {
+    "\(path).\(time.rfc3339.filter { $0 != "-" && $0 != ":" && $0 != "." })"
   }
 
   /// The files put aside, the oldest first: the names end in the time.
@@ -128,19 +168,12 @@ final class LineFile: @unchecked Sendable {
     let slash = path.lastIndex(of: "/").map { path.index(after: $0) } ?? path.startIndex
     let directory = slash == path.startIndex ? "." : String(path[..<slash])
     let prefix = path[slash...] + "."
-    guard let listing = opendir(directory) else { return [] }
-    defer { closedir(listing) }
-    var names: [String] = []
-    while let entry = readdir(listing) {
-      let name = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
+    let names = fileNames(in: directory).filter { name in
+      guard name.hasPrefix(prefix) else { return false }
       let stamp = name.dropFirst(prefix.count)
-      let isStamp =
-        stamp.utf8.count == 19 && stamp.last == "Z"
+      return stamp.utf8.count == 19 && stamp.last == "Z"
         && stamp.dropLast().allSatisfy { $0.isNumber || $0 == "T" }
-      if name.hasPrefix(prefix), isStamp { names.append(String(path[..<slash]) + name) }
     }
-    return names.sorted()
+    return names.sorted().map { path[..<slash] + $0 }
   }
 }

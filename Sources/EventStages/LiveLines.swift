@@ -1,17 +1,8 @@
 internal import FluxGraph
 
 /// Turns on a terminal, as they are spoken: a line for each open turn, drawn again with every event, and kept when the
-/// turn ends. A value: it says what to write and writes nothing.
-///
-/// Between two frames the cursor rests at the beginning of the first line that will change. So what others print there,
-/// after clearing the rest of the screen, stays, and the open turns are drawn below it.
+/// turn ends. A value: it says what the lines are and draws nothing.
 struct LiveLines {
-  /// The size of the terminal, in character cells.
-  struct Screen: Hashable {
-    var columns: Int
-    var rows: Int
-  }
-
   /// Whose turn a line shows: of one session one turn is open at a time.
   private struct Speaker: Hashable {
     var stream: String?
@@ -25,46 +16,41 @@ struct LiveLines {
     self.isColored = isColored
   }
 
-  /// What to write when `event` arrives.
-  mutating func frame(for event: Event, on screen: Screen) -> String {
+  /// Takes an event in.
+  /// - Returns: the lines that stay because of it.
+  mutating func take(_ event: Event) -> String {
     switch event {
-    case .notice(let notice):
-      return clear + "notice: \(notice.message)".onOneLine + "\n" + drawn(on: screen)
+    case .notice(let notice): return "notice: \(notice.message)".onOneLine + "\n"
     case .turn(let turn):
       let speaker = Speaker(stream: turn.stream, session: turn.session)
       let index = open.firstIndex { $0.speaker == speaker }
       guard turn.kind == .endOfTurn else {
-        // A kind of event this program does not know may carry no text, and must not take away what is there.
+        // A kind of event this program does not know may carry no text, and must not take away what is there. Updates tell of
+        // the silence between turns, too.
         let isKnown = TurnEvent.Kind.known.contains(turn.kind)
+        let isSilence = turn.kind == .update && turn.transcript.isEmpty
         if let index {
           if isKnown { open[index].turn = turn }
-        } else if isKnown {
+        } else if isKnown && !isSilence {
           open.append((speaker, turn))
         }
-        return clear + drawn(on: screen)
+        return ""
       }
       if let index { open.remove(at: index) }
-      if turn.transcript.isEmpty { return clear + drawn(on: screen) }
-      return clear + line(turn, width: nil) + "\n" + drawn(on: screen)
+      return turn.transcript.isEmpty ? "" : line(turn, width: nil) + "\n"
     }
   }
 
-  /// What to write at the end: turns that are still open are kept as they are.
-  mutating func lastFrame() -> String {
-    let lines = open.map { line($0.turn, width: nil) + "\n" }
-    open = []
-    return clear + lines.joined()
+  /// Nothing more comes: turns that are still open stay as they are.
+  mutating func takeEnd() -> String {
+    defer { open = [] }
+    return open.map { line($0.turn, width: nil) + "\n" }.joined()
   }
 
-  /// Clears everything below the beginning of the cursor's line.
-  private let clear = "\r\u{1B}[J"
-
-  private func drawn(on screen: Screen) -> String {
+  /// The lines of the open turns.
+  func lines(on screen: TerminalScreen) -> [String] {
     // One column is left free: a terminal may begin a new line after the last one.
-    let shown = open.suffix(max(1, screen.rows - 1))
-    let lines = shown.map { line($0.turn, width: max(8, screen.columns - 1)) }
-    let up = lines.count > 1 ? "\u{1B}[\(lines.count - 1)A" : ""
-    return lines.joined(separator: "\n") + up + "\r"
+    open.map { line($0.turn, width: max(2, screen.columns - 1)) }
   }
 
   // MARK: - One line
@@ -106,7 +92,20 @@ struct LiveLines {
   }
 
   private static func cells(_ text: String, color: String?) -> [Cell] {
-    text.onOneLine.map { Cell(text: String($0), width: displayWidth($0), color: color) }
+    text.onOneLine.map { Cell(text: String($0), width: width($0), color: color) }
+  }
+
+  /// The most columns a terminal may give a character: not every one joins emoji into one, or puts vowel signs over letters. A
+  /// line that is taken for too wide is a little short; one taken for too narrow would break, and spoil all that is drawn next.
+  private static func width(_ character: Character) -> Int {
+    let scalars = character.unicodeScalars
+    if scalars.count == 1 { return displayWidth(character) }
+    let apart = scalars.reduce(0) { sum, scalar in
+      // Halves of a flag, and the mark that asks for a picture instead of a letter.
+      let isHalf = (0x1F1E6...0x1F1FF).contains(scalar.value) || scalar.value == 0xFE0F
+      return sum + (isHalf ? 1 : displayWidth(Character(scalar)))
+    }
+    return max(displayWidth(character), apart)
   }
 
   private static func end(of cells: [Cell], width limit: Int) -> [Cell] {

@@ -57,7 +57,8 @@ package struct Merge: EventTransform {
     let place = max(turn.end, places[speaker] ?? -.infinity)
     places[speaker] = place
     if place < passed { return emit(event) }
-    let index = held.firstIndex { $0.place > place } ?? held.count
+    // From the end: most events are the latest so far.
+    let index = held.lastIndex { $0.place <= place }.map { $0 + 1 } ?? 0
     held.insert(Held(event: event, place: place, due: now.advanced(by: hold)), at: index)
     if held.count > Self.limit { release(1, emit) }
   }

@@ -6,8 +6,10 @@ package struct Queue: QueueSetting {
     "queue", "Says how many events may wait for the sink behind it, and what happens when there are more.",
     details: """
       Without it a sink's queue holds 1024 events, and takes more for up to a second before new ones are dropped. With \
-      `full=drop` they are dropped at once; with `full=block` the queue grows to 64 times its size first. A sink with a port \
-      `dead` lets them go there. Other sinks are never held up. `check` prints the policy of each sink.
+      `full=drop` they are dropped at once; a sink with a port `dead` lets them go there. With `full=block` a full queue \
+      holds the sound back the events come from, and with it all that is fed by the same source, until half of it is free. \
+      A live source cannot be held back: there the queue grows to 64 times its size first. `check` prints the policy of each \
+      sink.
       """,
     examples: [
       "file talk.opus | flux | queue size=100 full=drop | stdout",
@@ -33,6 +35,7 @@ package struct Queue: QueueSetting {
   package func policy(for sink: QueuePolicy) -> QueuePolicy {
     QueuePolicy(
       size: size, patience: full == .drop ? .zero : .seconds(86_400 * 365), growth: full == .drop ? 1 : 64,
-      overflowPort: sink.overflowPort)
+      holdsSource: full == .block, overflowPort: sink.overflowPort,
+      store: sink.store.map { "queue \(size), \($0)" })
   }
 }

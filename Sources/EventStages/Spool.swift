@@ -13,13 +13,11 @@ package final class Spool: @unchecked Sendable {
   private let limit: Int
   private var lock: Int32 = -1
   private var descriptor: Int32 = -1
-  private var pending: [UInt64: Delivery] = [:]
+  private var contents = SpoolContents()
   private var lastNumber: UInt64 = 0
-  /// Bytes of the log, and of the records in it that are still needed.
+  /// Bytes of the log.
   private var length = 0
-  private var needed = 0
   private var hasUnsynced = false
-  private var lastSync = Instant(nanoseconds: 0)
   /// Bytes of the log that could not be read.
   private(set) var damaged = 0
 
@@ -34,10 +32,14 @@ package final class Spool: @unchecked Sendable {
     guard lock >= 0 else { throw .file("cannot open", path + ".lock", errno) }
     guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
       throw StageError(
-        .inputOutput, "the spool \(path) is in use",
+        .inputOutput, "the spool \(path) is in use by another sink or another program",
         help:
           "Give each sink a name of its own, such as `crm = … | webhook …`, or each program a spool of its own."
       )
+    }
+    // What a program left that was killed while it wrote the log anew.
+    for file in fileNames(in: directory) where file.hasPrefix(name + ".spool.") && file.hasSuffix(".part") {
+      unlink(directory + "/" + file)
     }
     try load()
   }
@@ -48,53 +50,69 @@ package final class Spool: @unchecked Sendable {
   }
 
   /// What is not done, in the order it was accepted.
-  var deliveries: [Delivery] { pending.values.sorted { $0.number < $1.number } }
+  var deliveries: [Delivery] { contents.deliveries }
+
+  /// The same as it is to be sent: what was sent together stays together.
+  var shipments: [Shipment] { contents.shipments }
 
   /// Numbers a delivery and keeps it. Returns nil, and keeps nothing, when the spool is full.
   func accept(_ delivery: Delivery) throws(StageError) -> Delivery? {
     var numbered = delivery
     numbered.number = lastNumber + 1
     let bytes = SpoolRecord.accepted(numbered).bytes
-    guard bytes.count <= SpoolRecord.contentLimit else { return nil }
-    if length + bytes.count > limit { try rewrite() }
-    guard length + bytes.count <= limit else { return nil }
+    guard bytes.count <= SpoolRecord.contentLimit, try hasRoom(for: bytes.count + SpoolContents.reserve)
+    else {
+      return nil
+    }
     try append(bytes)
     lastNumber += 1
-    pending[numbered.number] = numbered
-    needed += bytes.count
+    contents.apply(.accepted(numbered), size: bytes.count)
     return numbered
   }
 
-  /// Remembers how often a delivery has failed.
-  func attempted(_ delivery: Delivery) throws(StageError) {
-    guard pending[delivery.number] != nil else { return }
-    pending[delivery.number]!.attempts = delivery.attempts
-    try append(SpoolRecord.attempted(number: delivery.number, attempts: delivery.attempts).bytes)
+  /// Remembers that deliveries go together.
+  func batched(_ deliveries: [Delivery]) throws(StageError) {
+    try keep(.batched(deliveries.map(\.number)))
   }
 
-  /// Forgets a delivery.
+  /// Remembers how often a shipment has failed, as far as there is room for that.
+  func attempted(_ shipment: Shipment) throws(StageError) {
+    let record = SpoolRecord.attempted(number: shipment.number, attempts: shipment.attempts)
+    guard contents.contains(shipment.number), try hasRoom(for: record.bytes.count) else { return }
+    try keep(record)
+  }
+
+  /// Forgets a delivery, or the batch that goes by its number.
   func done(_ number: UInt64) throws(StageError) {
-    guard let delivery = pending.removeValue(forKey: number) else { return }
-    needed -= SpoolRecord.accepted(delivery).bytes.count
-    try append(SpoolRecord.done(number: number).bytes)
-    if pending.isEmpty && length > 1 << 16 || length > 1 << 20 && needed < length / 2 { try rewrite() }
+    guard contents.contains(number) else { return }
+    try keep(.done(number: number))
+    if contents.isEmpty && length > 1 << 16 || length > 1 << 20 && contents.size < length / 2 {
+      try rewrite()
+    }
   }
 
-  /// Puts a delivery among the dead letters.
-  func bury(_ letter: DeadLetter) throws(StageError) {
-    var line: [UInt8] = []
-    letter.json.write(to: &line)
-    line.append(UInt8(ascii: "\n"))
-    let file = LineFile()
-    try file.append(line, to: deadLetterPath, now: .now())
-    file.close()
-    try done(letter.delivery.number)
+  /// Puts events among the dead letters, whole shipments of them. Returns whether there was room for them; forgotten they are
+  /// in any case.
+  func bury(_ letters: [DeadLetter]) throws(StageError) -> Bool {
+    var lines: [UInt8] = []
+    for letter in letters {
+      letter.json.write(to: &lines)
+      lines.append(UInt8(ascii: "\n"))
+    }
+    var state = stat()
+    let isKept = stat(deadLetterPath, &state) != 0 || Int(state.st_size) + lines.count <= limit
+    if isKept {
+      let file = LineFile()
+      try file.append(lines, to: deadLetterPath, now: .now())
+      file.close()
+    }
+    for letter in letters { try done(letter.delivery.number) }
+    return isKept
   }
 
-  /// Makes what was accepted survive a power failure, at most once in `interval`.
-  func synchronise(now: Instant, interval: Duration = .zero) throws(StageError) {
-    guard hasUnsynced, now.duration(since: lastSync) >= interval else { return }
-    lastSync = now
+  /// Makes what was accepted survive a power failure.
+  func synchronise() throws(StageError) {
+    guard hasUnsynced else { return }
     if fdatasync(descriptor) != 0 { throw .file("cannot write", logPath, errno) }
     hasUnsynced = false
   }
@@ -103,13 +121,9 @@ package final class Spool: @unchecked Sendable {
 
   /// The spools in a directory, by name.
   package static func names(in directory: String) throws(StageError) -> [String] {
-    guard let listing = opendir(directory) else { throw .file("cannot open", directory, errno) }
-    defer { closedir(listing) }
+    guard access(directory, R_OK | X_OK) == 0 else { throw .file("cannot open", directory, errno) }
     var names: Set<String> = []
-    while let entry = readdir(listing) {
-      let file = withUnsafePointer(to: &entry.pointee.d_name) {
-        $0.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
-      }
+    for file in fileNames(in: directory) {
       for ending in [".spool", ".dead.jsonl"] where file.hasSuffix(ending) {
         names.insert(String(file.dropLast(ending.count)))
       }
@@ -129,10 +143,10 @@ package final class Spool: @unchecked Sendable {
   package static func summary(directory: String, name: String) throws(StageError) -> Summary {
     let path = directory + "/" + name
     let log = try readFile(path + ".spool")
-    let pending = Spool.pending(SpoolRecord.readAll(log).records)
+    let waiting = SpoolContents(SpoolRecord.readAll(log).records).deliveries
     let dead = try readFile(path + ".dead.jsonl").count { $0 == UInt8(ascii: "\n") }
     return Summary(
-      pending: pending.count, oldest: pending.values.map(\.accepted).min().map { WallTime(seconds: $0) },
+      pending: waiting.count, oldest: waiting.map(\.accepted).min().map { WallTime(seconds: $0) },
       bytes: log.count, dead: dead)
   }
 
@@ -149,7 +163,7 @@ package final class Spool: @unchecked Sendable {
         rest.append(line)
       }
     }
-    try synchronise(now: .now())
+    try synchronise()
     // Only now: whatever happens before, each letter is in one of the files, or in both.
     try replaceFile(deadLetterPath, with: Array(rest.map { $0 + [UInt8(ascii: "\n")] }.joined()))
     return (accepted, rest.count)
@@ -157,7 +171,7 @@ package final class Spool: @unchecked Sendable {
 
   /// Throws away everything: what waits and the dead letters.
   package func drop() throws(StageError) {
-    pending = [:]
+    contents = SpoolContents()
     try rewrite()
     unlink(deadLetterPath)
   }
@@ -175,21 +189,22 @@ package final class Spool: @unchecked Sendable {
     self.damaged = damaged
     length = whole
     if whole < log.count, ftruncate(descriptor, whole) != 0 { throw .file("cannot write", logPath, errno) }
-    pending = Self.pending(records)
+    contents = SpoolContents(records)
     for case .accepted(let delivery) in records { lastNumber = max(lastNumber, delivery.number) }
-    needed = pending.values.reduce(0) { $0 + SpoolRecord.accepted($1).bytes.count }
   }
 
-  private static func pending(_ records: [SpoolRecord]) -> [UInt64: Delivery] {
-    var pending: [UInt64: Delivery] = [:]
-    for record in records {
-      switch record {
-      case .accepted(let delivery): pending[delivery.number] = delivery
-      case .attempted(let number, let attempts): pending[number]?.attempts = attempts
-      case .done(let number): pending[number] = nil
-      }
-    }
-    return pending
+  /// Whether the log may grow by so many bytes, and still take what will be said of all that is in it. What is not needed any
+  /// more is cleared away when that makes a difference.
+  private func hasRoom(for count: Int) throws(StageError) -> Bool {
+    // Not `limit - …`: there is none for the commands.
+    let isFull = { [self] in length + contents.count * SpoolContents.reserve + count > limit }
+    if isFull(), length - contents.size >= limit / 8 { try rewrite() }
+    return !isFull()
+  }
+
+  private func keep(_ record: SpoolRecord) throws(StageError) {
+    contents.apply(record)
+    try append(record.bytes)
   }
 
   private func append(_ bytes: [UInt8]) throws(StageError) {
@@ -204,20 +219,13 @@ package final class Spool: @unchecked Sendable {
 
   /// Writes the log anew, with nothing but what is needed.
   private func rewrite() throws(StageError) {
-    var bytes: [UInt8] = []
-    for delivery in deliveries {
-      bytes += SpoolRecord.accepted(delivery).bytes
-      if delivery.attempts > 0 {
-        bytes += SpoolRecord.attempted(number: delivery.number, attempts: delivery.attempts).bytes
-      }
-    }
+    let bytes = contents.records.flatMap(\.bytes)
     try replaceFile(logPath, with: bytes)
     let opened = open(logPath, O_WRONLY | O_APPEND | O_CLOEXEC)
     guard opened >= 0 else { throw .file("cannot open", logPath, errno) }
     close(descriptor)
     descriptor = opened
     length = bytes.count
-    needed = bytes.count
     hasUnsynced = false
   }
 }

@@ -1,11 +1,14 @@
 internal import FluxGraph
 
-/// What a spool's log holds, one after the other: deliveries accepted, attempts that failed, deliveries that are done.
+/// What a spool's log holds, one after the other: deliveries accepted, batches made of them, attempts that failed, and what is
+/// done. A batch goes by the number of its first delivery.
 ///
 /// A record is the length of its content in four bytes, the content's CRC-32C in four, and the content: a letter, the
 /// delivery's number in eight bytes, and what the letter asks for. Numbers are little-endian.
 enum SpoolRecord: Equatable {
   case accepted(Delivery)
+  /// These go together, in this order, from now on.
+  case batched([UInt64])
   case attempted(number: UInt64, attempts: Int)
   case done(number: UInt64)
 
@@ -21,6 +24,9 @@ enum SpoolRecord: Equatable {
       content.append(UInt8(ascii: "A"))
       content.append(littleEndian: delivery.number, count: 8)
       delivery.json.write(to: &content)
+    case .batched(let numbers):
+      content.append(UInt8(ascii: "B"))
+      for number in numbers { content.append(littleEndian: number, count: 8) }
     case .attempted(let number, let attempts):
       content.append(UInt8(ascii: "T"))
       content.append(littleEndian: number, count: 8)
@@ -57,6 +63,11 @@ enum SpoolRecord: Equatable {
       }
       delivery.number = number
       self = .accepted(delivery)
+    case UInt8(ascii: "B"):
+      guard rest.count % 8 == 0 else { return nil }
+      self = .batched(
+        [number]
+          + stride(from: 0, to: rest.count, by: 8).map { rest.dropFirst($0).prefix(8).littleEndian })
     case UInt8(ascii: "T"):
       guard rest.count == 4 else { return nil }
       self = .attempted(number: number, attempts: Int(rest.littleEndian))

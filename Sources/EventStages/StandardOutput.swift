@@ -58,6 +58,8 @@ package struct StandardOutput: EventSink {
   private var context: StageContext?
   /// The open turns; nil unless they are drawn.
   private var lines: LiveLines?
+  /// The terminal, where what is printed has to go together with what else is drawn on it.
+  private var region: TerminalRegion?
 
   package init() {}
 
@@ -72,40 +74,38 @@ package struct StandardOutput: EventSink {
 
   package mutating func open(_ context: StageContext) async throws {
     self.context = context
+    region = context.resource(TerminalRegion.self)
     guard live, isatty(descriptor) == 1, context.environment("TERM") != "dumb" else { return }
+    if region == nil { region = TerminalRegion(descriptor: descriptor) }
     // no-color.org: set and not empty.
     lines = LiveLines(isColored: context.environment("NO_COLOR").map(\.isEmpty) ?? true)
   }
 
   package mutating func write(_ event: Event) async throws {
-    let screen = screen
-    if let frame = lines?.frame(for: event, on: screen) {
-      try await print(frame)
+    if let text = lines?.take(event) {
+      try await draw(keeping: text)
     } else if let line = line(for: event) {
-      try await print(line + "\n")
+      try await run { [descriptor, region] in
+        region?.print(line + "\n") ?? writeWhole(Array((line + "\n").utf8), to: descriptor)
+      }
     }
   }
 
   package mutating func finish() async throws {
-    if let frame = lines?.lastFrame() { try await print(frame) }
+    if let text = lines?.takeEnd() { try await draw(keeping: text) }
   }
 
-  private func print(_ text: String) async throws {
-    let bytes = Array(text.utf8)
-    let failure = try await context?.terminal.run { [descriptor] in writeWhole(bytes, to: descriptor) } ?? 0
+  private func draw(keeping text: String) async throws {
+    guard let region, let lines else { return }
+    try await run { region.draw(lines.lines(on: region.screen), keeping: text) }
+  }
+
+  private func run(_ write: @escaping @Sendable () -> Int32) async throws {
+    let failure = try await context?.terminal.run(write) ?? 0
     if failure == EPIPE { throw EndOfInterest() }
     if failure != 0 {
       throw StageError(.inputOutput, "cannot write to standard output: \(String(cString: strerror(failure)))")
     }
-  }
-
-  /// The terminal's size, asked for every time: it may have changed.
-  private var screen: LiveLines.Screen {
-    var size = winsize()
-    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
-      return LiveLines.Screen(columns: 80, rows: 24)
-    }
-    return LiveLines.Screen(columns: Int(size.ws_col), rows: Int(size.ws_row))
   }
 
   func line(for event: Event) -> String? {
@@ -127,25 +127,5 @@ package struct StandardOutput: EventSink {
     line += turn.transcript
     if turn.isFinal == false { line += " (\(turn.trigger ?? "not final"))" }
     return line
-  }
-}
-
-/// Writes all bytes, however often it takes; returns 0 or the `errno` of the failure. Blocks.
-func writeWhole(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
-  bytes.withUnsafeBytes { raw in
-    var written = 0
-    while written < raw.count {
-      let count = Glibc.write(descriptor, raw.baseAddress! + written, raw.count - written)
-      if count >= 0 {
-        written += count
-      } else if errno == EAGAIN {
-        // Someone else made the descriptor non-blocking: wait as a blocking write would.
-        var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
-        poll(&entry, 1, -1)
-      } else if errno != EINTR {
-        return errno
-      }
-    }
-    return 0
   }
 }

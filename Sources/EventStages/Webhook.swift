@@ -9,9 +9,12 @@ package struct Webhook: EventSink {
       signatures made anew for each. An event is delivered when it is answered with a status from 200 to 299; redirects are \
       not followed. Otherwise it is tried again, after a while as `retry` says or as the receiver asks with Retry-After; 410 \
       ends all deliveries. Events of one stream arrive in order, as long as the first has not failed for longer than `order`. \
+      With `batch` the body is a list of events of one stream, with one identifier for all of them. \
       With `spool` events that are not delivered outlive the program, and are delivered, possibly twice, when the graph runs \
-      again; without one up to 10000 wait in memory. What is given up leaves by the port `dead`, with the reason. The end of \
-      the graph does not wait for another try. Fields in `body` are written as they stand inside a JSON text.
+      again; without one up to 10000 wait in memory. What is given up leaves by the port `dead`, with the reason; with \
+      `spool` it is also in the file `NAME.dead.jsonl` there. The end of the graph does not wait for another try, nor longer \
+      than 10 s for an answer, nor longer than a minute in all. What is not delivered by then stays in the spool; without one \
+      it is lost, and the exit code is 69. Fields in `body` are written as they stand inside a JSON text.
       """,
     ports: [
       PortSpecification("dead", "What was given up, each with its reason, status and number of attempts."),
@@ -20,6 +23,7 @@ package struct Webhook: EventSink {
     examples: [
       "file talk.opus | flux | where event == EndOfTurn | webhook https://example.com/turns",
       "file talk.opus | flux | webhook https://example.com/turns spool=./spool retry=[5s, 5m] order=1m",
+      "file talk.opus | flux | webhook https://example.com/turns batch=[50, 1s] concurrency=8",
       #"file talk.opus | flux | webhook https://example.com/chat body="\{\"text\": \"{transcript}\"}" headers=["X-Room: 7"]"#,
     ]
   ) {
@@ -30,7 +34,10 @@ package struct Webhook: EventSink {
     Option("headers", \Webhook.headers, "Headers to send, such as `[\"X-Room: 7\"]`.")
     Option("body", \Webhook.body, "What to send instead of the event.")
     Option(
-      "timeout", \Webhook.timeout, "The time the receiver has for an event.",
+      "batch", \Webhook.batch,
+      "How many events of a stream are sent at once, and how long the first waits for others: `[50, 1s]`.")
+    Option(
+      "timeout", \Webhook.timeout, "The time the receiver has for a request.",
       in: .milliseconds(100)...(.seconds(300)))
     Option("retry", \Webhook.retry, "The waits before further attempts: `standard`, `none` or a list.")
     Option(
@@ -51,6 +58,7 @@ package struct Webhook: EventSink {
   package var secret = SigningSecrets()
   package var headers: [String] = []
   package var body: Template?
+  package var batch: Batch?
   package var timeout = Duration.seconds(20)
   package var retry = RetrySchedule.standard
   package var order = Duration.seconds(300)
@@ -59,11 +67,16 @@ package struct Webhook: EventSink {
   package var spoolLimit = ByteCount(100_000_000)
   package var fsync = FileSync.interval
   private var context: StageContext?
-  private var courier: WebhookCourier?
+  private var courier: Courier?
 
   package init() {}
 
   package func validate() throws(OptionConflict) {
+    if batch != nil && body != nil {
+      throw OptionConflict(
+        code: "body-with-batch", "`body` stands for one event, and `batch` sends a list of them",
+        options: ["body", "batch"], help: "leave one of them out")
+    }
     for text in headers where Self.header(text) == nil {
       throw OptionConflict(
         code: "bad-header", "`\(text)` is no header", options: ["headers"], help: "write `\"Name: value\"`")
@@ -72,24 +85,24 @@ package struct Webhook: EventSink {
 
   package var queue: QueuePolicy {
     QueuePolicy(
-      overflowPort: "dead",
-      store: spool == nil ? "memory for \(Self.memoryLimit) events" : "spool of \(spoolLimit)")
+      size: Self.memoryLimit, patience: .zero, growth: 1, overflowPort: "dead",
+      store: spool == nil ? nil : "spool of \(spoolLimit)")
   }
 
   package mutating func open(_ context: StageContext) async throws {
     self.context = context
-    let settings = WebhookCourier.Settings(
-      url: url.text, receiver: WebURL(url.text)?.redacted ?? "the webhook",
-      headers: headers.compactMap(Self.header),
-      signer: try WebhookSigner(secret), timeout: timeout,
-      policy: DeliveryQueue.Policy(retries: retry.waits, order: order, concurrency: concurrency), sync: fsync,
-      memoryLimit: Self.memoryLimit)
-    var opened: Spool?
-    if let spool {
-      let (directory, name, limit) = (context.resolve(spool), context.name, spoolLimit.bytes)
-      opened = try await context.disk.run { try Spool(directory: directory, name: name, limit: limit) }
+    let request = WebhookRequest(
+      url: url.text, headers: headers.compactMap(Self.header), signer: try WebhookSigner(secret),
+      timeout: timeout)
+    let settings = Courier.Settings(
+      receiver: WebURL(url.text)?.redacted ?? "the webhook",
+      policy: DeliveryQueue.Policy(
+        retries: retry.waits, order: order, concurrency: concurrency, batch: batch),
+      sync: fsync, patience: .seconds(10), endLimit: .seconds(60))
+    let opened = try await Courier.spool(spool, limit: spoolLimit, context)
+    let courier = Courier(settings, spool: opened, context) { shipment in
+      await request.send(shipment, context)
     }
-    let courier = WebhookCourier(settings, spool: opened, context)
     self.courier = courier
     try await courier.resume()
   }
@@ -97,15 +110,10 @@ package struct Webhook: EventSink {
   package mutating func write(_ event: Event) async throws {
     guard let courier, let context else { return }
     let text = body?.rendered { event.value(of: $0).map(Self.escaped) }
-    await courier.accept(
-      Delivery(
-        id: WebhookSigner.id(of: event), stream: event.value(of: "stream")?.description ?? "",
-        accepted: context.clock.wallTime().seconds,
-        event: event.json,
-        body: text))
+    await courier.accept(Delivery(event, body: text, context))
   }
 
-  package mutating func finish() async throws { await courier?.finish() }
+  package mutating func finish() async throws { try await courier?.finish() }
 
   /// A text as it stands between the quotes of a JSON string; numbers and flags as they are.
   private static func escaped(_ value: FieldValue) -> FieldValue {

@@ -57,9 +57,11 @@ struct WebhookSigner: Sendable {
     {
       parts.append(event.value(of: name)?.description ?? "")
     }
-    let digits = Array("0123456789abcdef".utf8)
-    let hash = SHA256.hash(Array(parts.joined(separator: "\u{0}").utf8)).prefix(16)
-    return "msg_"
-      + String(decoding: hash.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+    return identifier(of: parts)
+  }
+
+  /// An identifier that follows from these texts alone.
+  static func identifier(of parts: [String]) -> String {
+    "msg_" + Array(SHA256.hash(Array(parts.joined(separator: "\u{0}").utf8)).prefix(16)).hexadecimal
   }
 }

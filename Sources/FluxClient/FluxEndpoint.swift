@@ -82,16 +82,35 @@ extension FluxEndpoint: OptionValue {
     guard let text = value.text else { throw unknown("") }
     if text == "local" { return .local }
     if let region = Region(rawValue: text) { return .deepgram(region) }
-    guard let url = WebURL(text), text.hasPrefix("ws://") || text.hasPrefix("wss://") else {
-      if text.hasPrefix("http"), let scheme = text.firstRange(of: "://") {
-        let secure = text.hasPrefix("https")
-        throw OptionError(
-          .wrongType, "wants a WebSocket URL",
-          replacement: (secure ? "wss" : "ws") + text[scheme.lowerBound...])
-      }
-      throw unknown(text)
+    guard let url = WebURL(text), let mark = text.firstRange(of: "://") else { throw unknown(text) }
+    // Schemes have no case (RFC 3986 §3.1).
+    let scheme = text[..<mark.lowerBound].lowercased()
+    let authority = text[mark.upperBound...].prefix { !"/?#".contains($0) }
+    guard !authority.contains("@") else {
+      throw OptionError(
+        .wrongType,
+        "must hold no user and no password, which would be seen; `key=env(NAME)` or `headers=env(NAME)` is for that"
+      )
     }
-    return .url(url)
+    guard scheme.hasPrefix("ws") else {
+      throw OptionError(
+        .wrongType, "wants a WebSocket URL",
+        replacement: (scheme == "https" ? "wss" : "ws") + text[mark.lowerBound...])
+    }
+    guard hasGoodPort(authority) else {
+      throw OptionError(.wrongType, "wants a port from 1 to 65535 behind the host's colon")
+    }
+    return .url(WebURL(scheme + text[mark.lowerBound...]) ?? url)
+  }
+
+  /// Whether the part of a URL that names the host has no port, or one that can be connected to.
+  private static func hasGoodPort(_ authority: Substring) -> Bool {
+    // The colons of an IPv6 address stand in brackets.
+    let rest =
+      authority.hasPrefix("[") ? authority.drop { $0 != "]" }.dropFirst() : authority.drop { $0 != ":" }
+    guard !rest.isEmpty else { return !authority.hasPrefix("[") || authority.hasSuffix("]") }
+    guard rest.first == ":", rest.dropFirst().allSatisfy({ $0.isASCII && $0.isNumber }) else { return false }
+    return UInt16(rest.dropFirst()).map { $0 > 0 } ?? false
   }
 
   private static func unknown(_ text: String) -> OptionError {

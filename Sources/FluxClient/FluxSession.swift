@@ -119,6 +119,7 @@ final class FluxSession: @unchecked Sendable {
 
   private func handle(_ event: WebSocketEvent) {
     let now = context.clock.now()
+    log(event)
     switch event {
     case .opened(let headers):
       perform(machine.opened(requestID: headers.value(of: "dg-request-id"), now: now))
@@ -138,7 +139,22 @@ final class FluxSession: @unchecked Sendable {
     }
   }
 
+  /// Words are what was said, and have no place in a log.
+  private func log(_ event: WebSocketEvent) {
+    switch event {
+    case .opened(let headers):
+      context.log.info("connected, request \(headers.value(of: "dg-request-id") ?? "without an id")")
+    case .text(let text): context.log.debug("received a message of \(text.count) bytes")
+    case .binary(let bytes): context.log.debug("received \(bytes.count) bytes that are no text")
+    case .drained: break
+    case .closed(let code, _): context.log.info("closed with \(code.map { "code \($0)" } ?? "no code")")
+    case .refused(let status, _, _): context.log.info("refused with status \(status)")
+    case .failed(let failure): context.log.info("failed: \(failure.message)")
+    }
+  }
+
   private func dial(_ parameters: ListenParameters) {
+    context.log.info("connecting, attempt \(connectionNumber + 1)")
     connection?.abort()
     connectionNumber += 1
     let number = connectionNumber

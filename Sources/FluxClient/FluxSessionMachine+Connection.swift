@@ -174,7 +174,7 @@ extension FluxSessionMachine {
     case .over, .waiting: return []
     case .closing where loss.isOrderly || !losesTail,
       .forcing where loss.isOrderly || settings.resume == .cut:
-      return end(.inputEnded) + [.abort] + finish(nil)
+      return end(.inputEnded) + (loss.isOrderly ? [] : tail) + [.abort] + finish(nil)
     case .connecting, .greeting, .streaming, .forcing, .closing: break
     }
     var actions: [Action] = [.abort]
@@ -219,7 +219,24 @@ extension FluxSessionMachine {
   }
 
   /// Whether a connection that breaks while it is being closed takes audio with it that the service has not spoken of.
-  private var losesTail: Bool {
-    settings.resume == .replay && audio.seconds(audio.unheard) > 0.5
+  var losesTail: Bool { settings.resume == .replay && leavesTail }
+
+  /// Whether the service has got audio that it has not spoken of; less than half a second need not lead to a message.
+  var leavesTail: Bool { audio.seconds(audio.unheard) > 0.5 }
+
+  /// Says what the service has not spoken of, of a stream that ends all the same.
+  var tail: [Action] {
+    guard leavesTail else { return [] }
+    let to = audio.seconds(audio.heard + audio.unheard)
+    let from = audio.seconds(audio.heard)
+    return [
+      .notice(
+        Notice(
+          "audio-unheard",
+          "\(settings.host) has said nothing of the last \(fixedText(to - from, digits: 1)) s of audio, from "
+            + "\(positionText(from)) to \(positionText(to))\(request)",
+          severity: .warning,
+          details: [("seconds", JSONValue(to - from)), ("from", JSONValue(from)), ("to", JSONValue(to))]))
+    ]
   }
 }

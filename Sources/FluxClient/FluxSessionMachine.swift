@@ -62,6 +62,8 @@ struct FluxSessionMachine: Sendable {
   var speechStart: Int64?
   /// The furthest the service has ever heard: progress starts the count of failures again.
   var furthestHeard: Int64 = 0
+  /// How far the service had heard when the wait for the stream's end began, or went on.
+  var heardAtWait: Int64 = 0
   /// Whether the user has been told that the buffer is full, in this outage.
   var hasToldOverflow = false
 
@@ -205,12 +207,14 @@ struct FluxSessionMachine: Sendable {
   mutating func endStream(_ now: Instant) -> [Action] {
     guard turns.hasOpenTurn || !turns.currentTranscript.isEmpty else { return close(now) }
     state = .forcing
+    heardAtWait = audio.heard
     deadline = now.advanced(by: settings.limits.forcedEnd)
     return [.send(ClientMessage.forceEndTurn.encoded)]
   }
 
   mutating func close(_ now: Instant) -> [Action] {
     state = .closing
+    heardAtWait = audio.heard
     deadline = now.advanced(by: settings.limits.closeStream)
     return [.send(ClientMessage.closeStream.encoded)]
   }
@@ -253,11 +257,22 @@ struct FluxSessionMachine: Sendable {
     case .greeting:
       return lose(
         Loss("\(settings.host) accepted the connection and then said nothing for \(limit) s\(request)"), now)
+    case .forcing where leavesTail && audio.heard > heardAtWait,
+      .closing where leavesTail && audio.heard > heardAtWait:
+      // It is still at work on what it has got.
+      heardAtWait = audio.heard
+      let wait = state == .forcing ? settings.limits.forcedEnd : settings.limits.closeStream
+      deadline = now.advanced(by: wait)
+      return []
+    case .forcing where losesTail, .closing where losesTail:
+      let left = fixedText(audio.seconds(audio.unheard), digits: 1)
+      return lose(
+        Loss("\(settings.host) says nothing of the last \(left) s of audio it has got\(request)"), now)
     case .forcing:
       // The text is safe either way; a service that does not answer is left as politely as it allows.
       return end(.inputEnded) + close(now)
     case .closing:
-      return end(.inputEnded) + [
+      return end(.inputEnded) + tail + [
         .notice(
           Notice(
             "close-timeout",

@@ -13,7 +13,7 @@ package final class SessionRecorder: WebSocketConnector {
   private let isTaken = Atomic<Bool>(false)
 
   /// - Parameters:
-  ///   - holdsAudio: whether the audio itself is put down, or only how much it was.
+  ///   - holdsAudio: whether the audio itself is put down, or only its hash.
   ///   - write: takes a line without its end; called on the loop.
   package init(
     _ connector: any WebSocketConnector, clock: any GraphClock = SystemClock(), holdsAudio: Bool,
@@ -53,6 +53,7 @@ private final class RecordedSession: @unchecked Sendable {
   /// 0 where the audio's length cannot be told from its bytes.
   private let bytesPerSecond: Double
   private var bytes = 0
+  private var hash = SHA256()
 
   init(
     _ recording: FluxRecording, clock: any GraphClock, holdsAudio: Bool,
@@ -80,8 +81,11 @@ private final class RecordedSession: @unchecked Sendable {
 
   func sent(binary: UnsafeRawBufferPointer) {
     bytes += binary.count
-    let base64 = holdsAudio ? Data(binary).base64EncodedString() : nil
-    add(.client, .binary(count: binary.count, base64: base64))
+    guard !holdsAudio else {
+      return add(.client, .binary(count: binary.count, .base64(Data(binary).base64EncodedString())))
+    }
+    hash.update(binary)
+    add(.client, .binary(count: binary.count, .sha256(hash.digest.hexadecimal)))
   }
 
   func add(_ sender: FluxRecording.Sender, _ content: FluxRecording.Content) {

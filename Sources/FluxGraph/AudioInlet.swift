@@ -8,13 +8,19 @@ public final class AudioInlet: Sendable {
   private let waiter = Mutex<CheckedContinuation<Void, Never>?>(nil)
   private let hasWaiter = Atomic<Bool>(false)
   private let isAwaited = Atomic<Bool>(false)
+  private let gate: AudioGate?
   /// Whether the audio comes from a device or from a file.
   public let liveness: Liveness
 
-  package init(_ queue: AudioQueue, liveness: Liveness) {
+  /// - Parameter gate: holds the audio back while it is closed; nil for audio that cannot wait.
+  package init(_ queue: AudioQueue, liveness: Liveness, gate: AudioGate? = nil) {
     self.queue = queue
     self.liveness = liveness
+    self.gate = gate
   }
+
+  /// Whether there is nothing to be had for now, whatever the queue holds. What is left at the end is always let through.
+  private var isHeld: Bool { gate?.isClosed == true && !queue.isFinished }
 
   /// What the blocks are.
   public var format: AudioFormat { queue.format }
@@ -41,10 +47,11 @@ public final class AudioInlet: Sendable {
   public func read(
     _ body: (UnsafeRawBufferPointer, _ frames: Int, _ position: Int64, _ captureTime: Instant?) -> Void
   ) -> ReadResult {
+    if isHeld { return .empty }
     switch queue.pop(body) {
-    case .block: .block
-    case .empty: .empty
-    case .ended: .ended
+    case .block: return .block
+    case .empty: return .empty
+    case .ended: return .ended
     }
   }
 
@@ -52,16 +59,17 @@ public final class AudioInlet: Sendable {
   /// on. Set once, before the first `read`; not together with `next()`.
   public func onChange(_ body: @escaping @Sendable () -> Void) {
     queue.onChange(body)
+    gate?.onOpen(body)
   }
 
   /// The next block; nil at the end of the stream or when the task is cancelled. One task at a time.
   public func next() async -> Block? {
     if !isAwaited.exchange(true, ordering: .relaxed) {
-      queue.onChange { [self] in wakeWaiter() }
+      onChange { [self] in wakeWaiter() }
     }
     while !Task.isCancelled {
       var block: Block?
-      let result = queue.pop { bytes, frames, position, captureTime in
+      let result = read { bytes, frames, position, captureTime in
         block = Block(bytes: Array(bytes), frames: frames, position: position, captureTime: captureTime)
       }
       switch result {
@@ -79,7 +87,7 @@ public final class AudioInlet: Sendable {
         waiter.withLock { $0 = continuation }
         hasWaiter.store(true, ordering: .sequentiallyConsistent)
         // A block may have come between the look and the registration.
-        if queue.count > 0 || Task.isCancelled || queue.isFinished { wakeWaiter() }
+        if queue.count > 0 && !isHeld || Task.isCancelled || queue.isFinished { wakeWaiter() }
       }
     } onCancel: {
       wakeWaiter()

@@ -29,6 +29,9 @@ package final class AudioQueue: @unchecked Sendable {
   private let isClosed = Atomic<Bool>(false)
   /// Set by the pushing side when it found no room and waits for some.
   private let wantsRoom = Atomic<Bool>(false)
+  private let mostWaiting = Atomic<Int>(0)
+  private let framesDropped = Atomic<Int>(0)
+  private let framesTaken = Atomic<Int>(0)
   private let changed: AtomicLazyReference<Callback> = .init()
   private let roomMade: AtomicLazyReference<Callback> = .init()
 
@@ -73,13 +76,21 @@ package final class AudioQueue: @unchecked Sendable {
     let index = end % slots.count
     // Still being read although it was dropped since: this block is lost, and the oldest may stay. Whoever claims a slot
     // rightly did so before the head moved past it, so that it is seen here.
-    if claimed.load(ordering: .sequentiallyConsistent) == index { return false }
+    if claimed.load(ordering: .sequentiallyConsistent) == index {
+      framesDropped.add(audio.frameCount, ordering: .relaxed)
+      return false
+    }
     var keptAll = true
     if end - start >= slots.count - 1 {
+      let oldest = slots[start % slots.count].frames
       // Fails when the popping side was quicker: then there is room, and nothing is lost.
       keptAll = !head.compareExchange(expected: start, desired: start + 1, ordering: .sequentiallyConsistent)
         .exchanged
+      if !keptAll { framesDropped.add(oldest, ordering: .relaxed) }
     }
+    // Only this side writes it.
+    let waiting = min(end + 1 - start, slots.count - 1)
+    if waiting > mostWaiting.load(ordering: .relaxed) { mostWaiting.store(waiting, ordering: .relaxed) }
     audio.withBytes { bytes in
       UnsafeMutableRawBufferPointer(rebasing: memory[(index * slotFrames * format.bytesPerFrame)...])
         .copyMemory(from: bytes)
@@ -125,6 +136,7 @@ package final class AudioQueue: @unchecked Sendable {
       let bytes = UnsafeRawBufferPointer(
         rebasing: UnsafeRawBufferPointer(memory)[first..<(first + slot.frames * format.bytesPerFrame)])
       body(bytes, slot.frames, slot.position, slot.captureTime)
+      framesTaken.add(slot.frames, ordering: .relaxed)
       _ = head.compareExchange(expected: start, desired: start + 1, ordering: .sequentiallyConsistent)
       claimed.store(-1, ordering: .releasing)
       if wantsRoom.load(ordering: .sequentiallyConsistent),
@@ -152,6 +164,18 @@ package final class AudioQueue: @unchecked Sendable {
   package func onChange(_ body: @escaping @Sendable () -> Void) {
     _ = changed.storeIfNil(Callback(body))
   }
+
+  /// Blocks there is room for.
+  package var capacity: Int { slots.count - 1 }
+
+  /// The most blocks that ever waited.
+  package var highWater: Int { mostWaiting.load(ordering: .relaxed) }
+
+  /// Frames that were dropped because the popping side did not keep up.
+  package var droppedFrames: Int { framesDropped.load(ordering: .relaxed) }
+
+  /// Frames that were popped.
+  package var framesPopped: Int { framesTaken.load(ordering: .relaxed) }
 
   /// Blocks waiting.
   package var count: Int {

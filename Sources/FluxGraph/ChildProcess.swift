@@ -191,18 +191,6 @@ public final class ChildProcess {
   }
 }
 
-/// Two functions of glibc (since 2.34 and 2.29) that its Swift module does not show.
-private enum SpawnExtensions {
-  typealias CloseFrom = @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, Int32) -> Int32
-  typealias ChangeDirectory =
-    @convention(c) (UnsafeMutablePointer<posix_spawn_file_actions_t>, UnsafePointer<CChar>) -> Int32
-
-  static let closeFrom = unsafeBitCast(
-    dlsym(nil, "posix_spawn_file_actions_addclosefrom_np"), to: CloseFrom.self)
-  static let changeDirectory = unsafeBitCast(
-    dlsym(nil, "posix_spawn_file_actions_addchdir_np"), to: ChangeDirectory.self)
-}
-
 /// The programs that run, so that none outlives this one when it ends in a hurry.
 private final class LiveChildren: Sendable {
   static let shared = LiveChildren()

@@ -1,4 +1,5 @@
-/// The event format's JSON Schema: what each line of `jsonl` and `stdout json`, and each webhook's body, is held to.
+/// The event format's JSON Schema: what each line of `jsonl` and `stdout json`, each
+/// webhook's body and each dead letter is held to.
 public enum EventSchema {
   /// The schema (draft 2020-12), as JSON for people to read. Version 1 only ever gains fields.
   public static let text = """
@@ -6,13 +7,46 @@ public enum EventSchema {
       "$schema": "https://json-schema.org/draft/2020-12/schema",
       "$id": "urn:fluxgraph:event:1",
       "title": "fluxgraph event, version 1",
-      "type": "object",
-      "required": ["v", "event", "time"],
-      "properties": { "v": { "const": 1 }, "event": { "type": "string" } },
-      "if": { "properties": { "event": { "const": "Notice" } } },
-      "then": { "$ref": "#/$defs/notice" },
-      "else": { "$ref": "#/$defs/turn" },
+      "description": "An event or a notice, a list of them as webhooks send with batch=, or a line of a dead-letter file.",
+      "if": { "type": "array" },
+      "then": { "items": { "$ref": "#/$defs/event" }, "minItems": 1 },
+      "else": {
+        "if": { "required": ["event"], "properties": { "event": { "type": "object" } } },
+        "then": { "$ref": "#/$defs/deadLetter" },
+        "else": { "$ref": "#/$defs/event" }
+      },
       "$defs": {
+        "event": {
+          "type": "object",
+          "required": ["v", "event", "time"],
+          "properties": { "v": { "const": 1 }, "event": { "type": "string" } },
+          "if": { "properties": { "event": { "const": "Notice" } } },
+          "then": { "$ref": "#/$defs/notice" },
+          "else": { "$ref": "#/$defs/turn" }
+        },
+        "deadLetter": {
+          "description": "An event that could not be delivered, in the file NAME.dead.jsonl of a spool.",
+          "type": "object",
+          "required": ["v", "reason", "attempts", "id", "stream", "accepted", "event"],
+          "properties": {
+            "v": { "const": 1 },
+            "reason": { "$ref": "#/$defs/reason" },
+            "status": { "$ref": "#/$defs/status" },
+            "attempts": { "$ref": "#/$defs/attempts" },
+            "id": { "$ref": "#/$defs/deliveryID" },
+            "stream": { "description": "The event's stream; empty without one.", "type": "string" },
+            "accepted": { "description": "When the event was accepted, in seconds since 1970.", "type": "number" },
+            "event": { "$ref": "#/$defs/event" },
+            "body": { "description": "What was sent in the event's place.", "type": "string" }
+          }
+        },
+        "reason": { "description": "Why it was given up, for people.", "type": "string" },
+        "status": {
+          "description": "The HTTP status of the last answer, where there was one.",
+          "type": "integer", "minimum": 100, "maximum": 999
+        },
+        "attempts": { "description": "How often it was tried.", "type": "integer", "minimum": 0 },
+        "deliveryID": { "description": "What the receiver was given as webhook-id.", "type": "string" },
         "time": {
           "description": "When the event arrived, in UTC.",
           "type": "string",
@@ -83,6 +117,19 @@ public enum EventSchema {
             "time": { "$ref": "#/$defs/time" },
             "severity": { "enum": ["info", "warning", "error"] },
             "message": { "description": "One plain sentence for people.", "type": "string" }
+          },
+          "if": { "properties": { "notice": { "const": "undeliverable" } } },
+          "then": {
+            "description": "What leaves by a port dead.",
+            "required": ["reason", "attempts", "original"],
+            "properties": {
+              "reason": { "$ref": "#/$defs/reason" },
+              "status": { "$ref": "#/$defs/status" },
+              "attempts": { "$ref": "#/$defs/attempts" },
+              "id": { "$ref": "#/$defs/deliveryID" },
+              "original": { "description": "The event.", "$ref": "#/$defs/event" },
+              "body": { "description": "What was sent in the event's place.", "type": "string" }
+            }
           }
         }
       }

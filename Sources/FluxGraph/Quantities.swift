@@ -118,7 +118,7 @@ extension Duration {
   /// The duration as a graph writes it: `80ms`, `1.5s`, `10m`, `1h`.
   public var unitText: String {
     let value = seconds
-    if value != 0 && abs(value) < 1 { return shortText(value * 1000) + "ms" }
+    if value != 0 && abs(value) < 1 { return shortText(Double(nanoseconds) / 1_000_000) + "ms" }
     if value >= 3600 && value.truncatingRemainder(dividingBy: 3600) == 0 {
       return shortText(value / 3600) + "h"
     }

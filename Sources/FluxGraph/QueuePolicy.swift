@@ -9,6 +9,8 @@ public struct QueuePolicy: Sendable, Hashable, CustomStringConvertible {
   public var patience: Duration
   /// How many times its size a full queue may reach.
   public var growth: Int
+  /// Whether a full queue holds back the sound its events come from. Only a finite source can be held back.
+  public var holdsSource: Bool
   /// The port events that find no room leave by; nil where they are dropped.
   public var overflowPort: String?
   /// What keeps events beyond the queue, as people call it: "spool of 100MB".
@@ -17,12 +19,13 @@ public struct QueuePolicy: Sendable, Hashable, CustomStringConvertible {
   /// A policy; what is left out is as for most sinks: 1024 events, a second of patience, four times the size
   /// at most.
   public init(
-    size: Int = 1024, patience: Duration = .seconds(1), growth: Int = 4, overflowPort: String? = nil,
-    store: String? = nil
+    size: Int = 1024, patience: Duration = .seconds(1), growth: Int = 4, holdsSource: Bool = false,
+    overflowPort: String? = nil, store: String? = nil
   ) {
     self.size = size
     self.patience = patience
     self.growth = growth
+    self.holdsSource = holdsSource
     self.overflowPort = overflowPort
     self.store = store
   }
@@ -30,10 +33,23 @@ public struct QueuePolicy: Sendable, Hashable, CustomStringConvertible {
   /// What `check` shows: "queue 1024; full: waits 1s, then drops".
   public var description: String {
     let end = overflowPort.map { "to .\($0)" } ?? "drops"
-    if let store { return "\(store); full: \(end)" }
-    if patience <= .zero { return "queue \(size); full: \(end)" }
+    let place = store ?? "queue \(size)"
+    if holdsSource { return "\(place); full: holds the source back" }
+    if store != nil || patience <= .zero { return "\(place); full: \(end)" }
     let wait = patience > .seconds(3600) ? "grows to \(size * growth)" : "waits \(patience.unitText)"
-    return "queue \(size); full: \(wait), then \(end)"
+    return "\(place); full: \(wait), then \(end)"
+  }
+}
+
+/// The queue in front of a sink of events, as far as the sink has to know it.
+package struct SinkQueue: Sendable {
+  package var policy: QueuePolicy
+  /// Whether everything that feeds the queue has ended; events may still be waiting in it.
+  package var hasEnded: @Sendable () -> Bool
+
+  package init(policy: QueuePolicy = QueuePolicy(), hasEnded: @escaping @Sendable () -> Bool = { false }) {
+    self.policy = policy
+    self.hasEnded = hasEnded
   }
 }
 

@@ -36,6 +36,9 @@ public struct StageContext: Sendable {
   private let waker: Waker
   private let portHandler: @Sendable (Event, String) -> Void
   private let commandRegistrar: @Sendable (@escaping StageCommandHandler) -> Void
+  private let hangUpRegistrar: @Sendable (@escaping @Sendable () -> Void) -> Void
+  /// The queue in front of a sink of events.
+  package let queue: SinkQueue
 
   /// How a source that has nothing to give is called again.
   package struct Waker: Sendable {
@@ -61,6 +64,8 @@ public struct StageContext: Sendable {
     waker: Waker, noticeHandler: @escaping @Sendable (Notice) -> Void,
     portHandler: @escaping @Sendable (Event, String) -> Void, secrets: Set<Secret> = [],
     commandRegistrar: @escaping @Sendable (@escaping StageCommandHandler) -> Void = { _ in },
+    hangUpRegistrar: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { _ in },
+    queue: SinkQueue = SinkQueue(),
     category: String? = nil, log: any LogSink = StandardErrorLog(),
     metrics: MetricsRegistry = MetricsRegistry()
   ) {
@@ -83,6 +88,8 @@ public struct StageContext: Sendable {
     self.portHandler = portHandler
     self.secrets = secrets
     self.commandRegistrar = commandRegistrar
+    self.hangUpRegistrar = hangUpRegistrar
+    self.queue = queue
   }
 
   /// Tells the user something that is not a turn: on stderr, and on the stage's `.notices` port.
@@ -98,6 +105,9 @@ public struct StageContext: Sendable {
 
   /// Has `handler` answer what users ask of the stage while it runs. It is called on the loop, until the graph has ended.
   public func onCommand(_ handler: @escaping StageCommandHandler) { commandRegistrar(handler) }
+
+  /// Has `body` called, on the loop, whenever somebody asks for files that were moved away to be opened anew: by SIGHUP.
+  public func onHangUp(_ body: @escaping @Sendable () -> Void) { hangUpRegistrar(body) }
 
   /// The value of an environment variable; a `.env` file beside the graph or in the working directory counts too.
   public func environment(_ name: String) -> String? { environment(name) }

@@ -188,6 +188,9 @@ public struct PathTemplate: Sendable, Hashable, OptionValue {
     self.template = template
   }
 
+  /// The longest field in a path, in bytes; names of files end at 255.
+  private static let longestField = 120
+
   /// The path with its fields filled in. A field is never more than part of one name: what was said into a microphone must not
   /// choose a directory.
   public func rendered(_ value: (String) -> FieldValue?) -> Path {
@@ -195,8 +198,13 @@ public struct PathTemplate: Sendable, Hashable, OptionValue {
       template.rendered { name in
         guard let value = value(name) else { return nil }
         if case .number = value { return value }
-        let name = value.description.map { $0 == "/" || $0 == "\0" ? "_" : $0 }
-        return .text(name.first == "." ? "_" + String(name.dropFirst()) : String(name))
+        var name = String(
+          String.UnicodeScalarView(
+            value.description.unicodeScalars.map {
+              $0 == "/" || $0.value < 0x20 || $0.value == 0x7F ? "_" : $0
+            }))
+        while name.utf8.count > Self.longestField { name.removeLast() }
+        return .text(name.first == "." ? "_" + name.dropFirst() : name)
       })
   }
 

@@ -16,11 +16,14 @@ struct BatchArguments: Sendable {
   var resumes = false
   /// What stands between the names of a list.
   var separator = UInt8(ascii: "\n")
+  var observation = ObservationArguments()
 
-  static let known = [
-    "-e", "--set", "--strict", "--quiet", "--jobs", "--max-sessions", "--start-rate", "--shard", "--manifest",
-    "--resume", "--null",
-  ]
+  static let known =
+    [
+      "-e", "--set", "--strict", "--quiet", "--jobs", "--max-sessions", "--start-rate", "--shard",
+      "--manifest",
+      "--resume", "--null",
+    ] + ObservationArguments.known
 
   init(_ arguments: [String]) throws(UsageError) {
     limits.jobs = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
@@ -44,6 +47,7 @@ struct BatchArguments: Sendable {
         "`batch` needs inputs behind the graph: files, `@FILE` for a list of them, or `-` for one on standard input"
       )
     }
+    try observation.check()
     if inputs.filter({ $0 == "-" }).count + (path == "-" ? 1 : 0) > 1 {
       throw UsageError("standard input can be read once: as the graph or as a list of inputs")
     }
@@ -75,7 +79,7 @@ struct BatchArguments: Sendable {
     case "--manifest": manifest = try reader.value(of: option)
     case "--resume": resumes = true
     case "--null", "-0": separator = 0
-    default: throw reader.unknown(option)
+    default: if try !observation.take(option, &reader) { throw reader.unknown(option) }
     }
   }
 

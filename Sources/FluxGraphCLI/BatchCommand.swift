@@ -114,11 +114,24 @@ struct BatchCommand: Sendable {
       ObjectIdentifier(LocalFlux.self): LocalFlux { options in try await local.url(options) },
       ObjectIdentifier(PulseConnections.self): PulseConnections(),
     ]
+    let log = LogSettings.current
+    for problem in log.problems { reporter.tell(.warning, problem) }
+    let program = ProgramLog(settings: log, isJSON: reporter.isJSON, write: { reporter.write($0) })
+    let observation = Observation(network, batch: { reporter.progress })
+    let metrics = try arguments.observation.address.map { address throws(StageError) in
+      try MetricsServer(address, network, observation) { observation.isRunning }
+    }
+    defer { metrics?.close() }
+    if let metrics, let address = arguments.observation.address {
+      reporter.tell(.info, "metrics at \(address.url(port: metrics.port))metrics")
+    }
+    signals.handleUserSignal(SIGUSR1) { reporter.write(observation.snapshot(asJSON: reporter.isJSON)) }
     let check = check(file)
     let secrets = SecretCache()
     let batch = BatchRun(
       items, schedule: BatchSchedule(arguments.limits, sessionsEach: graph.sessionsEach), manifest: manifest,
-      reporter: reporter, disk: disk, loop: network, directory: directory, common: graph.commonOutputs,
+      reporter: reporter, observation: observation, disk: disk, loop: network, directory: directory,
+      common: graph.commonOutputs,
       prepare: { input async throws(StageError) in
         let result = check(input.value)
         guard let plan = result.plan else {
@@ -131,10 +144,11 @@ struct BatchCommand: Sendable {
       },
       services: { notice in
         GraphServices(
-          loop: network, webSockets: network, http: network, httpServer: network, disk: disk,
+          loop: network, webSockets: observation.connections, http: network, httpServer: network, disk: disk,
           terminal: terminal,
           resources: resources,
-          environment: { environment[$0] }, workers: workers, notice: notice)
+          environment: { environment[$0] }, workers: workers, log: program,
+          metrics: observation.metrics, notice: notice)
       })
     let interruptions = handleSignals(batch, reporter)
     let ticker = Task {
@@ -151,6 +165,9 @@ struct BatchCommand: Sendable {
     try? await disk.run { workers.stop() }
     await loop.finish()
     reporter.show(isLast: true)
+    if arguments.observation.showsStatistics {
+      reporter.write(observation.summaryText(asJSON: reporter.isJSON))
+    }
     return await code(batch, reporter, interruptions.wasInterrupted)
   }
 

@@ -35,13 +35,20 @@ struct BatchProgress: Sendable {
     if running > 0 { words.append("\(running) running") }
     if ended > 0 { words.append("\(fixedText(rate(elapsed), digits: 1))/s") }
     if audio > 0, elapsed > 0 { words.append("\(fixedText(audio / elapsed, digits: 1))x real time") }
-    if let remaining = remaining(elapsed), ended < total { words.append("ETA \(positionText(remaining))") }
+    if let remaining = remaining(elapsed), ended < total { words.append("ETA \(Self.clock(remaining))") }
     let text = words.joined(separator: "  ")
     let room = min(40, width - text.count - 4)
     guard room >= 10 else { return String(text.prefix(max(0, width - 1))) }
     let full = total == 0 ? room : room * ended / total
     return "[" + String(repeating: "#", count: full) + String(repeating: ".", count: room - full) + "] "
       + text
+  }
+
+  /// Minutes and seconds, or hours: `4:05`, `1:04:05`.
+  private static func clock(_ seconds: Double) -> String {
+    let whole = Int(min(seconds, 3.6e7).rounded(.up))
+    let (hours, minutes) = (whole / 3600, whole / 60 % 60)
+    return (hours > 0 ? "\(hours):\(pad(minutes, 2))" : "\(minutes)") + ":" + pad(whole % 60, 2)
   }
 
   /// The members of a line for a program.

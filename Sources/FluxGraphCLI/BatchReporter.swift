@@ -4,7 +4,9 @@ internal import Synchronization
 
 /// Tells on standard error how a batch goes: a bar and lines of text on a terminal, JSON lines elsewhere.
 final class BatchReporter: Sendable {
-  private let isTerminal = Terminal.error.isTerminal
+  /// Whether a bar is drawn, and whether lines are JSON: on a terminal it is, elsewhere they are.
+  private let drawsBar: Bool
+  let isJSON: Bool
   private let isQuiet: Bool
   private let state: Mutex<BatchProgress>
   private let began = Instant.now()
@@ -14,6 +16,8 @@ final class BatchReporter: Sendable {
   init(_ progress: BatchProgress, isQuiet: Bool) {
     state = Mutex(progress)
     self.isQuiet = isQuiet
+    isJSON = LogSettings.current.format.map { $0 == .json } ?? !Terminal.error.isTerminal
+    drawsBar = Terminal.error.isTerminal && !isJSON
   }
 
   var progress: BatchProgress { state.withLock { $0 } }
@@ -27,7 +31,7 @@ final class BatchReporter: Sendable {
   /// Draws the bar, five times a second at most, or writes a line, once a second at most.
   func show(isLast: Bool = false) {
     let now = Instant.now()
-    let pause: Duration = isTerminal ? .milliseconds(200) : .seconds(1)
+    let pause: Duration = drawsBar ? .milliseconds(200) : .seconds(1)
     let isDue = lastLine.withLock { last in
       guard isLast || last.nanoseconds == .min || now.duration(since: last) >= pause else { return false }
       last = now
@@ -36,8 +40,10 @@ final class BatchReporter: Sendable {
     guard isDue, !isQuiet else { return }
     let progress = progress
     let elapsed = now.duration(since: began).seconds
-    if isTerminal {
+    if drawsBar {
       Terminal.error.write("\r\u{1B}[K" + progress.line(elapsed, width: Self.columns) + (isLast ? "\n" : ""))
+    } else if !isJSON {
+      Terminal.error.write(progress.line(elapsed, width: 100) + "\n")
     } else {
       line([("event", .string(isLast ? "Finished" : "Progress"))] + progress.members(elapsed))
     }
@@ -49,10 +55,10 @@ final class BatchReporter: Sendable {
     members: [(String, JSONValue)] = []
   ) {
     if isQuiet && severity == .info { return }
-    if isTerminal {
+    if !isJSON {
       let text =
         "\(severity == .info ? "notice" : severity.rawValue): " + (input.map { "\($0): " } ?? "") + message
-      Terminal.error.write("\r\u{1B}[K\(text.onOneLine)\n")
+      write(text.onOneLine)
       return
     }
     var all: [(String, JSONValue)] = [("event", "Notice"), ("severity", .string(severity.rawValue))]
@@ -60,6 +66,9 @@ final class BatchReporter: Sendable {
     if let code { all.append(("notice", .string(code))) }
     line(all + [("message", .string(message))] + members)
   }
+
+  /// Writes a line above the bar.
+  func write(_ line: String) { Terminal.error.write((drawsBar ? "\r\u{1B}[K" : "") + line + "\n") }
 
   private func line(_ members: [(String, JSONValue)]) {
     let all = [("v", JSONValue(1)), ("time", JSONValue.string(WallTime.now().rfc3339))] + members

@@ -28,6 +28,7 @@ actor BatchRun {
   private let makeServices: @Sendable (@escaping @Sendable (Notice, String?) -> Void) -> GraphServices
   private let manifest: BatchManifest
   private let reporter: BatchReporter
+  private let observation: Observation
   private let disk: any BlockingThread
   private let loop: any GraphLoop
   private let directory: String
@@ -48,6 +49,7 @@ actor BatchRun {
   ///   - common: outputs all inputs have in common.
   init(
     _ items: [Item], schedule: BatchSchedule, manifest: BatchManifest, reporter: BatchReporter,
+    observation: Observation,
     disk: any BlockingThread, loop: any GraphLoop, directory: String, common: Set<String>,
     prepare: @escaping @Sendable (BatchInput) async throws(StageError) -> Plan,
     services: @escaping @Sendable (@escaping @Sendable (Notice, String?) -> Void) -> GraphServices
@@ -56,6 +58,7 @@ actor BatchRun {
     self.schedule = schedule
     self.manifest = manifest
     self.reporter = reporter
+    self.observation = observation
     self.disk = disk
     self.loop = loop
     self.directory = directory
@@ -79,9 +82,6 @@ actor BatchRun {
     for graph in graphs.values { graph.stop() }
     wakeAll()
   }
-
-  /// The graphs under way.
-  var running: [RunningGraph] { Array(graphs.values) }
 
   /// Seconds of audio that have gone through.
   var audioSeconds: Double { audio + graphs.values.reduce(0) { $0 + $1.progress.seconds } }
@@ -182,7 +182,8 @@ actor BatchRun {
       let files = plan.outputs(in: directory).filter { $0.isFixed && !common.contains($0.path) }.map(\.path)
       item.leftovers = try await begin(input, files, item.leftovers)
       let refusals = RefusalWatch { [self] in Task { await self.refused() } }
-      let services = makeServices { [reporter] notice, location in
+      let services = makeServices { [reporter, observation] notice, location in
+        observation.notices.count(notice)
         refusals.see(notice)
         // What ends an input is told once, with the input.
         if notice.severity == .info || notice.notice == "failed" { return }
@@ -194,8 +195,10 @@ actor BatchRun {
       }
       let graph = RunningGraph(plan, services: services)
       graphs[ObjectIdentifier(graph)] = graph
+      observation.began(graph)
       if isStopping { graph.stop() }
       let failures = await graph.failures()
+      observation.ended(graph)
       graphs[ObjectIdentifier(graph)] = nil
       let measures = (graph.progress.seconds, graph.turnCount)
       if let error = failures.first {

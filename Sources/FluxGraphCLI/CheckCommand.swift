@@ -38,7 +38,10 @@ struct CheckCommand {
       Terminal.output.write(
         "\(finding.isGood ? "ok      " : "missing ") \(finding.location): \(finding.text)\n")
     }
-    return findings.allSatisfy(\.isGood) ? .success : .failure(.unavailable)
+    for line in PlanForecast(plan).lines { Terminal.output.write("\(line)\n") }
+    let missing = findings.filter { !$0.isGood }.map(\.code)
+    if missing.contains(.refused) { return .failure(.refused) }
+    return missing.first.map { .failure($0) } ?? .success
   }
 
   /// What running the graph costs, as far as can be told without opening its inputs.

@@ -1,5 +1,4 @@
 internal import FluxGraph
-internal import Glibc
 
 /// `fluxgraph ctl`: gives a command to a running graph.
 struct ControlCommand {
@@ -82,59 +81,15 @@ struct ControlCommand {
 
   /// Sends a line and reads the answer to its end.
   private func exchange(_ request: String) throws(StageError) -> [UInt8] {
-    let descriptor = try connect()
-    defer { close(descriptor) }
-    var time = timeval(tv_sec: 10, tv_usec: 0)
-    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
-    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &time, socklen_t(MemoryLayout<timeval>.size))
-    var rest = Array(request.utf8)[...]
-    while !rest.isEmpty {
-      let sent = rest.withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-      guard sent > 0 else { throw failure(errno) }
-      rest = rest.dropFirst(sent)
-    }
+    let connection = try ControlConnection(arguments.path)
+    connection.limit(seconds: 10)
+    try connection.send(request)
     var answer: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 4096)
     while answer.count < 1 << 20 {
-      let count = recv(descriptor, &buffer, buffer.count, 0)
-      if count < 0, errno == EINTR { continue }
-      guard count >= 0 else { throw failure(errno) }
-      if count == 0 { break }
-      answer.append(contentsOf: buffer[..<count])
+      let bytes = try connection.receive()
+      if bytes.isEmpty { break }
+      answer += bytes
     }
     return answer
-  }
-
-  private func connect() throws(StageError) -> Int32 {
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    let bytes = Array(arguments.path.utf8)
-    guard !bytes.isEmpty, bytes.count < MemoryLayout.size(ofValue: address.sun_path) else {
-      throw StageError(.unavailable, "\(arguments.path) cannot be the path of a socket")
-    }
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
-    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-    guard descriptor >= 0 else { throw failure(errno) }
-    let status = withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
-    }
-    guard status == 0 else {
-      let error = errno
-      close(descriptor)
-      throw failure(error)
-    }
-    return descriptor
-  }
-
-  private func failure(_ error: Int32) -> StageError {
-    switch error {
-    case ENOENT, ECONNREFUSED:
-      StageError(
-        .unavailable, "no graph takes commands at \(arguments.path)",
-        help: "Start one with `run --control \(arguments.path)`.")
-    default: StageError(.unavailable, "\(arguments.path): \(String(cString: strerror(error)))")
-    }
   }
 }

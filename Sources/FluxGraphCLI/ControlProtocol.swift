@@ -25,6 +25,20 @@ enum ControlProtocol {
     return JSONValue.object(members).serialized + "\n"
   }
 
+  /// The request of `fluxgraph tap`: the lines of a stream, as long as it flows.
+  static func encode(tap name: String) -> String {
+    JSONValue.object([("command", "tap"), ("stage", .string(name))]).serialized + "\n"
+  }
+
+  /// The stream a line asks for; nil when it is another request.
+  static func decodeTap(_ line: [UInt8]) -> String? {
+    guard let value = try? JSONValue.parse(line), value["command"]?.stringValue == "tap" else { return nil }
+    return value["stage"]?.stringValue ?? ""
+  }
+
+  /// What stands before the lines of a stream.
+  static func encodeTapping() -> String { JSONValue.object([("tap", JSONValue(1))]).serialized }
+
   /// - Returns: nil when the line is no request.
   static func decode(_ line: [UInt8]) -> Request? {
     guard let value = try? JSONValue.parse(line), let word = value["command"]?.stringValue else { return nil }

@@ -8,16 +8,12 @@ struct DeviceList {
   var text: String {
     var text = "outputs, for what this computer plays\n"
     let sinks = inventory.sinks.map { sink in
-      row(
-        sink.name == inventory.defaultSink, sink.description, sink.name, sink.rate, sink.channels,
-        sink.isMuted ? "muted" : sink.state.rawValue, line(for: sink))
+      row(sink, isDefault: sink.name == inventory.defaultSink, line(for: sink))
     }
     text += table(sinks, "none")
     text += "\nmicrophones\n"
     let sources = inventory.sources.filter { $0.monitorOf == nil }.map { source in
-      row(
-        source.name == inventory.defaultSource, source.description, source.name, source.rate, source.channels,
-        source.isMuted ? "muted" : source.state.rawValue, line(for: source))
+      row(source, isDefault: source.name == inventory.defaultSource, line(for: source))
     }
     text += table(sources, "none")
     text += "\nprograms that play\n"
@@ -70,6 +66,12 @@ struct DeviceList {
     var detail: String
   }
 
+  private func row(_ device: some PulseDevice, isDefault: Bool, _ line: String) -> Row {
+    row(
+      isDefault, device.description, device.name, device.rate, device.channels,
+      device.isMuted ? "muted" : device.state.rawValue, line)
+  }
+
   private func row(
     _ isDefault: Bool, _ title: String, _ detail: String, _ rate: Int, _ channels: Int, _ state: String,
     _ line: String
@@ -103,7 +105,7 @@ struct DeviceList {
 
   private func json(sink: PulseInventory.Sink) -> JSONValue {
     .object(
-      common(sink.name, sink.description, sink.rate, sink.channels, sink.state.rawValue, sink.isMuted) + [
+      common(sink) + [
         ("default", .bool(sink.name == inventory.defaultSink)), ("monitor", .string(sink.monitor)),
         ("graph", .string(line(for: sink))),
       ])
@@ -111,13 +113,11 @@ struct DeviceList {
 
   private func json(source: PulseInventory.Source) -> JSONValue {
     .object(
-      common(
-        source.name, source.description, source.rate, source.channels, source.state.rawValue, source.isMuted)
-        + [
-          ("default", .bool(source.name == inventory.defaultSource)),
-          ("monitor_of", source.monitorOf.map(JSONValue.string) ?? .null),
-          ("graph", .string(line(for: source))),
-        ])
+      common(source) + [
+        ("default", .bool(source.name == inventory.defaultSource)),
+        ("monitor_of", source.monitorOf.map(JSONValue.string) ?? .null),
+        ("graph", .string(line(for: source))),
+      ])
   }
 
   private func json(playback: PulseInventory.Playback) -> JSONValue {
@@ -129,6 +129,11 @@ struct DeviceList {
           ("output", inventory.sink(playback.sink).map { .string($0.name) } ?? .null),
           ("graph", .string(line(for: playback))),
         ])
+  }
+
+  private func common(_ device: some PulseDevice) -> [(String, JSONValue)] {
+    common(
+      device.name, device.description, device.rate, device.channels, device.state.rawValue, device.isMuted)
   }
 
   private func common(

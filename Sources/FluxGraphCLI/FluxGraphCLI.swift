@@ -8,6 +8,8 @@ public enum FluxGraphCLI {
   public static func main(catalogue: Catalogue = .standard) -> Never {
     // A reader that goes away is told by EPIPE, to the sink it concerns.
     signal(SIGPIPE, SIG_IGN)
+    // A file that may not grow is an error of the call that writes to it.
+    signal(SIGXFSZ, SIG_IGN)
     let signals = SignalReader()
     let arguments = Array(CommandLine.arguments.dropFirst())
     // Off the main actor: a hop to it costs more than most of what is done here.
@@ -35,6 +37,7 @@ public enum FluxGraphCLI {
       case "fmt": return try FormatCommand(rest).run()
       case "test": return try TestCommand(rest, catalogue).run()
       case "ctl": return ControlCommand(try ControlCommand.Arguments(rest)).run()
+      case "tap": return try TapCommand(rest).run()
       case "inspect": return try InspectCommand(rest, catalogue).run()
       case "devices": return await DevicesCommand(try DevicesCommand.Arguments(rest), signals).run()
       case "record":

@@ -53,10 +53,16 @@ extension GraphArguments {
   /// Calls `body` for each graph named; one that cannot be read is told and becomes the exit code.
   func forEachGraph(_ body: (GraphFile) -> ExitCode) -> ExitCode {
     var code = ExitCode.success
-    if let text { code = body(GraphFile(text: text)) }
+    if let text {
+      let file = GraphFile(text: text)
+      file.tellOfEnvironment()
+      code = body(file)
+    }
     for path in paths {
       do throws(StageError) {
-        let next = body(try GraphFile(path: path))
+        let file = try GraphFile(path: path)
+        file.tellOfEnvironment()
+        let next = body(file)
         if next != .success { code = next }
       } catch {
         Terminal.error.write("error: \(error)\n")

@@ -1,3 +1,4 @@
+internal import FluxGraph
 internal import Glibc
 
 /// The environment a graph may read with `env(…)`: the process's own variables, then a `.env` file beside the graph, then one
@@ -7,13 +8,19 @@ struct GraphEnvironment: Sendable {
   private static let sizeLimit = 1 << 20
 
   private let values: [String: String]
+  /// What of the `.env` files could not be used, one sentence each: the place, and never what stands there.
+  let problems: [String]
 
   init(directory: String) {
     var values: [String: String] = [:]
-    for path in [".env", directory + "/.env"] {
-      if let text = Self.read(path) { values.merge(Self.parse(text)) { _, new in new } }
+    var problems: [String] = []
+    for path in directory == "." ? [".env"] : [".env", Path(".env").resolved(in: directory, home: nil)] {
+      guard let file = Self.read(path) else { continue }
+      values.merge(file.values) { _, new in new }
+      problems += file.problems.map { path + $0 }
     }
     self.values = values
+    self.problems = problems
   }
 
   subscript(name: String) -> String? {
@@ -21,35 +28,13 @@ struct GraphEnvironment: Sendable {
     return values[name]
   }
 
-  private static func read(_ path: String) -> String? {
-    guard let bytes = try? InputFile.read(path, limit: sizeLimit) else { return nil }
-    return String(decoding: bytes, as: UTF8.self)
-  }
-
-  /// Lines `NAME=value`; `export ` before the name and quotes around the value are taken off, `#` begins a comment.
-  static func parse(_ text: String) -> [String: String] {
-    var values: [String: String] = [:]
-    for line in text.split(whereSeparator: \.isNewline) {
-      var rest = line.trimmingPrefix(while: \.isWhitespace)
-      if rest.hasPrefix("#") { continue }
-      if rest.hasPrefix("export ") { rest = rest.dropFirst(7) }
-      guard let equals = rest.firstIndex(of: "=") else { continue }
-      let name = rest[..<equals].filter { !$0.isWhitespace }
-      guard !name.isEmpty, name.allSatisfy({ $0.isLetter || $0.isNumber || $0 == "_" }) else { continue }
-      values[String(name)] = value(rest[rest.index(after: equals)...])
+  /// nil where there is no such file.
+  private static func read(_ path: String) -> EnvironmentFile? {
+    guard access(path, F_OK) == 0 else { return nil }
+    do throws(StageError) {
+      return EnvironmentFile(try InputFile.read(path, limit: sizeLimit))
+    } catch {
+      return EnvironmentFile(problem: ": \(error.message); it is left out")
     }
-    return values
-  }
-
-  private static func value(_ text: Substring) -> String {
-    let trimmed = text.trimmingPrefix(while: \.isWhitespace)
-    if let quote = trimmed.first, quote == "\"" || quote == "'" {
-      let inner = trimmed.dropFirst()
-      if let end = inner.firstIndex(of: quote) { return String(inner[..<end]) }
-    }
-    let bare = trimmed.firstRange(of: " #").map { trimmed[..<$0.lowerBound] } ?? trimmed
-    var value = String(bare)
-    while value.last?.isWhitespace == true { value.removeLast() }
-    return value
   }
 }

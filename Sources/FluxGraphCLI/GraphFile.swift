@@ -48,6 +48,11 @@ struct GraphFile: Sendable {
     environment = GraphEnvironment(directory: source.directory)
   }
 
+  /// Tells what of the `.env` files could not be used.
+  func tellOfEnvironment() {
+    for problem in environment.problems { Terminal.error.write("warning: \(problem)\n") }
+  }
+
   /// Checks the graph.
   func check(
     _ catalogue: Catalogue, parameters: [String: String] = [:], isStrict: Bool = false,

@@ -3,7 +3,7 @@ internal import FluxProtocol
 /// What `help` says.
 enum Help {
   static let commands = [
-    "run", "batch", "check", "inspect", "graph", "fmt", "test", "explain", "ctl", "devices", "serve",
+    "run", "batch", "check", "inspect", "graph", "fmt", "test", "explain", "ctl", "tap", "devices", "serve",
     "record",
     "spool", "schema",
     "completion", "help", "version",
@@ -11,7 +11,8 @@ enum Help {
 
   /// The options of the commands that take graphs, for completion.
   static let options: [(command: String, options: [String])] = [
-    ("run", ["-e", "--set", "--strict", "--for", "--quiet"]), ("batch", BatchArguments.known),
+    ("run", ["-e", "--set", "--strict", "--for", "--control", "--quiet"] + ObservationArguments.known),
+    ("batch", BatchArguments.known),
     ("check", ["-e", "--set", "--strict", "--diagnostics", "--world"]),
     ("graph", ["-e", "--set", "--strict", "--format"]), ("fmt", ["-e", "--check"]),
     ("test", ["-e", "--set", "--strict"]), ("serve", ["--port", "--words", "--key"]),
@@ -27,6 +28,7 @@ enum Help {
       batch FILE INPUT…      run a graph for each of many inputs
       check FILE… | -e TEXT  check graphs and print their plans
       ctl PATH COMMAND       end a turn, or change settings, of a running graph
+      tap PATH NAME          print what flows by a name of a running graph
       inspect [STAGE]        list the stages, or show one
       graph FILE | -e TEXT   draw a graph's plan
       fmt FILE…              lay graphs out in the canonical way
@@ -60,6 +62,8 @@ enum Help {
     case "completion":
       "usage: fluxgraph completion bash | zsh | fish\n\nexample: source <(fluxgraph completion bash)\n"
     case "ctl": control
+    case "tap": tap
+    case "metrics": metrics
     case "serve": serve
     case "spool": spool
     case "schema":
@@ -79,10 +83,16 @@ enum Help {
       --set NAME=VALUE   the value of a `param`
       --strict           refuse automatic stages
       --for DURATION     end the sources after a time, such as 10m
-      --control PATH     take commands of `fluxgraph ctl` on this Unix socket
+      --control PATH     take commands of `fluxgraph ctl` and `tap` on this Unix socket
       --quiet            print only warnings and errors
+      --stats            at the end, print what was done, dropped and waited for
+      --metrics ADDR     offer /metrics, /healthz and /readyz on an address and port, such as
+                         127.0.0.1:9464; `fluxgraph help metrics` lists the names
+      --public           allow an address that other machines can reach
 
-    The signal SIGUSR2 ends the turn of every `flux`: push to talk.
+    The signal SIGUSR1 prints how every part fares; SIGUSR2 ends the turn of every `flux`: push to talk.
+    FLUXGRAPH_LOG=info,flux:debug chooses what stages log (error, warning, info, debug, off);
+    FLUXGRAPH_LOG_FORMAT=json makes every line on standard error a JSON object.
 
     exit codes: 0 ok, 64 usage, 65 bad input data, 69 service or device unavailable, 70 internal,
     74 input or output, 77 refused key, 78 graph invalid, 130 interrupted twice
@@ -114,6 +124,10 @@ enum Help {
       --set NAME=VALUE   the value of another `param`
       --strict           refuse automatic stages
       --quiet            print no progress and no notices
+      --stats            at the end, print what was done, dropped and waited for
+      --metrics ADDR     offer /metrics, /healthz and /readyz on an address and port, such as
+                         127.0.0.1:9464; `fluxgraph help metrics` lists the names
+      --public           allow an address that other machines can reach
 
     Progress goes to standard error: a bar on a terminal, JSON lines elsewhere. When the service answers
     that there are too many streams (429), inputs come again, later and fewer at a time. Ctrl-C begins no
@@ -121,6 +135,49 @@ enum Help {
 
     exit codes: 0 all inputs are done; otherwise that of the worst failure, as for `run`; 130 stopped
     before all were done
+
+    """
+
+  static let metrics = """
+    Metrics of `run --metrics ADDRESS:PORT` and `batch --metrics …`, in Prometheus' text format at /metrics. Beside it
+    /healthz answers 200 as long as the program lives, and /readyz 200 while the graph runs and its sessions
+    are connected, 503 otherwise. These names stay; `part` is a stage's or chain's name in the graph.
+
+      fluxgraph_build_info                      version; always 1
+      fluxgraph_uptime_seconds                  seconds since the start
+      fluxgraph_graphs_running                  graphs under way
+      fluxgraph_turns_total                     turns that have ended
+      fluxgraph_part_state                      1 for the state a part is in: starting, running, ended, failed
+      fluxgraph_audio_seconds_total             seconds of audio through a part
+      fluxgraph_dropped_audio_seconds_total     seconds of audio dropped in front of a part
+      fluxgraph_chunks_total                    chunks made for Flux
+      fluxgraph_queue_waiting                   blocks or events waiting in front of a part
+      fluxgraph_queue_capacity                  how many there is room for
+      fluxgraph_queue_high_water                the most that ever waited
+      fluxgraph_dropped_events_total            events dropped in front of a sink
+      fluxgraph_event_latency_seconds           histogram: from an event's arrival at a sink until written
+      fluxgraph_connections                     WebSockets to Flux that are open
+      fluxgraph_connections_opened_total        WebSockets that were opened
+      fluxgraph_connections_failed_total        attempts that failed or were refused
+      fluxgraph_reconnects_total                sessions that went on over another connection
+      fluxgraph_notices_total                   notices by their words
+      fluxgraph_batch_inputs                    inputs of a batch: done, failed, running, waiting, skipped,
+                                                interrupted
+      fluxgraph_stage_…                         what a stage measures itself, by category and stage
+      process_start_time_seconds                when the process began
+      process_cpu_seconds_total                 processor time
+      process_resident_memory_bytes             memory in use
+
+    """
+
+  private static let tap = """
+    usage: fluxgraph tap PATH NAME
+
+    Prints what flows by a name of the graph that runs with `--control PATH`, as JSON lines, until it
+    ends: for `heard = mic | flux` every event of `heard`. A stage without a name goes by its own, such
+    as `flux`. Of audio, which needs a name, one line a second: format, position, and the level in
+    decibels of full scale. A tap that reads too slowly loses lines and is told how many; the graph
+    never waits for it.
 
     """
 
@@ -134,7 +191,8 @@ enum Help {
       --set NAME=VALUE   the value of a `param`
       --strict           refuse automatic stages
       --diagnostics FMT  text, or json: one array a graph, places as byte ranges
-      --world            look whether files, directories and keys are there; nothing is opened or dialled
+      --world            look whether files, directories and keys are there, and how long the files play:
+                         what running the graph takes, and how many minutes of it are billed
 
     Of a Markdown document (`.md`), every fenced block marked `graph` is checked.
 
@@ -213,7 +271,8 @@ enum Help {
     gives the session to any client.
 
       -e TEXT            the graph itself
-      --no-audio         keep only how much audio there was
+      --no-audio         keep a hash in place of the audio; `serve --replay` still tells whether a
+                         client sends the same
 
     """
 

@@ -15,7 +15,8 @@ actor LocalServers {
 
   /// The URL of a server with these options, started when there is none.
   func url(_ options: LocalFlux.Options) async throws -> String {
-    let name = (options.words ?? "") + "\n" + (options.fault ?? "")
+    // The same words in another directory are other files.
+    let name = [options.words ?? "", options.fault ?? "", options.directory].joined(separator: "\n")
     if let known = servers[name] { return known.url }
     var settings = FluxServer.Options()
     settings.words = try WordChoice(named: options.words ?? "pocketsphinx", directory: options.directory)

@@ -3,9 +3,19 @@ internal import FluxGraph
 /// Prints notices on standard error, one line each.
 struct NoticePrinter: Sendable {
   let isQuiet: Bool
+  /// Whether every line is a JSON object.
+  var isJSON = false
+  /// The terminal, where it is drawn on; nil to write to standard error as it is.
+  var region: TerminalRegion?
 
   func print(_ notice: Notice, _ location: String?) {
     if isQuiet && notice.severity == .info { return }
+    if isJSON {
+      var members = Event.notice(notice).json.members ?? []
+      if let location { members.append(("location", .string(location))) }
+      write(JSONValue.object(members).serialized)
+      return
+    }
     let word =
       switch notice.severity {
       case .info: "notice"
@@ -19,9 +29,18 @@ struct NoticePrinter: Sendable {
     print(line.onOneLine)
   }
 
-  /// Prints a line of the program's own. On a terminal it takes the place of what is drawn below the cursor, which is drawn
-  /// again after it.
+  /// Prints a line of the program's own, above what is drawn.
   func print(_ line: String) {
-    Terminal.error.write((Terminal.error.isTerminal ? "\r\u{1B}[J" : "") + line + "\n")
+    write(isJSON ? ProgramLog.json("info", "fluxgraph", line) : line)
+  }
+
+  /// Prints a line as it is.
+  func write(_ line: String) {
+    if let region {
+      region.print(line + "\n")
+    } else {
+      // What a `live` stage draws below the cursor of a terminal is drawn again after the line.
+      Terminal.error.write((Terminal.error.isTerminal ? "\r\u{1B}[J" : "") + line + "\n")
+    }
   }
 }

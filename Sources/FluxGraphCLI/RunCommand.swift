@@ -18,10 +18,12 @@ struct RunCommand: Sendable {
     var limit: Duration?
     /// Where commands are taken; nil for nowhere.
     var controlPath: String?
+    var observation = ObservationArguments()
 
     init(_ arguments: [String]) throws(UsageError) {
       var reader = ArgumentReader(
-        arguments, known: ["-e", "--set", "--strict", "--for", "--control", "--quiet"])
+        arguments,
+        known: ["-e", "--set", "--strict", "--for", "--control", "--quiet"] + ObservationArguments.known)
       while let argument = reader.next() {
         switch argument {
         case "-e": text = try reader.value(of: argument)
@@ -41,6 +43,7 @@ struct RunCommand: Sendable {
           }
           limit = duration
         default:
+          if try observation.take(argument, &reader) { continue }
           if argument.hasPrefix("-") && argument != "-" { throw reader.unknown(argument) }
           guard path == nil else {
             throw UsageError("`run` takes one graph, and got `\(path!)` and `\(argument)`")
@@ -51,6 +54,7 @@ struct RunCommand: Sendable {
       if path == nil && text == nil {
         throw UsageError("`run` needs a graph: a file, or `-e 'file talk.opus | flux | stdout'`")
       }
+      try observation.check()
       if path != nil && text != nil { throw UsageError("`run` takes a file or `-e`, not both") }
     }
   }
@@ -77,6 +81,7 @@ struct RunCommand: Sendable {
       let file =
         try arguments.path.map { path throws(StageError) in try GraphFile(path: path) }
         ?? GraphFile(text: arguments.text ?? "")
+      file.tellOfEnvironment()
       let result = file.check(catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict)
       Terminal.error.write(result.rendered(color: Terminal.error.isColored))
       guard let plan = result.plan else { return .badGraph }
@@ -110,52 +115,100 @@ struct RunCommand: Sendable {
   private func run(_ plan: Plan, _ file: GraphFile, _ loop: EventLoop) async throws -> ExitCode {
     let local = LocalServers(loop: loop)
     let environment = file.environment
-    let printer = NoticePrinter(isQuiet: arguments.isQuiet)
+    let log = LogSettings.current
+    let isJSON = log.format == .json
+    let region = arguments.isQuiet || isJSON ? nil : StatusTicker.region(for: plan)
+    let printer = NoticePrinter(isQuiet: arguments.isQuiet, isJSON: isJSON, region: region)
+    let terminal = BlockingWorker("stdout")
+    for problem in log.problems { printer.print("warning: \(problem)") }
     let network = GraphNetwork(loop)
     let recorder = recording.map { recording in
       SessionRecorder(network, holdsAudio: recording.holdsAudio, write: recording.write)
     }
     let webSockets: any WebSocketConnector = recorder ?? network
+    let observation = Observation(webSockets)
+    var resources: [ObjectIdentifier: any Sendable] = [
+      ObjectIdentifier(LocalFlux.self): LocalFlux { options in try await local.url(options) },
+      ObjectIdentifier(PulseConnections.self): PulseConnections(),
+    ]
+    if StatusTicker.sharesTerminal { resources[ObjectIdentifier(TerminalRegion.self)] = region }
     let services = GraphServices(
-      loop: network, webSockets: webSockets, http: network, httpServer: network, disk: BlockingWorker("disk"),
-      terminal: BlockingWorker("stdout"),
-      resources: [
-        ObjectIdentifier(LocalFlux.self): LocalFlux { options in try await local.url(options) },
-        ObjectIdentifier(PulseConnections.self): PulseConnections(),
-      ],
+      loop: network, webSockets: observation.connections, http: network, httpServer: network,
+      disk: BlockingWorker("disk"),
+      terminal: terminal, resources: resources,
       environment: { environment[$0] },
-      notice: { notice, location in printer.print(notice, location) })
+      log: ProgramLog(settings: log, isJSON: isJSON, write: { printer.write($0) }),
+      metrics: observation.metrics,
+      notice: { notice, location in
+        observation.notices.count(notice)
+        printer.print(notice, location)
+      })
     let graph = RunningGraph(plan, services: services)
+    let metrics = try arguments.observation.address.map { address throws(StageError) in
+      try MetricsServer(address, network, observation) {
+        observation.isRunning && graph.hasConnected(services.commands)
+      }
+    }
+    defer { metrics?.close() }
+    if let metrics, let address = arguments.observation.address {
+      printer.print("metrics at \(address.url(port: metrics.port))metrics")
+    }
     let interruptions = Atomic<Int>(0)
     let hadTerminal = Self.hasTerminal
     signals.handle { number in
-      // A log rotation's hang-up asks for files to be opened anew, which sinks do by themselves once they have been moved. It
-      // is the end only when a terminal has gone.
-      if number == SIGHUP && !(hadTerminal && !Self.hasTerminal) { return }
+      // A log rotation's hang-up asks for files to be opened anew. It is the end only when a terminal has gone.
+      if number == SIGHUP && !(hadTerminal && !Self.hasTerminal) {
+        network.execute { services.commands.hangUp() }
+        return
+      }
       if interruptions.add(1, ordering: .relaxed).newValue == 1 {
         printer.print("stopping; once more to stop at once")
         graph.stop()
       } else {
+        region?.eraseStatus()
         exit(ExitCode.interrupted.rawValue)
       }
     }
-    signals.handleUserSignal {
+    signals.handleUserSignal(SIGUSR1) { printer.write(observation.snapshot(asJSON: isJSON)) }
+    signals.handleUserSignal(SIGUSR2) {
       // Push to talk: the key was let go.
       network.execute { _ = services.commands.give(.endTurn) }
     }
     let control = try arguments.controlPath.map { path throws(StageError) in
-      try ControlServer(path: path, loop: loop, commands: services.commands)
+      try ControlServer(path: path, loop: loop, commands: services.commands, taps: graph.taps)
     }
     defer { control?.close() }
     if let limit = arguments.limit {
       _ = network.schedule(at: Instant.now().advanced(by: limit)) { graph.stop() }
     }
     let began = Instant.now()
-    let failures = try await graph.run()
+    observation.began(graph)
+    var ticker: StatusTicker?
+    if let region {
+      let total = try await services.disk.run { PlanForecast(plan).seconds }
+      ticker = StatusTicker(region, loop: network, terminal: terminal) {
+        let progress = graph.progress
+        return RunStatus(
+          seconds: progress.seconds,
+          fraction: total.map { progress.seconds / max($0, 0.001) } ?? progress.fraction,
+          answers: services.commands.give(.status))
+      }
+    }
+    ticker?.start()
+    let failures: [RunningGraph.Failure]
+    do {
+      failures = try await graph.run()
+    } catch {
+      await ticker?.stop()
+      throw error
+    }
+    await ticker?.stop()
     if !arguments.isQuiet && graph.progress.seconds > 0 {
       let wall = Instant.now().duration(since: began).seconds
       printer.print(Self.summary(graph, wall))
     }
+    observation.ended(graph)
+    if arguments.observation.showsStatistics { printer.write(observation.summaryText(asJSON: isJSON)) }
     await local.stop()
     return failures.first.map { .failure($0.error.code) } ?? .success
   }
@@ -174,6 +227,26 @@ struct RunCommand: Sendable {
     let turns = graph.turnCount
     if turns > 0 { text += ", \(turns) turn\(turns == 1 ? "" : "s")" }
     return text
+  }
+}
+
+extension RunningGraph {
+  /// Whether every recogniser has its connection. On the loop.
+  fileprivate func hasConnected(_ commands: CommandDirectory) -> Bool {
+    let recognisers = statistics.parts.filter { $0.kind == .recogniser }
+    if recognisers.contains(where: { $0.state == .starting || $0.state == .failed }) { return false }
+    return commands.give(.status).flatMap { $0.reply.connectionStates }.allSatisfy {
+      !["connecting", "greeting", "waiting"].contains($0)
+    }
+  }
+}
+
+extension StageReply {
+  /// In what state the connections of a recogniser are, one for each channel; none for stages without.
+  fileprivate var connectionStates: [String] {
+    let channels = details.first { $0.name == "channels" }?.value.arrayValue
+    let own = details.first { $0.name == "state" }?.value.stringValue
+    return channels?.compactMap { $0["state"]?.stringValue } ?? own.map { [$0] } ?? []
   }
 }
 

@@ -108,7 +108,9 @@ struct ServeCommand {
   /// The key is named by its variable: what stands on a command line can be read by everyone on the machine.
   private func key() throws(StageError) -> String? {
     guard let name = arguments.keyVariable else { return nil }
-    guard let key = GraphEnvironment(directory: ".")[name], !key.isEmpty else {
+    let environment = GraphEnvironment(directory: ".")
+    for problem in environment.problems { Terminal.error.write("warning: \(problem)\n") }
+    guard let key = environment[name], !key.isEmpty else {
       throw StageError(.badGraph, "the variable \(name), which should hold the key, is not set")
     }
     return key

@@ -17,7 +17,7 @@ extension WordChoice {
             .badGraph, "\(text) names no program, or has a quote that is not closed",
             help: "It reads `command:PROGRAM ARGUMENTS`.")
         }
-        self = .command(command)
+        self = .command(command, directory: directory)
       } else {
         throw StageError(
           .badGraph, "there is no source of words called \(text)",

@@ -2,7 +2,7 @@ internal import FluxGraph
 internal import Glibc
 internal import GraphLanguage
 
-/// Looks whether what a plan needs is there, without opening or dialling anything: what `check --world` says.
+/// Looks whether what a plan needs is there, without dialling or changing anything: what `check --world` says.
 struct WorldProbe {
   private let plan: Plan
   private let environment: GraphEnvironment
@@ -17,6 +17,8 @@ struct WorldProbe {
     var location: String
     var text: String
     var isGood: Bool
+    /// What `run` would fail with if it is not.
+    var code = StageError.Code.inputOutput
   }
 
   func findings() -> [Finding] {
@@ -93,6 +95,6 @@ struct WorldProbe {
       text: isSet
         ? "DEEPGRAM_API_KEY is set"
         : "there is no key: set DEEPGRAM_API_KEY, or write it into a .env file, or use endpoint=local",
-      isGood: isSet)
+      isGood: isSet, code: .refused)
   }
 }

@@ -83,7 +83,8 @@ package enum ConfigureRefusal: Error, Equatable, Sendable {
 extension ConfigureRefusal: CustomStringConvertible {
   package var description: String {
     switch self {
-    case .thresholdOutOfRange(let name): "\(name) is out of range"
+    case .thresholdOutOfRange(let name):
+      "\(name) is out of range\(FluxParameter.named(name)?.boundsText ?? "")"
     case .eagerAboveEndOfTurn: "eager_eot_threshold must be less than or equal to eot_threshold"
     case .tooManyKeyterms(let count):
       "Received \(count) keyterms, which is more than the limit of \(FluxParameter.maximumKeyterms)."

@@ -46,6 +46,17 @@ package struct FluxParameter: Sendable {
 }
 
 extension FluxParameter {
+  /// The bounds of a number, as the end of a sentence; nil for what has none.
+  var boundsText: String? {
+    switch kind {
+    case .number(let range): ": it goes from \(range.lowerBound) to \(range.upperBound)"
+    case .integer(let range): ": it goes from \(range.lowerBound) to \(range.upperBound)"
+    default: nil
+    }
+  }
+}
+
+extension FluxParameter {
   /// Every parameter of the service, in the order in which they are written.
   package static let all: [FluxParameter] = [
     FluxParameter(

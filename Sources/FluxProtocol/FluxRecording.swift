@@ -4,8 +4,8 @@ import FluxGraph
 ///
 /// As a file: JSON lines. The first says what it is and has the URL, without anything secret. Each other line is a
 /// frame: who sent it (`from`), the audio the client had sent by then in seconds (`audio`), the time since the
-/// connection was opened in seconds (`wall`), and either `text`, or `bytes` (their number) with or without `base64`,
-/// or `close` (the code or null) with `reason`, or `lost` when the connection broke.
+/// connection was opened in seconds (`wall`), and either `text`, or `bytes` (their number) with `base64` or, where the
+/// audio is not kept, `sha256`, or `close` (the code or null) with `reason`, or `lost` when the connection broke.
 package struct FluxRecording: Equatable, Sendable {
   package enum Sender: String, Sendable {
     case client
@@ -14,10 +14,19 @@ package struct FluxRecording: Equatable, Sendable {
 
   package enum Content: Equatable, Sendable {
     case text(String)
-    /// Audio; its bytes are for whoever wants to hear it.
-    case binary(count: Int, base64: String?)
+    case binary(count: Int, Audio)
     case close(code: Int?, reason: String)
     case lost(reason: String)
+  }
+
+  /// What is known of the audio of a frame.
+  package enum Audio: Equatable, Sendable {
+    /// The bytes themselves, for whoever wants to hear them.
+    case base64(String)
+    /// The hash, in hexadecimal, of all audio of the connection up to the frame's end: where a client cuts its audio does not matter.
+    case sha256(String)
+    /// No more than how many bytes there were.
+    case unknown
   }
 
   package struct Frame: Equatable, Sendable {
@@ -117,9 +126,13 @@ extension FluxRecording.Frame {
     ]
     switch content {
     case .text(let text): members.append(("text", .string(text)))
-    case .binary(let count, let base64):
+    case .binary(let count, let audio):
       members.append(("bytes", JSONValue(count)))
-      if let base64 { members.append(("base64", .string(base64))) }
+      switch audio {
+      case .base64(let text): members.append(("base64", .string(text)))
+      case .sha256(let text): members.append(("sha256", .string(text)))
+      case .unknown: break
+      }
     case .close(let code, let reason):
       members += [("close", code.map { JSONValue($0) } ?? .null), ("reason", .string(reason))]
     case .lost(let reason): members.append(("lost", .string(reason)))
@@ -136,7 +149,11 @@ extension FluxRecording.Frame {
     if let text = value["text"]?.stringValue {
       content = .text(text)
     } else if let count = value["bytes"]?.intValue {
-      content = .binary(count: count, base64: value["base64"]?.stringValue)
+      guard count >= 0 else { return nil }
+      let audio =
+        value["base64"]?.stringValue.map(FluxRecording.Audio.base64)
+        ?? value["sha256"]?.stringValue.map(FluxRecording.Audio.sha256)
+      content = .binary(count: count, audio ?? .unknown)
     } else if let reason = value["lost"]?.stringValue {
       content = .lost(reason: reason)
     } else if let code = value["close"] {

@@ -25,6 +25,7 @@ final class CommandConversation {
   }
 
   private let command: [String]
+  private let directory: String
   private let stream: CommandWordStream
   private var process: CommandProcess?
   private var starts = 0
@@ -41,8 +42,9 @@ final class CommandConversation {
   private var failure: String?
   private var isClosed = false
 
-  init(_ command: [String], _ stream: CommandWordStream) {
+  init(_ command: [String], directory: String, _ stream: CommandWordStream) {
     self.command = command
+    self.directory = directory
     self.stream = stream
   }
 
@@ -101,7 +103,7 @@ final class CommandConversation {
     starts += 1
     (given, unwritten, transcript) = (0, [], CommandTranscript())
     do throws(CommandProcess.Failure) {
-      process = try CommandProcess(command)
+      process = try CommandProcess(command, directory: directory)
     } catch {
       failure = "\(command[0]) cannot be started (\(error.reason)): speech is shown as [speech]."
     }

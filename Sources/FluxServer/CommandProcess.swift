@@ -1,8 +1,9 @@
+import FluxGraph
 import Glibc
 import Synchronization
 
 /// A program with its standard input and output on pipes, in a process group of its own, with default signals and no
-/// key in its environment. Its standard error is ours.
+/// key in its environment. It runs in the directory relative paths are relative to. Its standard error is ours.
 ///
 /// Belongs to one thread.
 final class CommandProcess {
@@ -19,13 +20,13 @@ final class CommandProcess {
     var reason: String { String(cString: strerror(code)) }
   }
 
-  init(_ command: [String]) throws(Failure) {
+  init(_ command: [String], directory: String) throws(Failure) {
     var process = pid_t()
     var (inputEnds, outputEnds): ([Int32], [Int32]) = ([-1, -1], [-1, -1])
     // One at a time: a program that starts between a pipe's making and its mark would inherit it.
     let status = Self.starting.withLock { _ in
       guard Self.makePipe(&inputEnds), Self.makePipe(&outputEnds) else { return errno }
-      return Self.spawn(command, inputEnds[0], outputEnds[1], &process)
+      return Self.spawn(command, directory, inputEnds[0], outputEnds[1], &process)
     }
     close(inputEnds[0])
     close(outputEnds[1])
@@ -49,13 +50,14 @@ final class CommandProcess {
   }
 
   private static func spawn(
-    _ command: [String], _ input: Int32, _ output: Int32, _ process: inout pid_t
+    _ command: [String], _ directory: String, _ input: Int32, _ output: Int32, _ process: inout pid_t
   ) -> Int32 {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
+    _ = SpawnExtensions.changeDirectory(&actions, directory.isEmpty ? "." : directory)
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }

@@ -11,11 +11,15 @@ package final class CommandWords: WordSource {
   package static let mostProcesses = 64
 
   private let command: [String]
+  private let directory: String
   private let streams = Monitor<[ObjectIdentifier: CommandWordStream]>([:])
 
-  /// - Parameter command: the program, searched for in PATH, and its arguments.
-  package init(_ command: CommandLineText) {
+  /// - Parameters:
+  ///   - command: the program, searched for in PATH unless its name has a slash, and its arguments.
+  ///   - directory: the program's working directory.
+  package init(_ command: CommandLineText, directory: String = ".") {
     self.command = command.words
+    self.directory = directory
   }
 
   package func open(answer: @escaping @Sendable (WordAnswer) -> Void) -> any WordStream {
@@ -29,7 +33,7 @@ package final class CommandWords: WordSource {
 
   /// Starts the stream's thread; false when there are too many.
   func start(_ stream: CommandWordStream) -> Bool {
-    let command = command
+    let (command, directory) = (command, directory)
     let id = ObjectIdentifier(stream)
     let hasRoom = streams.withLock { streams in
       guard streams.count < Self.mostProcesses else { return false }
@@ -38,7 +42,7 @@ package final class CommandWords: WordSource {
     }
     guard hasRoom else { return false }
     let thread = startThread(named: "words-command") { [self] in
-      let conversation = CommandConversation(command, stream)
+      let conversation = CommandConversation(command, directory: directory, stream)
       conversation.run()
       streams.withLock { $0[id] = nil }
       streams.broadcast()

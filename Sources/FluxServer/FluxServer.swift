@@ -36,6 +36,8 @@ package final class FluxServer: @unchecked Sendable {
 
   let options: Options
   let words: any WordSource
+  /// What the session to replay knows of its audio.
+  let recordedAudio: RecordedAudio?
   private let loop: EventLoop
   private var listener: Listener?
   private var faults: FaultSchedule
@@ -50,6 +52,7 @@ package final class FluxServer: @unchecked Sendable {
     self.loop = loop
     self.options = options
     words = (options.replay == nil ? options.words : .none).makeSource()
+    recordedAudio = options.replay.flatMap(RecordedAudio.init)
     faults = FaultSchedule(options.faults)
   }
 

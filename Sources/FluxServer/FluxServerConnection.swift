@@ -147,7 +147,7 @@ final class FluxServerConnection: @unchecked Sendable {
 
   private func makeSession(_ parameters: ListenParameters) -> any ServedSession {
     if let recording = server.options.replay {
-      return ReplayMachine(recording, parameters: parameters, now: now)
+      return ReplayMachine(recording, server.recordedAudio, parameters: parameters, now: now)
     }
     return FluxSessionMachine(
       parameters: parameters, requestID: requestID,

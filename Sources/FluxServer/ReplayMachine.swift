@@ -5,7 +5,7 @@ package import FluxProtocol
 ///
 /// What the client's audio holds does not matter, nor do its `Configure` and `ForceEndTurn`: their recorded answers
 /// come in their place. `CloseStream` ends the session; when as much audio came as was recorded, all that is left
-/// comes before.
+/// comes before. Whether the audio was the recorded one is said at the end, where the recording knows.
 package struct ReplayMachine: Sendable, ServedSession {
   /// Audio that may be missing at the end: a client may drop or fill up its last chunk.
   private static let tolerance = 0.08
@@ -18,17 +18,24 @@ package struct ReplayMachine: Sendable, ServedSession {
   private var next = 0
   private var isOver = false
   private var lastSign: Duration
+  private var comparison: AudioComparison?
   package private(set) var endedTurns = 0
 
   /// - Parameters:
   ///   - parameters: the client's, for its audio.
   ///   - now: time since any fixed moment, as in all calls.
   package init(_ recording: FluxRecording, parameters: ListenParameters, now: Duration) {
+    self.init(recording, RecordedAudio(recording), parameters: parameters, now: now)
+  }
+
+  /// - Parameter recorded: the recording's audio, which takes a while to hash.
+  init(_ recording: FluxRecording, _ recorded: RecordedAudio?, parameters: ListenParameters, now: Duration) {
     frames = recording.frames.filter { $0.sender == .server }
     audioSeconds = recording.audioSeconds
     endsByClient = recording.endsByClient
     audio = ListenAudio(parameters)
     lastSign = now
+    if let recorded, recorded.isComparable(with: parameters) { comparison = AudioComparison(recorded) }
   }
 
   package var seconds: Double { AudioClock.seconds(samples) }
@@ -55,6 +62,7 @@ package struct ReplayMachine: Sendable, ServedSession {
   package mutating func receive(binary bytes: [UInt8], now: Duration) -> [FluxSessionMachine.Action] {
     guard !isOver else { return [] }
     lastSign = now
+    comparison?.take(bytes)
     do throws(ListenAudioError) {
       samples += try audio.decode(bytes.span.bytes).count
     } catch {
@@ -100,7 +108,8 @@ package struct ReplayMachine: Sendable, ServedSession {
 
   private mutating func end(_ action: FluxSessionMachine.Action) -> FluxSessionMachine.Action {
     isOver = true
-    return action
+    guard let comparison, case .close(let code, let reason) = action else { return action }
+    return .close(code: code, reason: "\(reason); \(comparison.verdict)")
   }
 
   private mutating func fail(code: String, description: String) -> [FluxSessionMachine.Action] {

@@ -221,7 +221,7 @@ extension Analysis {
     for index in nodes.indices where isAdaptableDecoder(index) && !nodes[index].isPoisoned {
       let wanted = wish(of: index, consumers)
       nodes[index].wanted = wanted
-      if wanted.sample == .s16le { forgetSample(behind: index, consumers) }
+      if wanted.sample != nil, wanted.sample != .f32le { forgetSample(behind: index, consumers) }
     }
   }
 
@@ -242,8 +242,8 @@ extension Analysis {
       switch role {
       case .mix: wanted.channels = audio.channels
       case .resample: wanted.rate = audio.rate
-      // A decoder gives floating point or 16-bit samples, nothing else.
-      case .format: wanted.sample = audio.sample == .s16le ? .s16le : .f32le
+      // Telephone audio need not be decoded to be encoded again.
+      case .format: wanted.sample = audio.sample
       default: break
       }
       last = next
@@ -258,7 +258,7 @@ extension Analysis {
     return (written ?? nodes[index].specification.option(named: option)?.defaultText) == "mono"
   }
 
-  /// What a decoder gives that is asked for 16-bit samples is known when it has seen the first bytes: those if it can do all that
+  /// What a decoder gives that is asked for other samples than floating point is known when it has seen the first bytes: those if it can do all that
   /// is wanted, floating point if it cannot. So it is with what stands behind it up to the first stage that makes it sure.
   private mutating func forgetSample(behind decoder: Int, _ consumers: [[Int]]) {
     var last = decoder

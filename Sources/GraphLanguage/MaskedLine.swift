@@ -25,7 +25,8 @@ struct MaskedLine {
     while end < bytes.upperBound, source.bytes[end] & 0xC0 == 0x80 { end += 1 }
     self.end = end
     let line = source.text(of: SourceSpan(start, end))
-    let hidden = (masked + Self.likelySecrets(source.bytes, bytes)).filter {
+    let likely = Self.likelySecrets(source.bytes, bytes) + Self.likelyPasswords(source.bytes, bytes)
+    let hidden = (masked + likely).filter {
       $0.lower < end && $0.upper > start
     }
     var offset = start
@@ -73,6 +74,19 @@ struct MaskedLine {
       if cells[middle].offset < offset { low = middle + 1 } else { high = middle }
     }
     return low < cells.count ? cells[low].column : width
+  }
+
+  /// What stands before the `@` in addresses: users and passwords.
+  private static func likelyPasswords(_ bytes: [UInt8], _ line: Range<Int>) -> [SourceSpan] {
+    let scheme = Array("://".utf8)
+    var found: [SourceSpan] = []
+    for index in line where bytes[index..<line.upperBound].starts(with: scheme) {
+      let rest = bytes[(index + scheme.count)..<line.upperBound]
+      let authority = rest.prefix { !$0.isBlank && $0 != .quote && $0 != .pipe && $0 != UInt8(ascii: "/") }
+      guard let at = authority.lastIndex(of: UInt8(ascii: "@")) else { continue }
+      found.append(SourceSpan(authority.startIndex, at))
+    }
+    return found
   }
 
   /// Values of options and parameters whose names say that they are secret, whether the text around them could be read or not.

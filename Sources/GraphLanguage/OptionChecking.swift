@@ -197,6 +197,9 @@ extension Analysis {
   ) {
     var span = syntax.span
     var secondary: [Diagnostic.Label] = []
+    if case .parameter(let word) = syntax, options.parameters[word.text] != nil, !isWarning {
+      return reportSetting(word, error, option)
+    }
     if case .parameter(let word) = syntax, let bound = parameters[word.text] {
       secondary = [.init(bound.definition, "defined here")]
     } else if let element = error.element, syntax.elements.indices.contains(element) {
@@ -219,6 +222,23 @@ extension Analysis {
         at: .init(span, near.map { "did you mean `\($0)`?" } ?? ""), secondary: secondary,
         notes: Suggestions.listing(error.candidates).map { ["there are \($0)"] } ?? [], help: help,
         replacement: canReplace ? replacement.map { .init(span, $0) } : nil))
+  }
+
+  /// The graph is right; what the command line gives its parameter is not.
+  private mutating func reportSetting(
+    _ parameter: WordSyntax, _ error: OptionError, _ option: OptionSpecification
+  ) {
+    let near = options.parameters[parameter.text].flatMap {
+      Suggestions.nearest(to: $0, in: error.candidates)
+    }
+    let better = error.replacement ?? near
+    add(
+      Diagnostic(
+        code: error.code.rawValue, severity: .error,
+        "`--set \(parameter.text)=…`: `\(option.name)` \(error.message)", at: nil,
+        notes: ["`$\(parameter.text)` is used at \(source.location(of: parameter.span))"]
+          + (Suggestions.listing(error.candidates).map { ["there are \($0)"] } ?? []),
+        help: better.map { "write `--set \(parameter.text)=\($0)`" }))
   }
 
   private mutating func reportUnknownOption(

@@ -176,6 +176,16 @@ extension Analysis {
     return nil
   }
 
+  /// Whether a text can be the name of a variable, and not a key written where the name belongs: keys have characters no name has,
+  /// or are long and without the underscores of long names.
+  private static func canBeVariable(_ text: String) -> Bool {
+    guard text.utf8.allSatisfy(\.isNameByte), text.utf8.first.map({ !(0x30...0x39).contains($0) }) ?? false
+    else {
+      return false
+    }
+    return text.utf8.count < 24 || text.contains("_") || !text.utf8.contains { (0x30...0x39).contains($0) }
+  }
+
   private mutating func environment(
     _ arguments: [ValueSyntax], _ span: SourceSpan, as type: OptionType?
   ) -> GraphValue? {
@@ -187,6 +197,15 @@ extension Analysis {
     }
     if let text = options.environment(name.text) {
       return type == .secret ? .secret(Secret(text)) : .word(text)
+    }
+    guard Self.canBeVariable(name.text) else {
+      masked.append(name.span)
+      report(
+        .secretInGraph, "`env` takes the name of a variable, and this looks like the value of one",
+        at: name.span,
+        label: "hidden here",
+        help: "put it into the environment or into a `.env` file, and name the variable: `env(NAME)`")
+      return nil
     }
     if arguments.count == 2 { return resolve(arguments[1], as: type) }
     if type == .secret, options.allowsMissingSecrets { return .secret(Secret(name.text)) }

@@ -31,16 +31,39 @@ package struct Plan: Sendable {
       let sink = try? node.specification.make(node.settings) as? any EventSink
     else { return nil }
     var current = node.id
-    while let link = inputs(of: current).first, inputs(of: current).count == 1,
+    // A port's events come from the sink itself, whatever waits in front of that.
+    while let link = inputs(of: current).first, inputs(of: current).count == 1, link.port == nil,
       nodes[link.from].input == .events
     {
       let stage = nodes[link.from]
       if let setting = try? stage.specification.make(stage.settings) as? any QueueSetting {
-        return setting.policy(for: sink.queue)
+        var policy = setting.policy(for: sink.queue)
+        // Live sound goes on, whatever waits for it.
+        let recognisers = recognisers(above: node.id)
+        policy.holdsSource =
+          policy.holdsSource && !recognisers.isEmpty && recognisers.allSatisfy { isFinite(nodes[$0].input) }
+        return policy
       }
       current = link.from
     }
     return sink.queue
+  }
+
+  /// The recognisers whose events arrive at a node by main outputs, each once.
+  package func recognisers(above node: Int) -> [Int] {
+    var found: [Int] = []
+    var seen: Set<Int> = []
+    var open = [node]
+    while let current = open.popLast() {
+      for link in inputs(of: current) where link.port == nil && seen.insert(link.from).inserted {
+        if nodes[link.from].input == .events { open.append(link.from) } else { found.append(link.from) }
+      }
+    }
+    return found
+  }
+
+  private func isFinite(_ type: StreamType?) -> Bool {
+    if case .audio(let type)? = type { type.liveness == .finite } else { false }
   }
 }
 

@@ -26,6 +26,7 @@ final class AudioChain: @unchecked Sendable {
   private let isDirty = Atomic<Bool>(true)
   private let isStopping = Atomic<Bool>(false)
   private let framesPassed = Atomic<Int>(0)
+  private let blocks = Atomic<Int>(0)
   private let rate = Atomic<Int>(0)
   private let progressBits = Atomic<UInt64>(0)
   private let isAbandoned = Atomic<Bool>(false)
@@ -90,6 +91,9 @@ final class AudioChain: @unchecked Sendable {
     let rate = rate.load(ordering: .relaxed)
     return rate == 0 ? 0 : Double(framesPassed.load(ordering: .relaxed)) / Double(rate)
   }
+
+  /// Blocks that have reached the chain's end.
+  var blocksPassed: Int { blocks.load(ordering: .relaxed) }
 
   /// What of the input has been read, from 0 to 1; nil when not known.
   var progress: Double? {
@@ -180,6 +184,7 @@ final class AudioChain: @unchecked Sendable {
     case .branches: for queue in queues { queue.push(block) }
     }
     framesPassed.add(block.frameCount, ordering: .relaxed)
+    blocks.add(1, ordering: .relaxed)
     if let progress = producer.progress { progressBits.store(progress.bitPattern, ordering: .relaxed) }
     block.removeAll()
   }

@@ -4,11 +4,28 @@ internal import Synchronization
 /// The stages of a running graph that take commands, by the names users know them by.
 package final class CommandDirectory: Sendable {
   private let handlers = Mutex<[(name: String, handler: StageCommandHandler)]>([])
+  private let hangUpHandlers = Mutex<[@Sendable () -> Void]>([])
 
   package init() {}
 
   package func add(_ name: String, _ handler: @escaping StageCommandHandler) {
     handlers.withLock { $0.append((name, handler)) }
+  }
+
+  /// Forgets all stages: what they hold refers to this directory.
+  func removeAll() {
+    handlers.withLock { $0 = [] }
+    hangUpHandlers.withLock { $0 = [] }
+  }
+
+  /// Adds somebody who has files to open anew.
+  package func addHangUp(_ body: @escaping @Sendable () -> Void) {
+    hangUpHandlers.withLock { $0.append(body) }
+  }
+
+  /// Has files that were moved away opened anew. On the loop the stages live on.
+  package func hangUp() {
+    for body in hangUpHandlers.withLock({ $0 }) { body() }
   }
 
   /// The names of the stages that take commands, each once.

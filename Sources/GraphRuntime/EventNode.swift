@@ -11,17 +11,22 @@ protocol EventConsumer: Sendable {
 /// Hands every event to all that are linked to an output.
 final class EventFanOut: Sendable {
   private let consumers: [any EventConsumer]
+  private let tap: StreamTap?
 
-  init(_ consumers: [any EventConsumer]) {
+  /// - Parameter tap: where others may listen.
+  init(_ consumers: [any EventConsumer], tap: StreamTap? = nil) {
     self.consumers = consumers
+    self.tap = tap
   }
 
   func emit(_ event: Event) {
+    if let tap, tap.isHeard { tap.hear(.event(event)) }
     for consumer in consumers { consumer.accept(event) }
   }
 
   func end() {
     for consumer in consumers { consumer.producerEnded() }
+    tap?.end()
   }
 }
 
@@ -91,28 +96,34 @@ final class EventSinkNode: EventConsumer {
   let queue: EventQueue
   private let overflowPort: String?
   private let producers: Atomic<Int>
-  private let ports: [EventFanOut]
+  private let ports: [String: EventFanOut]
   private let clock: any GraphClock
   private let context: StageContext
+  private let latency = Mutex(LatencyHistogram())
 
   /// - Parameters:
   ///   - producers: how many outputs are linked to the sink.
-  ///   - policy: how its queue behaves.
-  ///   - ports: the sink's own outputs.
-  init(title: String, policy: QueuePolicy, producers: Int, ports: [EventFanOut], context: StageContext) {
+  ///   - queue: the queue in front of it.
+  ///   - ports: the sink's own outputs that lead somewhere.
+  init(
+    title: String, queue: EventQueue, producers: Int, ports: [String: EventFanOut], context: StageContext
+  ) {
     self.title = title
-    queue = EventQueue(policy)
-    overflowPort = policy.overflowPort
+    self.queue = queue
+    overflowPort = context.queue.policy.overflowPort
     self.producers = Atomic(producers)
     self.ports = ports
     self.context = context
     clock = context.clock
   }
 
+  /// How long events took from their arrival until they were written.
+  var latencies: LatencyHistogram { latency.withLock { $0 } }
+
   func accept(_ event: Event) {
     let offer = queue.offer(event, now: clock.now())
     if offer == .kept { return }
-    if let overflowPort { context.emit(event, port: overflowPort) }
+    if let overflowPort { giveUp(event, "\(title) did not keep up, and its queue was full", overflowPort) }
     guard offer == .firstDropped else { return }
     context.notice(
       Notice(
@@ -127,20 +138,49 @@ final class EventSinkNode: EventConsumer {
   func run(_ makeSink: () throws -> any EventSink) async throws {
     defer {
       queue.close()
-      for port in ports { port.end() }
+      for port in ports.values { port.end() }
     }
+    do {
+      try await work(makeSink)
+    } catch let error as StageError {
+      if let overflowPort, ports[overflowPort] != nil { await giveUpAll(error, overflowPort) }
+      throw error
+    }
+  }
+
+  private func tellDropped() {
+    let dropped = queue.takeDropped(now: clock.now())
+    guard dropped > 0 else { return }
+    context.notice(
+      Notice(
+        "dropped", "\(dropped) events were dropped because \(title) did not keep up", severity: .warning,
+        details: [("count", JSONValue(dropped))]))
+  }
+
+  private func work(_ makeSink: () throws -> any EventSink) async throws {
     var sink = try makeSink()
     try await sink.open(context)
-    while let event = await queue.next() {
+    while let (event, offered) = await queue.nextOffered() {
       try await sink.write(event)
-      let dropped = queue.takeDropped()
-      if dropped > 0 {
-        context.notice(
-          Notice(
-            "dropped", "\(dropped) events were dropped because \(title) did not keep up", severity: .warning,
-            details: [("count", JSONValue(dropped))]))
-      }
+      let duration = clock.now().duration(since: offered)
+      latency.withLock { $0.record(duration) }
+      tellDropped()
     }
+    tellDropped()
     try await sink.finish()
+  }
+
+  /// A sink that has failed takes no more events, and somebody is there for those it does not take.
+  private func giveUpAll(_ error: StageError, _ port: String) async {
+    if queue.hasEnded && queue.isEmpty { return }
+    context.notice(
+      Notice("failing", "\(title) takes no more events; they leave by its port `\(port)`", severity: .warning)
+    )
+    while let event = await queue.next() { giveUp(event, error.message, port) }
+    tellDropped()
+  }
+
+  private func giveUp(_ event: Event, _ reason: String, _ port: String) {
+    context.emit(.notice(.undeliverable(event.json, reason: reason, stream: context.name)), port: port)
   }
 }

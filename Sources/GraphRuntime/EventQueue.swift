@@ -7,7 +7,7 @@ internal import Synchronization
 /// dropped and counted, so that no sink holds up the others.
 final class EventQueue: Sendable {
   private struct State {
-    var events: [Event] = []
+    var events: [(event: Event, offered: Instant)] = []
     /// The first of `events` that is still waiting.
     var head = 0
     var waiter: CheckedContinuation<Void, Never>?
@@ -15,6 +15,12 @@ final class EventQueue: Sendable {
     var isClosed = false
     var fullSince: Instant?
     var dropped = 0
+    var totalDropped = 0
+    var highWater = 0
+    /// When the first of them was.
+    var droppingSince = Instant(nanoseconds: 0)
+    /// Whether the gates are held.
+    var isHolding = false
 
     var count: Int { events.count - head }
   }
@@ -27,11 +33,16 @@ final class EventQueue: Sendable {
     case dropped
   }
 
+  private static let tellingInterval = Duration.seconds(5)
+
   private let policy: QueuePolicy
+  private let gates: [AudioGate]
   private let state = Mutex(State())
 
-  init(_ policy: QueuePolicy = QueuePolicy()) {
+  /// - Parameter gates: those of the recognisers the events come from, closed while the queue is full if its policy says so.
+  init(_ policy: QueuePolicy = QueuePolicy(), gates: [AudioGate] = []) {
     self.policy = policy
+    self.gates = policy.holdsSource ? gates : []
   }
 
   /// Appends an event, unless the queue has been full for longer than the patience lasts. Never blocks.
@@ -43,12 +54,19 @@ final class EventQueue: Sendable {
         state.fullSince = since
         if now.duration(since: since) >= policy.patience || state.count >= policy.growth * policy.size {
           state.dropped += 1
+          state.totalDropped += 1
+          if state.dropped == 1 { state.droppingSince = now }
           return (state.dropped == 1 ? .firstDropped : .dropped, nil)
         }
       } else {
         state.fullSince = nil
       }
-      state.events.append(event)
+      state.events.append((event, now))
+      state.highWater = max(state.highWater, state.count)
+      if !state.isHolding && state.count >= policy.size {
+        state.isHolding = true
+        for gate in gates { gate.hold() }
+      }
       defer { state.waiter = nil }
       return (.kept, state.waiter)
     }
@@ -65,23 +83,35 @@ final class EventQueue: Sendable {
     }?.resume()
   }
 
+  /// Whether no more events follow; some may still be waiting.
+  var hasEnded: Bool { state.withLock { $0.isEnded } }
+
+  var isEmpty: Bool { state.withLock { $0.count == 0 } }
+
   /// Says that nobody takes events any more: what waits and what comes is thrown away. Returns what waited.
   @discardableResult
   func close() -> Int {
-    state.withLock { state in
-      let count = state.count
-      state.isClosed = true
-      state.events = []
-      state.head = 0
-      return count
+    let (count, wasHolding) = state.withLock { state in
+      defer {
+        state.isClosed = true
+        state.events = []
+        state.head = 0
+        state.isHolding = false
+      }
+      return (state.count, state.isHolding)
     }
+    if wasHolding { release() }
+    return count
   }
 
   /// The next event; nil after the last one, or when the task is cancelled. One task at a time.
-  func next() async -> Event? {
+  func next() async -> Event? { await nextOffered()?.event }
+
+  /// The next event, and when it was offered.
+  func nextOffered() async -> (event: Event, offered: Instant)? {
     while !Task.isCancelled {
-      let (event, isOver) = state.withLock { state -> (Event?, Bool) in
-        guard state.count > 0 else { return (nil, state.isEnded) }
+      let (event, isOver, hasRoom) = state.withLock { state -> ((Event, Instant)?, Bool, Bool) in
+        guard state.count > 0 else { return (nil, state.isEnded, false) }
         let event = state.events[state.head]
         state.head += 1
         // Moved down now and then, so that taking from the front stays cheap.
@@ -89,8 +119,12 @@ final class EventQueue: Sendable {
           state.events.removeFirst(state.head)
           state.head = 0
         }
-        return (event, false)
+        // Half the room, so that not every event opens and closes the gates.
+        let hasRoom = state.isHolding && state.count <= policy.size / 2
+        if hasRoom { state.isHolding = false }
+        return (event, false, hasRoom)
       }
+      if hasRoom { release() }
       if let event { return event }
       if isOver { return nil }
       await waitForEvent()
@@ -98,14 +132,28 @@ final class EventQueue: Sendable {
     return nil
   }
 
-  /// Events dropped since the last time this was told. It is told once the queue has half its room again, or no more events
-  /// follow: while a sink lags behind, a word after each event would be one more flood.
-  func takeDropped() -> Int {
+  /// Events dropped since the last time this was told. It is told once the queue has half its room again, and some seconds have
+  /// gone by, or no more events follow: while a sink lags behind, a word after each event would be one more flood.
+  func takeDropped(now: Instant) -> Int {
     state.withLock { state in
-      guard state.isEnded || state.count <= policy.size / 2 else { return 0 }
+      let isCalm =
+        state.count <= policy.size / 2 && now.duration(since: state.droppingSince) >= Self.tellingInterval
+      guard state.isEnded || isCalm else { return 0 }
       defer { state.dropped = 0 }
       return state.dropped
     }
+  }
+
+  /// How full the queue is, and was.
+  var report: PartReport.Queue {
+    state.withLock { PartReport.Queue(waiting: $0.count, capacity: policy.size, highWater: $0.highWater) }
+  }
+
+  /// Events dropped in all.
+  var totalDropped: Int { state.withLock { $0.totalDropped } }
+
+  private func release() {
+    for gate in gates { gate.release() }
   }
 
   private func waitForEvent() async {

@@ -1,6 +1,7 @@
 internal import FluxGraph
 internal import Glibc
 internal import GraphLanguage
+internal import Synchronization
 
 /// Turns a plan into chains, recognisers and event nodes, linked as the plan says. Nothing runs yet.
 struct GraphBuilder {
@@ -11,14 +12,22 @@ struct GraphBuilder {
   /// What programs the graph starts must not see.
   private let secrets: Set<Secret>
 
+  private let taps: TapDirectory
+  private(set) var parts: [GraphPart] = []
+  /// The queues in front of joining stages that have been opened or will be.
+  private var arrivals: [Int: QueueArrivals] = [:]
+
   /// The inputs of joining stages that have not been linked yet, the first one last.
   private var joins: [Int: [BranchQueue]] = [:]
 
   private(set) var chains: [(chain: AudioChain, wake: WakeRoute)] = []
   private(set) var sinks: [(node: PlanNode, sink: EventSinkNode)] = []
   private(set) var recogniserCount = 0
+  /// By the recogniser they hold back; none for live audio, which cannot wait.
+  private(set) var gates: [Int: AudioGate] = [:]
 
-  init(plan: Plan, services: GraphServices, supervisor: any GraphSupervisor) {
+  init(plan: Plan, services: GraphServices, supervisor: any GraphSupervisor, taps: TapDirectory) {
+    self.taps = taps
     self.plan = plan
     self.services = services
     self.supervisor = supervisor
@@ -35,6 +44,9 @@ struct GraphBuilder {
 
   /// Builds everything, from the sinks backwards for events and from the sources forwards for audio.
   mutating func build() throws {
+    for node in plan.nodes where node.output == .events {
+      if case .audio(let type)? = node.input, type.liveness == .finite { gates[node.id] = AudioGate() }
+    }
     for node in plan.nodes.reversed() where node.input == .events {
       consumers[node.id] = try eventConsumer(node)
     }
@@ -52,15 +64,26 @@ struct GraphBuilder {
         transform, producers: producers, outputs: outputs, context: context(node))
     }
     guard stage is any EventSink else { throw misuse(node) }
+    let policy = plan.queuePolicy(of: node) ?? QueuePolicy()
+    let queue = EventQueue(policy, gates: gates(above: node.id))
     let sink = EventSinkNode(
-      title: node.title, policy: plan.queuePolicy(of: node) ?? QueuePolicy(), producers: producers,
-      ports: Array(ports(of: node).values), context: context(node))
+      title: node.title, queue: queue, producers: producers, ports: ports(of: node),
+      context: context(node, queue: SinkQueue(policy: policy, hasEnded: { queue.hasEnded })))
     sinks.append((node, sink))
+    parts.append(GraphPart(.sink, [node], sink: sink))
     return sink
   }
 
+  /// Those of the recognisers whose events arrive at a stage.
+  private func gates(above node: Int) -> [AudioGate] {
+    plan.recognisers(above: node).compactMap { gates[$0] }
+  }
+
   private func fanOut(_ node: Int, port: String?) -> EventFanOut {
-    EventFanOut(plan.outputs(of: node).filter { $0.port == port }.compactMap { consumers[$0.to] })
+    let tap = port == nil ? StreamTap(plan.nodes[node].title) : nil
+    if let tap { taps.add(tap) }
+    return EventFanOut(
+      plan.outputs(of: node).filter { $0.port == port }.compactMap { consumers[$0.to] }, tap: tap)
   }
 
   private func ports(of node: PlanNode) -> [String: EventFanOut] {
@@ -100,7 +123,7 @@ struct GraphBuilder {
   private mutating func buildChain(
     _ head: AudioProducer, from first: PlanNode, behind node: PlanNode, _ route: WakeRoute
   ) throws {
-    var producer = head
+    var producer = tapped(head, node)
     var last = node
     var nodes = [first] + (node.id == first.id ? [] : [node])
     var tail: AudioTail?
@@ -129,9 +152,18 @@ struct GraphBuilder {
         break
       }
       nodes.append(next)
+      producer = tapped(producer, next)
       last = next
     }
     add(producer, tail!, of: nodes, route)
+  }
+
+  /// The producer of a stage that has a name of its own, with a place to listen.
+  private func tapped(_ producer: AudioProducer, _ node: PlanNode) -> AudioProducer {
+    guard let name = node.name, case .audio = node.output else { return producer }
+    let tap = StreamTap(name)
+    taps.add(tap)
+    return TapProducer(producer, tap)
   }
 
   private mutating func add(
@@ -147,14 +179,19 @@ struct GraphBuilder {
       }
     let supervisor = supervisor
     supervisor.partAdded()
+    let part = GraphPart(.chain, nodes)
+    arrivals[node.id]?.connect(part)
+    parts.append(part)
     let endsSink = if case .sink = tail { true } else { false }
     let chain = AudioChain(
       title: node.title, producer: producer, tail: tail, liveness: liveness,
       onWake: { route.wakeWorker() },
       ended: { error in
         for port in ports { port.end() }
+        part.end(error)
         supervisor.partEnded(node, endsSink: endsSink, error)
       })
+    part.connect(chain)
     route.connect(chain)
     chains.append((chain, route))
   }
@@ -165,8 +202,14 @@ struct GraphBuilder {
     if try make(node) is any Recogniser { return recogniserBranch(node) }
     let route = WakeRoute()
     let queue = BranchQueue(changed: { route.wakeChain() })
+    let arrival = QueueArrivals()
+    arrivals[node.id] = arrival
     try buildBranchChain(QueueProducer(queue, context(node, route)), to: node, route)
-    return AudioBranch(opened: { queue.open($0) }, endUnopened: { queue.endUnopened() })
+    return AudioBranch(
+      opened: {
+        arrival.opened($0)
+        queue.open($0)
+      }, endUnopened: { queue.endUnopened() })
   }
 
   /// The queue in front of the next input of a stage that joins several.
@@ -180,11 +223,16 @@ struct GraphBuilder {
         return JoinProducer.Input(BranchQueue(changed: { route.wakeChain() }), liveness)
       }
       joins[node.id] = inputs.reversed().map(\.branch)
+      arrivals[node.id] = QueueArrivals()
       try buildChain(
         JoinProducer(inputs, joiner, context(node, route)), from: node, behind: node, route)
     }
-    guard let queue = joins[node.id]?.popLast() else { throw misuse(node) }
-    return AudioBranch(opened: { queue.open($0) }, endUnopened: { queue.endUnopened() })
+    guard let queue = joins[node.id]?.popLast(), let arrival = arrivals[node.id] else { throw misuse(node) }
+    return AudioBranch(
+      opened: {
+        arrival.opened($0)
+        queue.open($0)
+      }, endUnopened: { queue.endUnopened() })
   }
 
   private mutating func buildBranchChain(_ head: AudioProducer, to node: PlanNode, _ route: WakeRoute) throws
@@ -212,16 +260,22 @@ struct GraphBuilder {
     let context = context(node)
     let supervisor = supervisor
     let liveness: Liveness = if case .audio(let type)? = node.input { type.liveness } else { .finite }
+    let gate = gates[node.id]
     supervisor.partAdded()
+    let part = GraphPart(.recogniser, [node])
+    parts.append(part)
     let endOutputs: @Sendable () -> Void = {
       output.end()
       for port in ports.values { port.end() }
     }
     let opened: @Sendable (AudioQueue) -> Void = { queue in
-      let inlet = AudioInlet(queue, liveness: liveness)
+      let inlet = AudioInlet(queue, liveness: liveness, gate: gate)
+      part.connect(queue)
       supervisor.run(node) {
+        var failure: (any Error)?
         defer {
           queue.close()
+          part.end(failure)
           endOutputs()
         }
         guard var recogniser = try node.specification.make(node.settings) as? any Recogniser else { return }
@@ -229,10 +283,16 @@ struct GraphBuilder {
           supervisor.counted(event, from: node)
           output.emit(event)
         }
-        try await recogniser.run(inlet, into: outlet, context)
+        do {
+          try await recogniser.run(inlet, into: outlet, context)
+        } catch {
+          failure = error
+          throw error
+        }
       }
     }
     return AudioBranch(opened: opened) {
+      part.end(nil)
       endOutputs()
       supervisor.partEnded(node, endsSink: false, nil)
     }
@@ -248,7 +308,9 @@ struct GraphBuilder {
     }
   }
 
-  private func context(_ node: PlanNode, _ route: WakeRoute? = nil) -> StageContext {
+  private func context(
+    _ node: PlanNode, _ route: WakeRoute? = nil, queue: SinkQueue = SinkQueue()
+  ) -> StageContext {
     let ports = ports(of: node)
     let services = services
     return StageContext(
@@ -264,6 +326,7 @@ struct GraphBuilder {
       noticeHandler: { notice in services.notice(notice, node.location) },
       portHandler: { event, port in ports[port]?.emit(event) }, secrets: secrets,
       commandRegistrar: { handler in services.commands.add(node.title, handler) },
+      hangUpRegistrar: { body in services.commands.addHangUp(body) }, queue: queue,
       category: node.specification.name, log: services.log, metrics: services.metrics)
   }
 
@@ -271,6 +334,14 @@ struct GraphBuilder {
   private func misuse(_ node: PlanNode) -> StageError {
     StageError(.internal, "\(node.location): \(node.specification.name) cannot stand here")
   }
+}
+
+/// Brings the queues in front of a chain, which are opened when it runs, to what the statistics know of it.
+private final class QueueArrivals: Sendable {
+  private let part = Mutex<GraphPart?>(nil)
+
+  func connect(_ part: GraphPart) { self.part.withLock { $0 = part } }
+  func opened(_ queue: AudioQueue) { part.withLock { $0 }?.connect(queue) }
 }
 
 /// What the parts of a graph report to.

@@ -26,12 +26,17 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     var isStopping = false
     /// How far the graph had come when it ended.
     var lastProgress: (fraction: Double?, seconds: Double)?
+    var lastStatistics: GraphStatistics?
     var turns = 0
     var blocked: Set<String> = []
   }
 
   private let state = Mutex(State())
   private let chains = Mutex<[AudioChain]>([])
+  private let parts = Mutex<[GraphPart]>([])
+  /// Where others may listen while the graph runs.
+  package let taps = TapDirectory()
+  private let gates = Mutex<[AudioGate]>([])
   private let services: GraphServices
   private let plan: Plan
 
@@ -43,13 +48,15 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   /// Runs the graph to its end and returns what failed, the most severe first.
   /// - Throws: `StageError` when the graph cannot be put together.
   package func run() async throws -> [Failure] {
-    var builder = GraphBuilder(plan: plan, services: services, supervisor: self)
+    var builder = GraphBuilder(plan: plan, services: services, supervisor: self, taps: taps)
     try builder.build()
+    parts.withLock { [made = builder.parts] in $0 = made }
     let audioSinks = plan.nodes.filter { $0.output == nil && $0.input != .events }.count
     state.withLock { $0.sinksLeft = builder.sinks.count + audioSinks }
     chains.withLock { $0 = builder.chains.map(\.chain) }
+    gates.withLock { $0 = Array(builder.gates.values) }
     let workers = try services.workers ?? AudioWorkers(most: builder.chains.count)
-    for (node, sink) in builder.sinks { start(node, sink) }
+    for (node, sink) in builder.sinks { start(node, sink, builder.parts) }
     watch()
     for part in builder.chains { workers.add(part.chain, part.wake) }
     // Asked for before there was anything to stop.
@@ -68,7 +75,13 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     }
     // The chains refer to this object, and to all the audio they hold.
     let last = progress
-    state.withLock { $0.lastProgress = last }
+    let summary = statistics
+    state.withLock { state in
+      state.lastProgress = last
+      state.lastStatistics = summary
+    }
+    parts.withLock { $0 = [] }
+    services.commands.removeAll()
     chains.withLock { $0 = [] }
     return state.withLock { $0.failures }.sorted { $0.error.code.severity > $1.error.code.severity }
   }
@@ -77,6 +90,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   package func stop() {
     state.withLock { $0.isStopping = true }
     for chain in chains.withLock({ $0 }) { chain.stop() }
+    for gate in gates.withLock({ $0 }) { gate.openForGood() }
   }
 
   /// Ends everything at once.
@@ -98,19 +112,37 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     return (chains.compactMap(\.progress).min(), chains.map(\.secondsPassed).max() ?? 0)
   }
 
+  /// What the graph has done so far, and how its parts fare.
+  package var statistics: GraphStatistics {
+    if let last = state.withLock({ $0.lastStatistics }) { return last }
+    var statistics = GraphStatistics()
+    statistics.parts = parts.withLock { $0 }.map(\.report)
+    statistics.turns = turnCount
+    statistics.seconds = progress.seconds
+    return statistics
+  }
+
   /// Turns that have ended so far, over all recognisers.
   package var turnCount: Int { state.withLock { $0.turns } }
 
   // MARK: - Start
 
-  private func start(_ node: PlanNode, _ sink: EventSinkNode) {
+  private func start(_ node: PlanNode, _ sink: EventSinkNode, _ parts: [GraphPart]) {
     partAdded()
+    let part = parts.first { $0.isOf(sink) }
     run(node) {
-      try await sink.run {
-        guard let stage = try node.specification.make(node.settings) as? any EventSink else {
-          throw StageError(.internal, "\(node.title) is no sink")
+      var failure: (any Error)?
+      defer { part?.end(failure) }
+      do {
+        try await sink.run {
+          guard let stage = try node.specification.make(node.settings) as? any EventSink else {
+            throw StageError(.internal, "\(node.title) is no sink")
+          }
+          return stage
         }
-        return stage
+      } catch {
+        failure = error
+        throw error
       }
     }
   }

@@ -52,7 +52,8 @@ package struct GraphNetwork: GraphLoop, WebSocketConnector, HTTPClient {
     let inner = HTTPRequest(
       method: request.method, url: request.url,
       headers: request.headers.map { HTTPHeader($0.name, $0.value) },
-      body: request.body, timeout: request.timeout, maximumBodySize: request.maximumBodySize)
+      body: request.body, timeout: request.timeout, allowsHTTP2: true,
+      maximumBodySize: request.maximumBodySize)
     do throws(NetError) {
       let response = try await loop.response(for: inner)
       return FluxGraph.HTTPResponse(

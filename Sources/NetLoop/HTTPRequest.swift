@@ -11,7 +11,7 @@ package struct HTTPHeader: Hashable, Sendable {
   }
 }
 
-/// An HTTP/1.1 request over `http` or `https`. Certificates are always verified.
+/// An HTTP request over `http` or `https`. Certificates are always verified.
 package struct HTTPRequest: Hashable, Sendable {
   package var method: String
   package var url: String
@@ -23,6 +23,8 @@ package struct HTTPRequest: Hashable, Sendable {
   package var timeout: Duration?
   /// For name lookup, proxy, TCP and TLS, counted from the transfer's turn to begin.
   package var connectTimeout: Duration
+  /// Whether HTTP/2 is spoken with a server that offers it under TLS. Not for a response that is to be held up.
+  package var allowsHTTP2: Bool
   /// 0 delivers a redirect as the response.
   package var maximumRedirects: Int
   /// A longer response body ends the transfer with ``NetError/Code/bodyTooLarge``; `Int.max` for streams.
@@ -36,9 +38,9 @@ package struct HTTPRequest: Hashable, Sendable {
 
   package init(
     method: String = "GET", url: String, headers: [HTTPHeader] = [], body: [UInt8] = [],
-    timeout: Duration? = .seconds(30), connectTimeout: Duration = .seconds(10), maximumRedirects: Int = 0,
-    maximumBodySize: Int = 1 << 20, acceptsRadio: Bool = false, authorityFile: String? = nil,
-    proxy: String? = nil
+    timeout: Duration? = .seconds(30), connectTimeout: Duration = .seconds(10), allowsHTTP2: Bool = false,
+    maximumRedirects: Int = 0, maximumBodySize: Int = 1 << 20, acceptsRadio: Bool = false,
+    authorityFile: String? = nil, proxy: String? = nil
   ) {
     self.method = method
     self.url = url
@@ -46,6 +48,7 @@ package struct HTTPRequest: Hashable, Sendable {
     self.body = body
     self.timeout = timeout
     self.connectTimeout = connectTimeout
+    self.allowsHTTP2 = allowsHTTP2
     self.maximumRedirects = maximumRedirects
     self.maximumBodySize = maximumBodySize
     self.acceptsRadio = acceptsRadio
@@ -96,6 +99,11 @@ package struct HTTPRequest: Hashable, Sendable {
     easy.setHeaders(headerLines)
     easy.setTimeout(CURLOPT_CONNECTTIMEOUT_MS, connectTimeout)
     if let timeout { easy.setTimeout(CURLOPT_TIMEOUT_MS, timeout) }
+    if allowsHTTP2 {
+      easy.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
+      // Requests share the one connection that is being made, if it turns out that they can.
+      easy.set(CURLOPT_PIPEWAIT, 1)
+    }
     easy.set(CURLOPT_FOLLOWLOCATION, maximumRedirects > 0 ? 1 : 0)
     // libcurl would follow to ftp as well, and from a protected connection to an open one.
     let isProtected = url.lowercased().hasPrefix("https:")

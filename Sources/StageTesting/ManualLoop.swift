@@ -43,6 +43,9 @@ public final class ManualLoop: GraphLoop, GraphClock, Sendable {
     }
   }
 
+  /// How many timers are set.
+  public var timerCount: Int { state.withLock { $0.timers.count } }
+
   /// Runs what was handed over, until nothing is left.
   public func runPending() {
     while true {

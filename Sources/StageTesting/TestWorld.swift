@@ -27,6 +27,7 @@ public final class TestWorld: Sendable {
 
   private let state = Mutex(State())
   private let commands = Mutex<[StageCommandHandler]>([])
+  private let hangUps = Mutex<[@Sendable () -> Void]>([])
 
   /// - Parameters:
   ///   - environment: the environment variables the stage sees.
@@ -65,6 +66,7 @@ public final class TestWorld: Sendable {
       noticeHandler: { notice in self.state.withLock { $0.notices.append(notice) } },
       portHandler: { event, port in self.state.withLock { $0.emitted.append((event, port)) } },
       commandRegistrar: { handler in self.commands.withLock { $0.append(handler) } },
+      hangUpRegistrar: { body in self.hangUps.withLock { $0.append(body) } },
       log: KeptLog(world: self), metrics: metrics)
   }
 
@@ -82,6 +84,9 @@ public final class TestWorld: Sendable {
   public func give(_ command: StageCommand) -> [StageReply] {
     commands.withLock { $0 }.map { $0(command) }
   }
+
+  /// Tells every stage that wants to know that files were moved away.
+  public func hangUp() { for body in hangUps.withLock({ $0 }) { body() } }
 
   /// The notices given so far.
   public var notices: [Notice] { state.withLock { $0.notices } }

@@ -129,7 +129,9 @@ struct PulseCaptureTests {
     try await settle("the loss of a program")
 
     #expect(try await quiet.wait(for: "silence", upTo: 20))
-    #expect(quiet.notices.contains { $0.notice == "silence" && $0.message.contains(" plays to ") })
+    // With its cause, whatever is going on at that moment.
+    let causes = quiet.notices.filter { $0.notice == "silence" }.map { $0.details.first?.value.stringValue }
+    #expect(causes.count == 1 && causes[0]?.isEmpty == false)
 
     // The server stands still: briefly, for longer than anything is waited for, and for longer than it keeps anything.
     for (pause, isNoticed) in [(0.25, false), (1.5, true), (4, true)] {

@@ -48,7 +48,7 @@ import Testing
     let blocks = try Readme().blocks("graph")
     #expect(blocks.count >= 4)
     for block in blocks {
-      let outcome = try await Fluxgraph.command(["check", "-e", block])
+      let outcome = try await Fluxgraph.command(["check", "-e", block], environment: ["HOOK_SECRET": "x"])
       #expect(outcome.status == 0 && outcome.errors.isEmpty, "\(block)\n\(outcome.errors)")
       #expect(outcome.output.hasPrefix("-e  ok\n"))
     }

@@ -35,6 +35,29 @@ struct FluxConnectionTests {
     #expect((1...2560).contains(record.audio.last ?? 0) && (record.audio.last ?? 0) % 2 == 0)
   }
 
+  @Test(
+    "telephone audio reaches the service byte for byte as it stands in its file",
+    arguments: [("mulaw", 7), ("alaw", 6)] as [(String, UInt8)])
+  func telephone(encoding: String, tag: UInt8) async throws {
+    let folder = try Folder()
+    // All bytes there are: some samples have two, and decoding would make them one.
+    let sound = Data((0..<6400).map { UInt8($0 % 256) })
+    func bytes(_ value: Int) -> [UInt8] { (0..<4).map { UInt8(truncatingIfNeeded: value >> (8 * $0)) } }
+    let header =
+      Array("RIFF".utf8) + bytes(36 + sound.count) + Array("WAVEfmt ".utf8) + bytes(16) + [tag, 0, 1, 0]
+      + bytes(8000) + bytes(8000) + [1, 0, 8, 0] + Array("data".utf8) + bytes(sound.count)
+    try folder.write(Data(header) + sound, to: "call.wav")
+    let call = flux.call("normal")
+    let outcome = try await Fluxgraph.run(
+      "file call.wav | flux endpoint=\(call.url) max_attempts=1 encoding=\(encoding) | stdout json",
+      directory: folder.path)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    let record = try await flux.record(of: call)
+    #expect(record.path.contains("encoding=\(encoding)") && record.path.contains("sample_rate=8000"))
+    #expect(record.audio.dropLast().allSatisfy { $0 == 640 })
+    #expect(try flux.audio(of: call) == sound)
+  }
+
   @Test("nothing is sent before Connected, and then everything")
   func connectedFirst() async throws {
     let call = flux.call("normal", ["delay": 0.7])

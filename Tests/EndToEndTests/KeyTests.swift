@@ -44,4 +44,44 @@ struct KeyTests {
     #expect(try await sentKey(files) == "Token \(key)")
     #expect(try await sentKey(files, environment: ["TALK_KEY": "third"]) == "Token third")
   }
+
+  @Test(
+    "a .env of an editor on Windows is read; lines that cannot be used are told, and what is in them is not")
+  func awkwardFile() async throws {
+    let text = "\u{FEFF}TALK_KEY=\(key)\r\n\(key)\r\nBAD-NAME=\(key)\r\n"
+    #expect(try await sentKey(["graphs/.env": text]) == "Token \(key)")
+    let folder = try Folder()
+    try folder.write(text, to: ".env")
+    let outcome = try await Fluxgraph.command(
+      ["check", "-e", "tone | flux endpoint=local | stdout"], directory: folder.path)
+    let lines = outcome.errors.split(separator: "\n").map { $0.prefix(15) }
+    #expect(lines == ["warning: .env:2", "warning: .env:3"], "\(outcome.errors)")
+  }
+
+  @Test(
+    "a secret written into the graph by mistake is not shown",
+    arguments: [
+      "key=sk-h1dden0123456789", "key=env(sk-h1dden0123456789)", "key=\"sk h1dden\"", "ky=h1dden",
+      "key=env(h1dden67890abcdef1234567890abcdef12345678)", "endpoint=wss://me:h1dden@flux.example.com",
+      "token=h1dden",
+    ])
+  func misplaced(option: String) async throws {
+    for command in [["check"], ["run"], ["graph"], ["check", "--diagnostics", "json"]] {
+      let outcome = try await Fluxgraph.command(command + ["-e", "tone | flux \(option) | stdout"])
+      #expect(outcome.status == 78, "\(outcome.errors)")
+      let shown = outcome.errors + outcome.output
+      #expect(!shown.isEmpty && !shown.contains("h1dden"), "\(shown)")
+    }
+  }
+
+  @Test("check --world and run agree about a key that is missing")
+  func missing() async throws {
+    let graph = "tone duration=1s | flux | stdout"
+    let check = try await Fluxgraph.command(["check", "--world", "-e", graph])
+    #expect(check.status == 77 && check.output.contains("there is no key"), "\(check.output)")
+    #expect(try await Fluxgraph.run(graph).status == 77)
+    let set = try await Fluxgraph.command(
+      ["check", "--world", "-e", graph], environment: ["DEEPGRAM_API_KEY": key])
+    #expect(set.status == 0 && !set.output.contains(key), "\(set.output)")
+  }
 }

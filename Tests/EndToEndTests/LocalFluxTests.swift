@@ -47,13 +47,14 @@ struct LocalFluxTests {
     #expect(try outcome.events().contains { $0.event == "EndOfTurn" && $0.final == true })
   }
 
-  @Test("a session that was recorded comes back from a server without its words")
-  func recordAndReplay() async throws {
+  @Test(
+    "a session that was recorded comes back from a server without its words, which knows the audio again",
+    arguments: [[], ["--no-audio"]])
+  func recordAndReplay(options: [String]) async throws {
     let folder = try Self.folder()
     let recorded = try await Fluxgraph.command(
-      [
-        "record", "call.fluxrec", "-e",
-        "file call.wav | flux endpoint=local words=script:call.srt | stdout json",
+      ["record", "call.fluxrec"] + options + [
+        "-e", "file call.wav | flux endpoint=local words=script:call.srt | stdout json",
       ],
       environment: ["DEEPGRAM_API_KEY": "0123456789secret"], directory: folder.path)
     #expect(recorded.status == 0, "\(recorded.errors)")
@@ -70,6 +71,8 @@ struct LocalFluxTests {
     server.signal(SIGINT)
     let outcome = try await server.outcome()
     #expect(outcome.status == 0 && outcome.errors.split(separator: "\n").count == 1, "\(outcome.errors)")
+    #expect(outcome.errors.contains("its audio is the recorded one"), "\(outcome.errors)")
+    #expect(try folder.text(of: "call.fluxrec").contains("base64") == options.isEmpty)
   }
 
   @Test("SIGTERM lets a session end in peace, and nobody else begins one")
@@ -123,5 +126,24 @@ struct LocalFluxTests {
     let outcome = try await Fluxgraph.command(["serve", "--port", "0"] + arguments, directory: folder.path)
     #expect(outcome.status == status && outcome.output.isEmpty)
     #expect(outcome.errors.contains(part), "\(outcome.errors)")
+  }
+
+  @Test("a recogniser of the user's is found, and runs, in the graph's directory")
+  func ownRecogniser() async throws {
+    let folder = try Folder()
+    let sound = Peers.packageRoot.appending(path: "graphs/audio/dialogue.opus").path
+    try folder.write(
+      "file \(sound) duration=5s | pace 4x | flux endpoint=local words=\"command:./say\" | stdout json\n",
+      to: "inner/own.graph")
+    // What it says stands in a file beside it.
+    try folder.write("#!/bin/sh\ncat words.jsonl; cat >/dev/null\n", to: "inner/say")
+    try folder.write(
+      "{\"word\":\"here\",\"start\":0.1,\"end\":0.3}\n{\"until\":10}\n", to: "inner/words.jsonl")
+    try await Peers.shell("chmod +x say", in: folder.path("inner"))
+    let outcome = try await Fluxgraph.command(["run", "inner/own.graph"], directory: folder.path)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(
+      try outcome.events().contains { $0.event == "EndOfTurn" && $0.transcript.contains("here") },
+      "\(outcome.errors)")
   }
 }

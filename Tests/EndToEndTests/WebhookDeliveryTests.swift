@@ -5,50 +5,67 @@ import Testing
 @Suite(
   .timeLimit(.minutes(2)), .enabled(if: Peers.areThere, "needs Python's flask, standardwebhooks and ffmpeg"))
 struct WebhookDeliveryTests {
-  /// The identifiers of deliveries a spool's log holds, done or not: records of length, checksum, letter, number and JSON.
-  private func accepted(_ log: Data) throws -> Set<String> {
-    struct Delivery: Decodable {
-      var id: String
+  /// What an event is known by, whatever it is sent in.
+  private struct Event: Decodable {
+    struct Service: Decodable {
+      enum CodingKeys: String, CodingKey {
+        case number = "sequence_id"
+      }
+      var number: Int
     }
-    var ids: Set<String> = []
+    var session: String
+    var event: String
+    var flux: Service?
+
+    var key: String { "\(session)/\(event)/\(flux?.number ?? -1)" }
+  }
+
+  private struct Delivery: Decodable {
+    var event: Event
+  }
+
+  /// The events a spool's log holds, done or not: records of length, checksum, letter, number and JSON.
+  private func accepted(_ log: Data) throws -> Set<String> {
+    var events: Set<String> = []
     var position = 0
     while position + 8 <= log.count {
       let length = (0..<4).reduce(0) { $0 | Int(log[log.startIndex + position + $1]) << (8 * $1) }
       let content = log.dropFirst(position + 8).prefix(length)
       guard content.count == length else { break }
       if content.first == UInt8(ascii: "A") {
-        ids.insert(try JSONDecoder().decode(Delivery.self, from: content.dropFirst(9)).id)
+        events.insert(try JSONDecoder().decode(Delivery.self, from: content.dropFirst(9)).event.key)
       }
       position += 8 + length
     }
-    return ids
+    return events
   }
 
+  private let secret = "whsec_" + Data((0..<32).map { UInt8($0) }).base64EncodedString()
+
   @Test(
-    "every event that was accepted arrives, though the sender is killed again and again and the receiver fails"
-  )
-  func killed() async throws {
-    let secret = "whsec_" + Data((0..<32).map { UInt8($0) }).base64EncodedString()
+    "every event that was accepted arrives, though the sender is killed again and again and the receiver fails",
+    arguments: [(7, ""), (11, "batch=[3, 100ms]"), (23, "batch=2 concurrency=1")])
+  func killed(seed: Int, option: String) async throws {
     let sound = try await Recordings.shared.value.path("short.wav")
     let flux = try await FakeFlux.shared.value
     let folder = try Folder()
-    let hook = try Peers.start("receiver.py", ["7", secret])
+    let hook = try Peers.start("receiver.py", ["\(seed)", secret])
     let port = try await hook.line(containing: "port").dropFirst(5)
     func graph() -> String {
       """
       crm = file \(sound) | flux endpoint=\(flux.call("normal").url) \
-      | webhook http://127.0.0.1:\(port)/turns secret=env(HOOK_SECRET) spool=spool order=1s timeout=1s \
+      | webhook http://127.0.0.1:\(port)/turns secret=env(HOOK_SECRET) spool=spool order=1s timeout=1s \(option) \
       retry=[50ms, 100ms, 200ms, 200ms, 500ms, 500ms, 1s, 1s, 5s, 5s, 5s]
       """
     }
     let log = URL(filePath: folder.path + "/spool/crm.spool")
     var expected: Set<String> = []
-    for delay in [400, 1100, 2300, 700, 1600, 900] {
+    for kill in 0..<5 {
       let sender = try Program(
         Fluxgraph.path, ["run", "-e", graph()],
         Fluxgraph.surroundings(["HOOK_SECRET": secret], directory: folder.path))
-      // Whenever it comes, the kill may lose nothing: no seed is needed to know what must hold.
-      try await Task.sleep(for: .milliseconds(delay))
+      // Whenever it comes, the kill may lose nothing.
+      try await Task.sleep(for: .milliseconds(400 + (seed * 389 + kill * 631) % 1700))
       sender.signal(SIGKILL)
       _ = try await sender.outcome()
       if let bytes = try? Data(contentsOf: log) { expected.formUnion(try accepted(bytes)) }
@@ -70,8 +87,183 @@ struct WebhookDeliveryTests {
     hook.signal(SIGKILL)
     let lines = try await hook.outcome().output.split(separator: "\n").dropFirst()
     #expect(!lines.contains("forged"))
-    let taken = Set(lines.filter { $0.contains(" 204 ") }.map { String($0.prefix { $0 != " " }) })
+    var taken: Set<String> = []
+    var bodies: [Substring: Set<Substring>] = [:]
+    for line in lines where line != "forged" {
+      let parts = line.split(separator: " ", maxSplits: 2)
+      try #require(parts.count == 3)
+      bodies[parts[0], default: []].insert(parts[2])
+      guard parts[1] == "204" else { continue }
+      let body = Data(parts[2].utf8)
+      let events =
+        option.isEmpty
+        ? [try JSONDecoder().decode(Event.self, from: body)]
+        : try JSONDecoder().decode([Event].self, from: body)
+      taken.formUnion(events.map(\.key))
+    }
     #expect(expected.count >= 6, "\(expected.count)")
     #expect(expected.subtracting(taken).isEmpty)
+    // Whoever has seen an identifier has seen all that is ever sent with it.
+    #expect(bodies.values.allSatisfy { $0.count == 1 })
+  }
+
+  @Test(
+    "HTTP/2 is spoken where it is offered, and every signature is right; an authority nobody trusts is refused"
+  )
+  func http2() async throws {
+    let sound = try await Recordings.shared.value.path("short.wav")
+    let flux = try await FakeFlux.shared.value
+    let certificate = flux.certificates.authority.replacing("ca.pem", with: "good.pem")
+    let hook = try Peers.start(
+      "http2.py", [certificate, certificate.replacing(".pem", with: "-key.pem"), secret])
+    let port = try await hook.line(containing: "port").dropFirst(5)
+    func run(_ environment: [String: String], _ options: String) async throws -> Program.Outcome {
+      try await Fluxgraph.run(
+        """
+        file \(sound) | flux endpoint=\(flux.call("normal").url) \
+        | webhook https://localhost:\(port)/turns secret=env(HOOK_SECRET) \(options)
+        """, environment: environment.merging(["HOOK_SECRET": secret]) { $1 })
+    }
+    let trusting = try await run(["CURL_CA_BUNDLE": flux.certificates.authority], "")
+    #expect(trusting.status == 0, "\(trusting.errors)")
+    let wary = try await run([:], "retry=none")
+    #expect(wary.status == 69, "\(wary.errors)")
+    #expect(wary.errors.contains("certificate") || wary.errors.contains("authority"), "\(wary.errors)")
+    hook.signal(SIGKILL)
+    let lines = try await hook.outcome().output.split(separator: "\n").dropFirst()
+    #expect(lines.count >= 3)
+    #expect(lines.allSatisfy { $0.hasPrefix("HTTP/2 verified msg_") }, "\(lines)")
+  }
+
+  @Test(
+    "a receiver that never answers costs the end seconds, not a time-out for every event; what is lost is counted"
+  )
+  func hangingReceiver() async throws {
+    let sound = try await Recordings.shared.value.path("minute.wav")
+    let flux = try await FakeFlux.shared.value
+    let folder = try Folder()
+    // Takes connections and says nothing.
+    let hook = try Peers.start("hang.py")
+    let port = try await hook.line(containing: "port").dropFirst(5)
+    for option in ["", "spool=spool"] {
+      let sender = try Program(
+        Fluxgraph.path,
+        [
+          "run", "-e",
+          """
+          crm = file \(sound) | flux as=me endpoint=\(flux.call("normal").url) \
+          | webhook http://127.0.0.1:\(port)/turns \(option)
+          crm.dead | jsonl dead.jsonl
+          """,
+        ], Fluxgraph.surroundings(directory: folder.path, limit: 60))
+      _ = try await hook.line(containing: "connection")
+      try await Task.sleep(for: .seconds(1))
+      let began = Date()
+      sender.signal(SIGINT)
+      let outcome = try await sender.outcome()
+      // Ten seconds for the answer under way, and as many for the session's end on a busy machine.
+      #expect(!outcome.wasLate && Date().timeIntervalSince(began) < 25)
+      #expect(outcome.status == (option.isEmpty ? 69 : 0), "\(outcome.errors)")
+      if option.isEmpty {
+        let count = try folder.text(of: "dead.jsonl").split(separator: "\n").count
+        #expect(count >= 3)
+        #expect(outcome.errors.contains("\(count) events were not delivered"), "\(outcome.errors)")
+      } else {
+        #expect(outcome.errors.contains("stay in the spool"), "\(outcome.errors)")
+      }
+    }
+    let listing = try await Fluxgraph.command(["spool", "ls", "spool"], directory: folder.path)
+    #expect(listing.output.hasPrefix("crm  ") && !listing.output.hasPrefix("crm  0"))
+    hook.signal(SIGKILL)
+  }
+
+  @Test("a slow receiver behind full=block holds a file back, and gets every event in order")
+  func slowReceiver() async throws {
+    let sound = try await Recordings.shared.value.path("minute.wav")
+    let flux = try await FakeFlux.shared.value
+    let hook = try Peers.start("webhook.py", ["200", "0.002"])
+    let port = try await hook.line(containing: "port").dropFirst(5)
+    let outcome = try await Fluxgraph.run(
+      """
+      heard = file \(sound) | pace 1000x | flux endpoint=\(flux.call("normal").url)
+      heard | queue size=20 full=block | webhook http://127.0.0.1:\(port)/
+      heard | stdout json
+      """)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    hook.signal(SIGKILL)
+    let posted = try await hook.outcome().output.split(separator: "\n").dropFirst()
+    #expect(posted.count > 500 && Array(posted) == outcome.output.split(separator: "\n"))
+  }
+
+  @Test(
+    "dead letters are listed, valid by the schema, delivered again and dropped; a spool in use is told as such"
+  )
+  func spoolCommands() async throws {
+    let sound = try await Recordings.shared.value.path("short.wav")
+    let flux = try await FakeFlux.shared.value
+    let folder = try Folder()
+    func graph(_ url: String) -> String {
+      """
+      heard = file \(sound) | flux endpoint=\(flux.call("normal").url)
+      crm = heard | webhook \(url) spool=spool retry=none
+      crm.dead | jsonl dead.jsonl
+      crm.notices | jsonl notices.jsonl
+      heard | jsonl all.jsonl
+      """
+    }
+    let refusing = try Peers.start("webhook.py", ["500"])
+    let port = try await refusing.line(containing: "port").dropFirst(5)
+    let first = try await Fluxgraph.run(graph("http://127.0.0.1:\(port)/"), directory: folder.path)
+    #expect(first.status == 0, "\(first.errors)")
+    let count = try folder.text(of: "all.jsonl").split(separator: "\n").count
+    #expect(count >= 3)
+    #expect(
+      try await Fluxgraph.command(["spool", "ls", "spool"], directory: folder.path).output
+        .hasSuffix("\(count) dead\n"))
+    // Everything that was written is what the schema says, and what jq reads.
+    let schema = try await Fluxgraph.command(["schema"]).output
+    try folder.write(schema, to: "schema.json")
+    for name in ["all.jsonl", "dead.jsonl", "notices.jsonl", "spool/crm.dead.jsonl"] {
+      #expect(try await Peers.run("schema.py", [folder.path("schema.json"), folder.path(name)]) == "")
+    }
+    try await Peers.shell(
+      "test $(jq -s 'map(select(.status == 500 and .attempts == 1)) | length' spool/crm.dead.jsonl) = \(count)",
+      in: folder.path)
+    try await Peers.shell(
+      "test $(jq -s 'map(select(.original.event != null)) | length' dead.jsonl) = \(count)", in: folder.path)
+
+    let again = try await Fluxgraph.command(["spool", "redeliver", "spool"], directory: folder.path)
+    #expect(again.output == "crm  \(count) are delivered again when the graph runs\n")
+    // A graph that is wrong touches nothing.
+    let wrongGraph = try await Fluxgraph.run(
+      "crm = stdin | fluxx | webhook http://127.0.0.1:1/ spool=spool", directory: folder.path)
+    #expect(wrongGraph.status == 78)
+    let untouched = try await Fluxgraph.command(["spool", "ls", "spool"], directory: folder.path)
+    #expect(untouched.output.hasPrefix("crm  \(count) waiting"))
+    let taking = try Peers.start("webhook.py")
+    let open = try await taking.line(containing: "port").dropFirst(5)
+    let second = try await Fluxgraph.run(graph("http://127.0.0.1:\(open)/"), directory: folder.path)
+    #expect(second.status == 0, "\(second.errors)")
+    taking.signal(SIGKILL)
+    #expect(try await taking.outcome().output.split(separator: "\n").count == 1 + 2 * count)
+
+    _ = try await Fluxgraph.run(graph("http://127.0.0.1:\(port)/"), directory: folder.path)
+    let dropped = try await Fluxgraph.command(["spool", "drop", "spool", "crm"], directory: folder.path)
+    #expect(dropped.output == "crm  0 waiting and \(count) dead were dropped\n")
+    refusing.signal(SIGKILL)
+
+    let holder = try Fluxgraph.start(
+      "crm = stdin live | decode raw=pcm(s16le, 16k, mono) | flux endpoint=\(flux.call("normal").url) | webhook http://127.0.0.1:1/ spool=spool",
+      holdsInput: true, directory: folder.path)
+    var intruder: Program.Outcome
+    var tries = 0
+    repeat {
+      intruder = try await Fluxgraph.command(["spool", "drop", "spool"], directory: folder.path)
+      tries += 1
+    } while intruder.status == 0 && tries < 50
+    intruder.expectFailure(74, saying: "spool/crm is in use")
+    holder.signal(SIGKILL)
+    let wrong = try await Fluxgraph.command(["spool", "ls", "nowhere"], directory: folder.path)
+    wrong.expectFailure(74, saying: "nowhere")
   }
 }

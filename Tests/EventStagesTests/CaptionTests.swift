@@ -6,8 +6,8 @@ import Testing
 @testable import EventStages
 
 @Suite struct CaptionTests {
-  private func captions(_ events: [Event]) -> [Caption] {
-    var builder = CaptionBuilder()
+  private func captions(_ events: [Event], _ naming: CaptionNaming = .voice) -> [Caption] {
+    var builder = CaptionBuilder(naming: naming)
     return events.compactMap(\.turnEvent).flatMap { builder.captions(for: $0) }
   }
 
@@ -17,7 +17,7 @@ import Testing
     #expect(captionMilliseconds(0.9995) == 1000)
     #expect(captionMilliseconds(.infinity) == 3_600_000_000)
     let caption = Caption(
-      start: captionMilliseconds(59.9996), end: captionMilliseconds(3599.9999), lines: ["a"])
+      start: captionMilliseconds(59.9996), end: captionMilliseconds(3599.9999), lines: ["a"], text: "a")
     #expect(CaptionFormat.subRip.text(of: caption, number: 1) == "1\n00:01:00,000 --> 01:00:00,000\na\n\n")
     #expect(CaptionFormat.webVTT.text(of: caption, number: 1) == "00:01:00.000 --> 01:00:00.000\na\n\n")
   }
@@ -37,9 +37,12 @@ import Testing
       ])
   }
 
-  @Test("whatever words and times come, captions keep the limits, the order and every word")
-  func limits() {
-    for seed in 0..<40 as Range<UInt64> {
+  @Test(
+    "whatever words and times come, captions keep the limits, the order and every word",
+    arguments: [CaptionNaming.nobody, .voice, .prefix])
+  func limits(naming: CaptionNaming) {
+    let name = "the person with a very long name"
+    for seed in 0..<15 as Range<UInt64> {
       var random = SplitMix64(state: seed)
       var clock = 0.0
       var events: [Event] = []
@@ -48,45 +51,89 @@ import Testing
         for _ in 0..<Int.random(in: 0...40, using: &random) {
           let length = Int.random(
             in: 1...(Int.random(in: 0...9, using: &random) == 0 ? 90 : 9), using: &random)
-          let letter = ["a", "日", "é"].randomElement(using: &random)!
-          let mark = ["", "", "", ",", ".", "?"].randomElement(using: &random)!
+          let letter = ["a", "日", "e\u{301}", "ש", "👩‍👩‍👧‍👦", "\u{200B}x", "-->", "</v>"].randomElement(
+            using: &random)!
+          let mark = ["", "", "", ",", ".", "?", "\n", "\u{2028}", "。", ".”"].randomElement(using: &random)!
           clock += Double.random(in: -0.2...1, using: &random)
           let end = clock + Double.random(in: -0.1...8, using: &random)
           let isTimed = Int.random(in: 0...5, using: &random) > 0
           words.append(
             (String(repeating: letter, count: length) + mark, isTimed ? clock : nil, isTimed ? end : nil))
         }
-        events.append(turn(number, words, start: clock - 1, end: clock))
+        events.append(turn(number, stream: name, words, start: clock - 1, end: clock))
       }
-      let all = captions(events)
+      let all = captions(events, naming)
       var earliest = 0
       for caption in all {
         #expect(caption.start >= earliest && caption.end > caption.start)
         #expect(caption.end - caption.start <= 7000)
         #expect(caption.lines.count <= 2)
-        #expect(caption.lines.allSatisfy { displayColumns($0) <= 42 && !$0.isEmpty })
+        #expect(caption.lines.allSatisfy { displayColumns($0) <= 42 && $0.count <= 42 && !$0.isEmpty })
+        #expect(
+          caption.lines.allSatisfy { !$0.contains(where: \.isNewline) && $0.first != " " && $0.last != " " })
+        #expect(naming != .prefix || caption.lines[0].hasPrefix("the person with a v…:"))
+        #expect(caption.voice == (naming == .voice ? name : nil))
+        #expect(caption.text.filter { $0 != " " } == caption.lines.joined().filter { $0 != " " })
         earliest = caption.end
       }
-      let written = all.flatMap(\.lines).joined().filter { $0 != " " }
-      let said = events.compactMap(\.turnEvent?.transcript).joined().filter { $0 != " " }
-      #expect(written == said, "seed \(seed)")
+      let written = all.map { $0.lines.joined().replacing("the person with a v…:", with: "") }.joined()
+      let said = events.compactMap(\.turnEvent?.transcript).joined()
+      func letters(_ text: String) -> [UInt32] {
+        text.unicodeScalars.filter { !$0.properties.isWhitespace }.map(\.value)
+      }
+      #expect(letters(written) == letters(said), "seed \(seed)")
     }
+  }
+
+  @Test("streams without a name do not push each other's captions away")
+  func nameless() {
+    let late = turn(1, stream: nil, session: "a", spoken("Later", from: 60))
+    let early = turn(1, stream: nil, session: "b", spoken("Earlier", from: 5))
+    #expect(captions([late, early]).map(\.start) == [60_000, 5000])
+  }
+
+  @Test("a quotation mark behind the end of a sentence belongs to it")
+  func quotation() {
+    let words = spoken("She said “yes.” Then she left.", from: 0)
+    #expect(captions([turn(words)]).map(\.lines) == [["She said “yes.”"], ["Then she left."]])
+  }
+
+  @Test("a name stands on one line, and takes no more than half of it from the text")
+  func names() {
+    let event = turn(1, stream: "a\nb\u{7}", spoken("Hi"))
+    #expect(captions([event], .prefix).map(\.lines) == [["a b: Hi"]])
+    #expect(captions([event], .voice).map(\.voice) == ["a b"])
+    let word = String(repeating: "x", count: 42)
+    #expect(captions([turn(1, spoken(word))], .prefix).map(\.lines) == [["me:", word]])
+    #expect(
+      captions([turn(1, spoken(word + "x"))], .prefix).map(\.lines) == [["me: \(word.dropLast(4))", "xxxxx"]])
+    #expect(captions([turn(1, stream: "", spoken("Hi"))], .prefix).map(\.lines) == [["Hi"]])
+  }
+
+  @Test("plain text has whole words on one line, also where a caption breaks them")
+  func plain() {
+    let text = String(repeating: "日本語", count: 10)
+    let all = captions([turn(spoken(text, length: 1))], .prefix)
+    #expect(all.map { CaptionFormat.text.text(of: $0, number: 1) } == ["me: \(text)\n"])
+    #expect(all[0].lines.count == 2)
   }
 
   @Test("WebVTT escapes what begins a tag and names the voice")
   func escapes() {
-    let caption = Caption(start: 0, end: 1000, voice: "a<b", lines: ["x < y --> z & <i>"])
+    let caption = Caption(
+      start: 0, end: 1000, voice: "a<b", lines: ["x < y --> z & <i> {\\an8}"],
+      text: "")
     #expect(
       CaptionFormat.webVTT.text(of: caption, number: 1)
-        == "00:00:00.000 --> 00:00:01.000\n<v a&lt;b>x &lt; y --&gt; z &amp; &lt;i&gt;\n\n")
-    #expect(CaptionFormat.subRip.text(of: caption, number: 1).components(separatedBy: "-->").count == 2)
+        == "00:00:00.000 --> 00:00:01.000\n<v a&lt;b>x &lt; y --&gt; z &amp; &lt;i&gt; {\\an8}\n\n")
+    #expect(CaptionFormat.subRip.text(of: caption, number: 1).hasSuffix("\nx ‹ y → z & ‹i> {⧵an8}\n\n"))
   }
 
   @Test("a file is appended to as turns end, and put in order at the end")
   func file() async throws {
     let folder = try Folder()
     let world = TestWorld()
-    var stage = WebVTTCaptions()
+    var stage = CaptionSink<WebVTT>()
     stage.path = Path(folder.file("out/a.vtt"))
     try await stage.open(world.context())
     try await stage.write(turn(1, stream: "b", spoken("Second", from: 5)))
@@ -103,14 +150,60 @@ import Testing
     #expect(try folder.text("out/a.vtt") == "WEBVTT\n\n")
   }
 
+  @Test(
+    "ffmpeg reads hostile texts back as text, in as many captions, at their times",
+    .enabled(if: Peers.hasFFmpeg),
+    arguments: ["srt", "vtt"])
+  func hostile(_ name: String) async throws {
+    let texts = [
+      "-->", "00:00:01.000 --> 00:00:02.000", "</v>", "<v you>no", "<i>not</i> italic", "NOTE this", "WEBVTT",
+      "1",
+      "{\\an8}top", "{b}", "a < b > c", "&amp; &lt;", "שלום עולם", "日本語の文です。", "e\u{301}", "\u{FEFF}x",
+      "\\N\\h", "🇩🇪 👩‍👩‍👧‍👦",
+    ]
+    let folder = try Folder()
+    let world = TestWorld()
+    func write(_ stage: some EventSink) async throws {
+      var stage = stage
+      try await stage.open(world.context())
+      for (index, text) in texts.enumerated() {
+        try await stage.write(turn(index + 1, [(text, Double(index) * 2, Double(index) * 2 + 0.5)]))
+      }
+      try await stage.finish()
+    }
+    var subRip = CaptionSink<SubRip>()
+    subRip.path = Path(folder.file("a.srt"))
+    var webVTT = CaptionSink<WebVTT>()
+    webVTT.path = Path(folder.file("a.vtt"))
+    if name == "srt" { try await write(subRip) } else { try await write(webVTT) }
+    let ffprobe = try #require(Peers.executable("ffprobe"))
+    let packets = try Peers.run(
+      ffprobe,
+      [
+        "-v", "error", "-show_entries", "packet=pts_time,duration_time", "-of", "csv=p=0",
+        folder.file("a.\(name)"),
+      ])
+    #expect(
+      packets.split(whereSeparator: \.isNewline).map(String.init)
+        == texts.indices.map { "\(2 * $0).000000,0.500000" })
+    // ASS is what ffmpeg makes of captions inside; what it writes as SubRip or WebVTT has been through its own markup.
+    let ffmpeg = try #require(Peers.executable("ffmpeg"))
+    let read = try Peers.run(ffmpeg, ["-v", "error", "-i", folder.file("a.\(name)"), "-f", "ass", "-"])
+    let shown = read.split(whereSeparator: \.isNewline).filter { $0.hasPrefix("Dialogue:") }.map {
+      $0.split(separator: ",", maxSplits: 9, omittingEmptySubsequences: false)[9]
+    }
+    #expect(shown.map { $0.filter(\.isLetter) } == texts.map { $0.filter(\.isLetter) }, "\(read)")
+    #expect(!read.replacing("\\{", with: "").contains("{\\"))
+  }
+
   // ffmpeg is a peer: see Peers.
   @Test("ffmpeg reads the captions back as they were written", .enabled(if: Peers.hasFFmpeg))
   func ffmpeg() async throws {
     let folder = try Folder()
     let world = TestWorld()
-    var subRip = SubRipCaptions()
+    var subRip = CaptionSink<SubRip>()
     subRip.path = Path(folder.file("a.srt"))
-    var webVTT = WebVTTCaptions()
+    var webVTT = CaptionSink<WebVTT>()
     webVTT.path = Path(folder.file("a.vtt"))
     webVTT.voice = .none
     try await subRip.open(world.context())

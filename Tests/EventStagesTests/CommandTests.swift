@@ -64,7 +64,7 @@ import Testing
     try await stage.open(world.context(directory: folder.path))
     let events = (1...3).map { turn($0, spoken("word")) }
     for event in events { try await stage.write(event) }
-    try await stage.finish()
+    await #expect(throws: StageError.self) { try await stage.finish() }
     #expect(try folder.text("out") == [events[0], events[2]].map { $0.json.serialized + "\n" }.joined())
     let dead = world.emitted.filter { $0.port == "dead" }.map(\.event.json)
     #expect(dead.count == 1 && dead[0]["original"]?["turn"]?.intValue == 2)
@@ -77,7 +77,48 @@ import Testing
     var stage = stage(["sleep", "60"], each: true, timeout: .milliseconds(200))
     try await stage.open(world.context())
     try await stage.write(turn(1, spoken("word")))
-    #expect(world.notices.map(\.message) == ["an event was not taken: sleep was not ready in 200ms"])
+    await #expect(throws: StageError.self) { try await stage.finish() }
+    #expect(world.notices.map(\.message) == ["sleep did not take an event: sleep was not ready in 200ms"])
+  }
+
+  @Test("with a spool an event whose program fails is kept for the next run")
+  func spool() async throws {
+    let folder = try Folder()
+    func run(_ world: TestWorld, _ turns: [Int]) async throws {
+      var stage = self.stage(["sh", "-c", "test -e up && cat >> out"], each: true)
+      stage.spool = Path("spool")
+      stage.retry = RetrySchedule(waits: [.seconds(60)])
+      try await stage.open(world.context(name: "crm", directory: folder.path))
+      for number in turns { try await stage.write(turn(number, spoken("word"))) }
+      try await stage.finish()
+    }
+    let down = TestWorld()
+    try await run(down, [1, 2])
+    #expect(down.notices.map(\.notice) == ["retrying", "spooled"])
+    try Data().write(to: URL(filePath: folder.file("up")))
+    try await run(TestWorld(), [3])
+    #expect(
+      try folder.text("out") == (1...3).map { turn($0, spoken("word")).json.serialized + "\n" }.joined())
+    #expect(try Spool.summary(directory: folder.file("spool"), name: "crm").pending == 0)
+    var stage = self.stage(["cat"])
+    stage.spool = Path("spool")
+    let wrong = stage
+    #expect(throws: OptionConflict.self) { try wrong.validate() }
+  }
+
+  @Test("a program that reads nothing is ended in time, and the event it stopped at leaves by the port")
+  func deaf() async throws {
+    let world = TestWorld()
+    var stage = stage(["sleep", "60"], timeout: .milliseconds(500))
+    try await stage.open(world.context())
+    let error = await #expect(throws: StageError.self) {
+      for number in 1...1000 {
+        try await stage.write(turn(number, spoken("some words that fill the pipe's buffer")))
+      }
+    }
+    #expect(error?.message == "sleep was not ready in 500ms")
+    let dead = world.emitted.filter { $0.port == "dead" }
+    #expect(dead.count == 1 && dead[0].event.json["reason"]?.stringValue == "sleep was not ready in 500ms")
   }
 
   @Test("a program that is not there is told before the first event, and no key reaches one that is")

@@ -17,9 +17,11 @@ import Testing
   }
 
   private func queue(
-    _ retries: [Duration] = [.seconds(5), .seconds(300)], order: Duration = .seconds(60), concurrency: Int = 4
+    _ retries: [Duration] = [.seconds(5), .seconds(300)], order: Duration = .seconds(60),
+    concurrency: Int = 4,
+    batch: Batch? = nil
   ) -> DeliveryQueue {
-    DeliveryQueue(policy: .init(retries: retries, order: order, concurrency: concurrency))
+    DeliveryQueue(policy: .init(retries: retries, order: order, concurrency: concurrency, batch: batch))
   }
 
   private let ok = DeliveryQueue.Outcome.answered(status: 204, retryAfter: nil)
@@ -66,11 +68,11 @@ import Testing
     _ = queue.next(now: at(0))
     #expect(queue.finish(1, failure, now: at(0)) == .retried(reason: "it answered with status 500"))
     _ = queue.next(now: at(2))
-    guard case .dead(let letter) = queue.finish(1, failure, now: at(2)) else {
+    guard case .dead(let letters) = queue.finish(1, failure, now: at(2)) else {
       Issue.record("not dead")
       return
     }
-    #expect(letter.status == 500 && letter.delivery.attempts == 2)
+    #expect(letters.count == 1 && letters[0].status == 500 && letters[0].delivery.attempts == 2)
     #expect(queue.count == 0)
   }
 
@@ -91,9 +93,26 @@ import Testing
     let now = WallTime(seconds: 1_795_183_331)
     #expect(retryAfter("120", now: now) == .seconds(120))
     #expect(retryAfter("Fri, 20 Nov 2026 14:02:21 GMT", now: now) == .seconds(10))
+    #expect(retryAfter("Friday, 20-Nov-26 14:02:21 GMT", now: now) == .seconds(10))
+    #expect(retryAfter("Fri Nov 20 14:02:21 2026", now: now) == .seconds(10))
+    #expect(retryAfter("Fri Nov  6 08:49:37 2026", now: now) == .zero)
     #expect(retryAfter("Fri, 20 Nov 2020 14:02:21 GMT", now: now) == .zero)
-    for text in ["", "-1", "soon", "Fri, 40 Nov 2026 14:02:21 GMT", "99999999999999999999"] {
+    for text in [
+      "", "-1", "Friday, 20-Nov-2026 14:02:21 GMT", "Fri Nov 20 14:02:21", "20 Nov 26 1 2 GMT", "soon",
+      "Fri, 40 Nov 2026 14:02:21 GMT", "99999999999999999999",
+    ] {
       #expect(retryAfter(text, now: now) == nil)
+    }
+    var random = SplitMix64(state: 3)
+    let dates = [
+      "Fri, 20 Nov 2026 14:02:21 GMT", "Friday, 20-Nov-26 14:02:21 GMT", "Fri Nov 20 14:02:21 2026", "120",
+    ]
+    for _ in 0..<5000 {
+      var bytes = Array(dates.randomElement(using: &random)!.utf8)
+      for _ in 0..<Int.random(in: 1...4, using: &random) {
+        bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(in: 0...255, using: &random)
+      }
+      if let wait = retryAfter(String(decoding: bytes, as: UTF8.self), now: now) { #expect(wait >= .zero) }
     }
     var queue = queue()
     queue.add(delivery(1), now: at(0))
@@ -109,7 +128,7 @@ import Testing
     _ = queue.next(now: at(0))
     #expect(
       queue.finish(1, .answered(status: 301, retryAfter: nil), now: at(0))
-        == .retried(reason: "it answered with status 301"))
+        == .retried(reason: "it answered with status 301, and redirects are not followed"))
     _ = queue.next(now: at(10))
     guard case .dead = queue.finish(1, .answered(status: 410, retryAfter: nil), now: at(10)) else {
       Issue.record("not dead")
@@ -120,18 +139,68 @@ import Testing
   }
 
   @Test(
+    "a batch goes when it is full, or when its first event has waited long enough; the rest of its stream waits behind"
+  )
+  func batches() throws {
+    var queue = queue([.seconds(5)], batch: Batch(count: 3, wait: .seconds(1)))
+    for number in 1...4 as ClosedRange<UInt64> { queue.add(delivery(number), now: at(Double(number) / 10)) }
+    queue.add(delivery(5, "b"), now: at(0.5))
+    #expect(queue.wakeTime(now: at(0.5)) == at(0.3))
+    let fullNext = queue.next(now: at(0.5))
+    let full = try #require(fullNext)
+    #expect(full.deliveries.map(\.number) == [1, 2, 3])
+    #expect(queue.next(now: at(1)) == nil)
+    #expect(queue.wakeTime(now: at(1)) == at(1.5))
+    #expect(queue.next(now: at(1.5))?.deliveries.map(\.number) == [5])
+    #expect(queue.finish(5, ok, now: at(1.5)) == .delivered)
+    _ = queue.finish(1, failure, now: at(1.5))
+    let againNext = queue.next(now: at(10))
+    let again = try #require(againNext)
+    #expect(
+      again.deliveries.map(\.number) == [1, 2, 3] && again.id == full.id && again.content == full.content)
+    #expect(again.deliveries.allSatisfy { $0.attempts == 1 })
+    guard case .dead(let letters) = queue.finish(1, failure, now: at(10)) else {
+      Issue.record("not dead")
+      return
+    }
+    #expect(letters.map(\.delivery.number) == [1, 2, 3] && queue.count == 1)
+    let lastNext = queue.next(now: at(10))
+    let last = try #require(lastNext)
+    #expect(last.content == Array("[{}]".utf8), "a list, were it of one")
+    #expect(last.id != delivery(4).id && Set([full.id, last.id]).count == 2)
+  }
+
+  @Test("the graph's end does not wait for a batch to fill, nor for what has failed")
+  func ending() {
+    var queue = queue(batch: Batch(count: 3, wait: .seconds(60)))
+    queue.add(delivery(1, "a"), now: at(0))
+    #expect(queue.next(now: at(1)) == nil)
+    queue.sealAll(now: at(1))
+    #expect(queue.next(now: at(1), firstOnly: true)?.number == 1)
+    _ = queue.finish(1, failure, now: at(1))
+    queue.add(delivery(2, "b"), now: at(1))
+    queue.sealAll(now: at(1))
+    #expect(queue.next(now: at(100), firstOnly: true)?.number == 2)
+    #expect(queue.isAnyFirstInFlight)
+    #expect(queue.finish(2, ok, now: at(100)) == .delivered)
+    #expect(queue.next(now: at(100), firstOnly: true) == nil && !queue.isAnyFirstInFlight)
+    #expect(queue.takeAll().map(\.number) == [1] && queue.count == 0)
+  }
+
+  @Test(
     "whatever a receiver does, each delivery ends once, and a stream keeps its order unless one is parked")
   func random() {
     for seed in 0..<100 as Range<UInt64> {
       var random = SplitMix64(state: seed)
       let concurrency = Int.random(in: 1...3, using: &random)
       var queue = queue(
-        [.seconds(1), .seconds(5), .seconds(40)], order: .seconds(20), concurrency: concurrency)
+        [.seconds(1), .seconds(5), .seconds(40)], order: .seconds(20), concurrency: concurrency,
+        batch: seed.isMultiple(of: 2) ? nil : Batch(count: 4, wait: .seconds(2)))
       var clock = 0.0
       var ended: [UInt64] = []
       var last: [String: UInt64] = [:]
       var failing: Set<UInt64> = []
-      var flight: [Delivery] = []
+      var flight: [Shipment] = []
       var added: UInt64 = 0
       for step in 0..<10_000 {
         if added < 30, step % 3 == 0 {
@@ -146,12 +215,12 @@ import Testing
           let status = isFine ? 200 : [500, 429, 404, 301].randomElement(using: &random)!
           switch queue.finish(one.number, .answered(status: status, retryAfter: nil), now: at(clock)) {
           case .delivered:
-            ended.append(one.number)
+            ended += one.deliveries.map(\.number)
             if !failing.contains(one.number) {
               #expect(one.number > last[one.stream] ?? 0)
-              last[one.stream] = one.number
+              last[one.stream] = one.deliveries.last?.number
             }
-          case .dead: ended.append(one.number)
+          case .dead(let letters): ended += letters.map(\.delivery.number)
           case .retried: failing.insert(one.number)
           }
         }

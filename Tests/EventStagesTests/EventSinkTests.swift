@@ -156,7 +156,7 @@ private func withDirectory(_ body: (String) async throws -> Void) async throws {
   @Test("every event is a whole line, behind what the file already had")
   func append() async throws {
     try await withDirectory { directory in
-      try Data("old\n".utf8).write(to: URL(fileURLWithPath: "\(directory)/a.jsonl"))
+      try Data("{\"old\":1}\n".utf8).write(to: URL(fileURLWithPath: "\(directory)/a.jsonl"))
       var stage = try make(JSONLines.self, [("path", .word("a.jsonl"))])
       try await stage.open(TestWorld().context(directory: directory))
       let events = [turn(1, "a\nb"), .notice(Notice("gap", "lost")), turn(2, "ü")]
@@ -167,7 +167,7 @@ private func withDirectory(_ body: (String) async throws -> Void) async throws {
       }
       try await stage.finish()
       let text = try content("\(directory)/a.jsonl")
-      #expect(text == "old\n" + events.map { $0.json.serialized + "\n" }.joined())
+      #expect(text == "{\"old\":1}\n" + events.map { $0.json.serialized + "\n" }.joined())
     }
   }
 
@@ -199,7 +199,7 @@ private func withDirectory(_ body: (String) async throws -> Void) async throws {
       try await full.open(context)
       try await full.write(turn(1, "a"))
       let noRoom = await #expect(throws: StageError.self) { try await full.finish() }
-      #expect(noRoom?.message == "1 events could not be written to /dev/full")
+      #expect(noRoom?.message == "1 event could not be written to /dev/full")
     }
   }
 
@@ -226,7 +226,7 @@ private func withDirectory(_ body: (String) async throws -> Void) async throws {
       ])
     try await stage.open(world.context(name: "crm"))
     for event in events { try await stage.write(event) }
-    try await stage.finish()
+    do { try await stage.finish() } catch let error as StageError { #expect(error.code == .unavailable) }
     return world
   }
 
@@ -258,10 +258,11 @@ private func withDirectory(_ body: (String) async throws -> Void) async throws {
     #expect(world.notices.map(\.notice) == ["undelivered"])
     let notice = try #require(world.notices.first)
     #expect(
-      notice.message == "https://h.example/turns did not take an event: it answered with status \(status)")
+      notice.message.hasPrefix(
+        "https://h.example/turns did not take an event: it answered with status \(status)"))
     #expect(notice.stream == "crm")
-    #expect(notice.details.first?.value == events[0].json)
-    #expect(world.emitted.map(\.port) == ["notices", "dead"])
+    #expect(world.emitted.map(\.port) == ["dead", "notices"])
+    #expect(world.emitted[0].event.json["original"] == events[0].json)
   }
 
   @Test("a receiver that cannot be reached loses the event, and the sink goes on")
@@ -269,8 +270,8 @@ private func withDirectory(_ body: (String) async throws -> Void) async throws {
     let world = try await posted([turn(1, "a"), turn(2, "b")]) { _ in nil }
     #expect(
       world.notices.map(\.message)
-        == Array(
-          repeating: "https://h.example/turns did not take an event: the connection was refused", count: 2))
+        == ["https://h.example/turns did not take an event: the connection was refused"])
+    #expect(world.emitted.filter { $0.port == "dead" }.count == 2)
   }
 
   @Test(

@@ -35,6 +35,83 @@ import Testing
     #expect(out.last == "a7.0")
   }
 
+  /// A stage at a clock of its own, and what came out of it.
+  private struct Running {
+    var merge = Merge()
+    var out: [String] = []
+
+    mutating func advance(_ seconds: Double) {
+      merge.advance(to: Instant(nanoseconds: Int64(seconds * 1e9))) { out.append(Self.label($0)) }
+    }
+
+    mutating func come(_ event: Event, at seconds: Double) {
+      advance(seconds)
+      merge.process(event) { out.append(Self.label($0)) }
+    }
+
+    static func label(_ event: Event) -> String {
+      event.turnEvent.map { "\($0.stream ?? "")\($0.turn)" } ?? "notice"
+    }
+  }
+
+  private func event(_ stream: String, _ number: Int, end: Double, kind: TurnEvent.Kind = .endOfTurn) -> Event
+  {
+    turn(number, kind: kind, stream: stream, session: stream, [], start: 0, end: end)
+  }
+
+  @Test("a stream that is silent for long holds the other one up for `hold`, and no longer")
+  func silentStream() {
+    var running = Running()
+    running.merge.hold = .seconds(2)
+    for number in 1...5 { running.come(event("a", number, end: Double(number)), at: Double(number)) }
+    #expect(running.out == ["a1", "a2", "a3"])
+    // It speaks again, of what was long ago: at once, and without a change of its own order.
+    running.come(event("b", 1, end: 0.5), at: 5)
+    running.come(event("b", 2, end: 2.9), at: 5)
+    #expect(running.out == ["a1", "a2", "a3", "b1", "b2"])
+    running.come(event("b", 3, end: 4.5), at: 5)
+    running.advance(7)
+    #expect(running.out.suffix(3) == ["a4", "b3", "a5"])
+    #expect(running.merge.deadline == nil)
+  }
+
+  @Test("events at the same time keep the order they came in; those without a time go first")
+  func equalTimes() {
+    var running = Running()
+    for (stream, number) in [("a", 1), ("b", 1), ("a", 2), ("c", 1)] {
+      running.come(event(stream, number, end: 3), at: 1)
+    }
+    running.come(event("d", 1, end: 0), at: 1)
+    running.come(event("a", 3, end: 0), at: 1)
+    running.advance(3)
+    // The third of `a` stays behind its second, whatever its time says.
+    #expect(running.out == ["d1", "a1", "b1", "a2", "c1", "a3"])
+  }
+
+  @Test("the end of one stream changes nothing for the other, the end of both lets everything go, in order")
+  func ends() {
+    var running = Running()
+    running.come(event("a", 1, end: 9), at: 1)
+    running.come(event("b", 1, end: 8, kind: .update), at: 1.5)
+    running.come(.notice(Notice("gap", "lost")), at: 1.6)
+    #expect(running.out == ["notice"])
+    running.merge.finish { running.out.append(Running.label($0)) }
+    #expect(running.out == ["notice", "b1", "a1"])
+  }
+
+  @Test("no more than 10000 events are held, and with `hold=0s` none is")
+  func bounds() {
+    var running = Running()
+    for number in 1...10_001 { running.come(event("a", number, end: Double(number)), at: 0) }
+    #expect(running.out == ["a1"])
+    running = Running()
+    running.merge.hold = .zero
+    running.come(event("a", 1, end: 5), at: 1)
+    #expect(running.merge.deadline == Instant(nanoseconds: 1_000_000_000))
+    running.advance(1)
+    #expect(running.out == ["a1"])
+  }
+
   @Test("nothing is lost, and a session keeps its order, whatever the times")
   func random() {
     for seed in 0..<50 as Range<UInt64> {

@@ -22,7 +22,7 @@ import Testing
       let first = try #require(try spool.accept(delivery("a")))
       var second = try #require(try spool.accept(delivery("b")))
       second.attempts = 3
-      try spool.attempted(second)
+      try spool.attempted(Shipment(second, isBatch: false))
       try spool.done(first.number)
     }
     let spool = try Spool(directory: folder.path, name: "crm", limit: 100_000)
@@ -50,10 +50,17 @@ import Testing
         }
         if name == "c" {
           kept[1].attempts = 1
-          try spool.attempted(kept[1])
+          try spool.attempted(Shipment(kept[1], isBatch: false))
+          try mark()
+        }
+        if name == "d" {
+          try spool.batched(Array(kept[2...3]))
+          try mark()
+          try spool.done(kept[2].number)
           try mark()
         }
       }
+      #expect(spool.deliveries.map(\.id) == ["b"], "a batch is done as a whole")
     }
     let log = try readFile(folder.file("crm.spool"))
     for cut in 0...log.count {
@@ -98,6 +105,95 @@ import Testing
     for _ in 0..<5 { #expect(try spool.accept(delivery("y0")) != nil) }
     #expect(try readFile(folder.file("crm.spool")).count <= 2000)
     #expect(spool.deliveries.count == kept.count)
+    // What is said of deliveries has its room kept free, and dead letters have a limit too.
+    for round in 1...200 {
+      for var one in spool.shipments {
+        one.attempts = round
+        try spool.attempted(one)
+      }
+    }
+    #expect(try readFile(folder.file("crm.spool")).count <= 2000)
+    var isKept = true
+    for one in spool.deliveries {
+      isKept = try spool.bury([
+        DeadLetter(delivery: one, reason: String(repeating: "x", count: 300), status: nil)
+      ])
+    }
+    #expect(!isKept && spool.deliveries.isEmpty)
+    #expect(try readFile(folder.file("crm.dead.jsonl")).count <= 2000)
+    #expect(try readFile(folder.file("crm.spool")).count <= 2000)
+  }
+
+  @Test("a batch that was sent is the same batch after a restart, also after the log was written anew")
+  func batches() throws {
+    let folder = try Folder()
+    var sent: [String] = []
+    for round in 0..<3 {
+      let spool = try Spool(directory: folder.path, name: "crm", limit: round == 1 ? 4000 : 100_000)
+      if round == 0 {
+        let kept = try ["a", "b", "c", "d"].map { try #require(try spool.accept(delivery($0))) }
+        try spool.batched([kept[1], kept[2]])
+        var batch = Shipment(batch: [kept[1], kept[2]])
+        batch.attempts = 2
+        try spool.attempted(batch)
+        sent = spool.shipments.map(\.id)
+      }
+      let shipments = spool.shipments
+      #expect(shipments.map { $0.deliveries.map(\.id) } == [["a"], ["b", "c"], ["d"]])
+      #expect(shipments.map(\.isBatch) == [false, true, false] && shipments.map(\.attempts) == [0, 2, 0])
+      #expect(shipments.map(\.id) == sent)
+      // Fills and empties the log until it is written anew.
+      if round == 1 {
+        for number in 0..<40 {
+          let more = try #require(try spool.accept(delivery("x\(number)")))
+          try spool.done(more.number)
+        }
+        #expect(try readFile(folder.file("crm.spool")).count < 4000)
+      }
+    }
+  }
+
+  @Test("no record of damage, whatever it says, ends the program or makes a delivery of its own")
+  func mutations() throws {
+    let whole = [
+      SpoolRecord.accepted(delivery("a")), .batched([1, 2]), .attempted(number: 1, attempts: 3),
+      .done(number: 2),
+    ]
+    var random = SplitMix64(state: 11)
+    for _ in 0..<2000 {
+      var content: [UInt8] = []
+      for _ in 0..<Int.random(in: 1...4, using: &random) {
+        var bytes = whole.randomElement(using: &random)!.bytes
+        for _ in 0..<Int.random(in: 0...3, using: &random) {
+          bytes[Int.random(in: 0..<bytes.count, using: &random)] = .random(in: 0...255, using: &random)
+        }
+        content += bytes.prefix(Int.random(in: 0...bytes.count, using: &random))
+      }
+      let (records, length, damaged) = SpoolRecord.readAll(content)
+      #expect(length + damaged <= 2 * content.count && length <= content.count)
+      for shipment in SpoolContents(records).shipments {
+        #expect(shipment.deliveries.allSatisfy { $0.id == "a" })
+      }
+    }
+    // Records that are whole and contradict each other.
+    for _ in 0..<500 {
+      var contents = SpoolContents()
+      for _ in 0..<30 {
+        let number = UInt64.random(in: 1...6, using: &random)
+        switch Int.random(in: 0...3, using: &random) {
+        case 0:
+          var one = delivery("\(number)")
+          one.number = number
+          contents.apply(.accepted(one))
+        case 1: contents.apply(.batched((0...2).map { _ in .random(in: 1...6, using: &random) }))
+        case 2: contents.apply(.attempted(number: number, attempts: 2))
+        default: contents.apply(.done(number: number))
+        }
+      }
+      let shipped = contents.shipments.flatMap(\.deliveries).map(\.number)
+      #expect(shipped.sorted() == contents.deliveries.map(\.number))
+      #expect(SpoolContents(contents.records).shipments.map(\.id) == contents.shipments.map(\.id))
+    }
   }
 
   @Test("a spool has one user at a time")
@@ -117,7 +213,8 @@ import Testing
       for name in ["a", "b"] {
         var kept = try #require(try spool.accept(delivery(name)))
         kept.attempts = 4
-        try spool.bury(DeadLetter(delivery: kept, reason: "it answered with status 500", status: 500))
+        #expect(
+          try spool.bury([DeadLetter(delivery: kept, reason: "it answered with status 500", status: 500)]))
       }
       #expect(spool.deliveries.isEmpty)
     }

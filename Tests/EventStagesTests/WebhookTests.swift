@@ -118,9 +118,51 @@ import Testing
     var stage = stage()
     try await stage.open(world.context())
     for number in 1...3 { try await stage.write(turn(number, spoken("Hello"))) }
-    try await stage.finish()
+    let error = await #expect(throws: StageError.self) { try await stage.finish() }
+    #expect(error?.code == .unavailable && error?.message.hasPrefix("3 events were not delivered") == true)
     #expect(world.emitted.filter { $0.port == "dead" }.count == 3)
     #expect(world.requests.count == 1)
+  }
+
+  @Test("a batch is one request, with one identifier for every attempt, also by the next run")
+  func batch() async throws {
+    let folder = try Folder()
+    let secret = Secret("whsec_" + Data((0..<32).map { UInt8($0) }).base64EncodedString())
+    func run(_ world: TestWorld, _ events: [Event]) async throws {
+      var stage = stage {
+        $0.secret = SigningSecrets(secrets: [secret])
+        $0.batch = Batch(count: 3, wait: .seconds(1))
+        $0.spool = Path(folder.path)
+      }
+      try await stage.open(world.context(name: "crm"))
+      for event in events { try await stage.write(event) }
+      try await stage.finish()
+    }
+    let down = TestWorld()
+    try await run(down, (1...5).map { turn($0, spoken("Hello")) })
+    let up = TestWorld { _ in HTTPResponse(status: 200, headers: [], body: []) }
+    try await run(up, [turn(6, spoken("Hello"))])
+    let bodies = try up.requests.map { request in
+      (try JSONValue.parse(request.body.span).arrayValue ?? []).compactMap { $0["turn"]?.intValue }
+    }
+    #expect(bodies == [[1, 2, 3], [4, 5, 6]])
+    #expect(down.requests.count == 1)
+    #expect(value("webhook-id", down.requests[0]) == value("webhook-id", up.requests[0]))
+    #expect(down.requests[0].body == up.requests[0].body)
+    #expect(value("Content-Type", up.requests[0]) == "application/json")
+    #expect(Set(up.requests.map { value("webhook-id", $0) }).count == 2)
+    #expect(try Spool.summary(directory: folder.path, name: "crm").pending == 0)
+  }
+
+  @Test("a hundred lost events are told in a few lines, and each leaves by the port")
+  func flood() async throws {
+    let world = TestWorld { _ in HTTPResponse(status: 400, headers: [], body: []) }
+    var stage = stage { $0.retry = RetrySchedule(waits: []) }
+    try await stage.open(world.context())
+    for number in 1...100 { try await stage.write(turn(number, spoken("Hello"))) }
+    await #expect(throws: StageError.self) { try await stage.finish() }
+    #expect(world.notices.map(\.notice) == ["undelivered"])
+    #expect(world.emitted.filter { $0.port == "dead" }.count == 100)
   }
 
   @Test("the identifier of an event is the same wherever it is made, and differs between events")
@@ -140,6 +182,18 @@ import Testing
     #expect(throws: OptionError.self) { try RetrySchedule.parse(.word("sometimes")) }
     let secrets = try SigningSecrets.parse(.list([.secret(Secret("a")), .secret(Secret("b"))]))
     #expect(secrets.secrets.count == 2 && !"\(secrets)".contains("\"a\""))
+    #expect(try Batch.parse(.word("50")) == Batch(count: 50, wait: .seconds(1)))
+    #expect(
+      try Batch.parse(.list([.word("5"), .word("200ms")])) == Batch(count: 5, wait: .milliseconds(200)))
+    for text in [["0"], ["1s"], ["5", "5"], ["5", "1s", "1s"], []] {
+      #expect(throws: OptionError.self) { try Batch.parse(.list(text.map { .word($0) })) }
+    }
+    #expect(throws: OptionConflict.self) {
+      try stage {
+        $0.batch = Batch()
+        $0.body = .empty
+      }.validate()
+    }
     for header in ["X", ": x", "Host: a", "X-A: b\nc", "webhook-id: 1", "X A: b"] {
       #expect(throws: OptionConflict.self) { try stage { $0.headers = [header] }.validate() }
     }

@@ -76,7 +76,8 @@ struct CommandTests {
   @Test(
     "what cannot be is refused before it is sent",
     arguments: [
-      ("eot_threshold=2", "out of range"), ("eager_eot_threshold=0.8", "less than or equal"),
+      ("eot_threshold=2", "out of range: it goes from 0.5 to 1.0"),
+      ("eager_eot_threshold=0.8", "less than or equal"),
       ("model=flux-general-multi", "restart"), ("redact=numbers", "restart"), ("colour=red", "no setting"),
       ("eot_timeout=5", "duration"), ("eager_eot_threshold=off", "restart"), ("numerals=1", "true or false"),
       ("language_hint=en", "not supported"), ("eot_threshold=nan", "number"),

@@ -18,7 +18,8 @@ struct FluxEndpointTests {
       ("wss://flux.example.com/own/path", "wss://flux.example.com/own/path?q=1"),
       ("wss://flux.example.com?x=2", "wss://flux.example.com/v2/listen?x=2&q=1"),
       ("wss://flux.example.com/p?x=2&y=3#z", "wss://flux.example.com/p?x=2&y=3&q=1"),
-      ("ws://[::1]:9", "ws://[::1]:9/v2/listen?q=1"),
+      ("ws://[::1]:9", "ws://[::1]:9/v2/listen?q=1"), ("ws://[::1]", "ws://[::1]/v2/listen?q=1"),
+      ("WSS://Flux.example.com:65535", "wss://Flux.example.com:65535/v2/listen?q=1"),
     ])
   func urls(_ text: String, _ url: String) throws {
     let address = try #require(try FluxEndpoint.parse(.word(text)).address)
@@ -32,7 +33,7 @@ struct FluxEndpointTests {
 
   @Test("an endpoint is called by its host, without what may be secret")
   func titles() throws {
-    #expect(try FluxEndpoint.parse(.word("wss://me:pass@h.example:8/p?key=1")).title == "h.example:8")
+    #expect(try FluxEndpoint.parse(.word("wss://h.example:8/p?key=1")).title == "h.example:8")
     #expect(try FluxEndpoint.parse(.word("deepgram-eu")).title == "api.eu.deepgram.com")
     #expect(FluxEndpoint.local.title == "the local Flux")
   }
@@ -49,6 +50,16 @@ struct FluxEndpointTests {
     #expect(error?.code == .unknownValue)
     #expect(error?.candidates == ["deepgram", "deepgram-eu", "deepgram-au", "deepgram-in", "local"])
     #expect(throws: OptionError.self) { try FluxEndpoint.parse(.word("ws://")) }
+    let password = #expect(throws: OptionError.self) {
+      try FluxEndpoint.parse(.word("wss://me:hidden@h.example"))
+    }
+    #expect(
+      password?.message.contains("no password") == true && password?.message.contains("hidden") == false)
+    for address in [
+      "ws://h:0", "ws://h:65536", "ws://h:", "ws://h:8x", "ws://[::1", "ws://[::1]8", "ws://[::1]:x",
+    ] {
+      #expect(throws: OptionError.self, "\(address)") { try FluxEndpoint.parse(.word(address)) }
+    }
     #expect(throws: OptionError.self) { try FluxEndpoint.parse(.list([])) }
   }
 }

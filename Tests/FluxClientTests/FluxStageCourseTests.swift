@@ -93,7 +93,7 @@ struct FluxStageCourseTests {
 
   @Test("a lost connection and a refused key are told without what is secret")
   func secrecy() async throws {
-    let address = "wss://user:s3cret@h.example/p?token=s3cret"
+    let address = "wss://h.example/p?token=s3cret"
     let rig = try StageRig([
       StageSetting("endpoint", .word(address)), StageSetting("key", .secret(Secret("s3cret"))),
     ])

@@ -16,10 +16,10 @@ struct ReplayTests {
       [
         .init(
           .server, audio: 0, wall: 0.1, .text(#"{"type":"Connected","request_id":"id","sequence_id":0}"#)),
-        .init(.client, audio: 1, wall: 1, .binary(count: 32_000, base64: nil)),
+        .init(.client, audio: 1, wall: 1, .binary(count: 32_000, .unknown)),
         .init(
           .server, audio: 1, wall: 1.2, .text(#"{"type":"TurnInfo","event":"StartOfTurn","sequence_id":1}"#)),
-        .init(.client, audio: 2, wall: 2, .binary(count: 32_000, base64: "AAAA")),
+        .init(.client, audio: 2, wall: 2, .binary(count: 32_000, .base64("AAAA"))),
         .init(
           .server, audio: 2, wall: 2.2, .text(#"{"type":"TurnInfo","event":"EndOfTurn","sequence_id":2}"#)),
       ] + end
@@ -58,6 +58,49 @@ struct ReplayTests {
     let end = machine.receive(text: #"{"type":"CloseStream"}"#, now: .zero)
     #expect(Self.sent(end) == [2] && end.last == .close(code: nil, reason: "the recording ended"))
     #expect(machine.receive(binary: [1, 2], now: .zero) == [])
+  }
+
+  /// A recording of 16 kHz linear16 in two frames of a second, with its audio or the hashes of it.
+  static func recordingOfAudio(hashed: Bool) -> (FluxRecording, audio: [UInt8]) {
+    let audio = (0..<64_000).map { UInt8(truncatingIfNeeded: $0 / 7) }
+    var recording = recording(closed[0], closed[1])
+    for (index, end) in [(1, 32_000), (3, 64_000)] {
+      let piece = Data(audio[(end - 32_000)..<end])
+      recording.frames[index].content = .binary(
+        count: 32_000,
+        hashed
+          ? .sha256(SHA256.hash(Array(audio[..<end])).hexadecimal) : .base64(piece.base64EncodedString()))
+    }
+    return (recording, audio)
+  }
+
+  @Test(
+    "whether a client sent the recorded audio is said, from the audio or its hash, however it was cut",
+    arguments: [true, false], [1280, 2560, 64_000])
+  func comparison(hashed: Bool, piece: Int) throws {
+    let (recording, audio) = Self.recordingOfAudio(hashed: hashed)
+    func reason(_ audio: [UInt8], query: String = "encoding=linear16&sample_rate=16000") throws -> String {
+      let parameters = try ListenParameters(query: "model=flux-general-en&" + query)
+      var machine = ReplayMachine(recording, parameters: parameters, now: .zero)
+      _ = machine.start()
+      for start in stride(from: 0, to: audio.count, by: piece) {
+        _ = machine.receive(binary: Array(audio[start..<min(start + piece, audio.count)]), now: .zero)
+      }
+      guard
+        case .close(_, let reason) = machine.receive(text: #"{"type":"CloseStream"}"#, now: .zero).last
+      else { return "no close" }
+      return reason
+    }
+    #expect(try reason(audio) == "the recording ended; its audio is the recorded one")
+    let short = try reason(Array(audio[..<40_000]))
+    #expect(short == "the client closed the stream; its audio is the recorded one as far as both go")
+    var other = audio
+    other[40_000] ^= 1
+    let different = try reason(other)
+    #expect(
+      different == "the recording ended; its audio is not the recorded one, which differs before 2.0 s")
+    // Another encoding has other bytes.
+    #expect(try !reason(audio, query: "encoding=mulaw&sample_rate=8000").contains("its audio"))
   }
 
   @Test("CloseStream before the recorded end leaves the rest out")
@@ -102,6 +145,10 @@ struct ReplayTests {
       Self.closed[0], Self.closed[1], .init(.server, audio: 2, wall: 3, .lost(reason: "é\n")))
     let text = ([recording.header] + recording.frames.map(\.line)).joined(separator: "\n")
     #expect(try FluxRecording(reading: Array(text.utf8)) == recording)
+    let hashed = Self.recordingOfAudio(hashed: true).0
+    let lines = ([hashed.header] + hashed.frames.map(\.line)).joined(separator: "\n")
+    #expect(lines.contains(#""sha256":""#) && !lines.contains("base64"))
+    #expect(try FluxRecording(reading: Array(lines.utf8)) == hashed)
     #expect(FluxRecording(url: Self.url + "&token=secret&keyterm=a").url == Self.url + "&keyterm=a")
     #expect(recording.audioSeconds == 2 && recording.endsByClient)
   }

@@ -132,7 +132,7 @@ extension AudioRequirement {
     ("file x | resample 8k | null", "any 8000 any", "audio f32le"),
     ("file x | mix mono | gain 3dB | flux | null", "f32le any 1", "audio f32le"),
     ("file x | gain 3dB | flux | null", "f32le any any", "audio f32le"),
-    ("file x | format mulaw | null", "f32le any any", "audio f32le"),
+    ("file x | format mulaw | null", "mulaw any any", "audio of the input's format"),
     ("file x | wav out.wav", "any any any", "audio f32le"),
     ("file x | mix | flux | null", "s16le 16000 1", "audio of the input's format"),
     // Other mixes than of all channels are no format a decoder could give.

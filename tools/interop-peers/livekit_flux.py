@@ -4,15 +4,18 @@ usage: livekit_flux.py PORT
 """
 
 import asyncio
+import inspect
 import json
 import sys
 from importlib.metadata import version
 
 import aiohttp
 from livekit import rtc
-from livekit.plugins.deepgram import STTv2
+from livekit.plugins.deepgram import STTv2, stt_v2
 
-seen = {"client": f"livekit-plugins-deepgram {version('livekit-plugins-deepgram')}", "events": [], "finals": [], "errors": []}
+# What a client without a way to say it cannot be asked to say.
+force = "has none" if "ForceEndTurn" not in inspect.getsource(stt_v2) else "not tried"
+seen = {"force": force, "client": f"livekit-plugins-deepgram {version('livekit-plugins-deepgram')}", "events": [], "finals": [], "errors": []}
 
 
 async def main():

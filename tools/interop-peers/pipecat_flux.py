@@ -4,6 +4,7 @@ usage: pipecat_flux.py PORT
 """
 
 import asyncio
+import inspect
 import json
 import sys
 from importlib.metadata import version
@@ -17,7 +18,10 @@ from pipecat.processors.frame_processor import FrameProcessor
 from pipecat.services.deepgram.flux.stt import DeepgramFluxSTTService
 
 logger.remove()
-seen = {"client": f"pipecat-ai {version('pipecat-ai')}", "events": [], "finals": [], "errors": []}
+# What a client without a way to say it cannot be asked to say.
+sources = [inspect.getsource(part) for part in DeepgramFluxSTTService.__mro__[:-1]]
+force = "has none" if not any("ForceEndTurn" in source for source in sources) else "not tried"
+seen = {"force": force, "client": f"pipecat-ai {version('pipecat-ai')}", "events": [], "finals": [], "errors": []}
 
 
 class Sink(FrameProcessor):

@@ -1,12 +1,13 @@
 """Takes webhooks. Prints "port N" once it listens, then the body of each POST as one line.
 
-webhook.py [STATUS]   answers with STATUS instead of 200
+webhook.py [STATUS [SECONDS]]   answers with STATUS instead of 200, after SECONDS
 """
 
 import http.server
 import os
 import sys
 import threading
+import time
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -15,6 +16,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         assert self.headers["Content-Type"] == "application/json"
         sys.stdout.buffer.write(body + b"\n")
         sys.stdout.flush()
+        time.sleep(float(sys.argv[2]) if sys.argv[2:] else 0)
         self.send_response(int(sys.argv[1]) if sys.argv[1:] else 200)
         self.send_header("Content-Length", "0")
         self.end_headers()

@@ -1,35 +1,56 @@
-/// SHA-256 (FIPS 180-4) and HMAC (RFC 2104) with it, for the signatures of webhooks.
-enum SHA256 {
-  /// The hash, 32 bytes.
-  static func hash(_ message: [UInt8]) -> [UInt8] {
-    var state: [UInt32] = [
-      0x6A09_E667, 0xBB67_AE85, 0x3C6E_F372, 0xA54F_F53A, 0x510E_527F, 0x9B05_688C, 0x1F83_D9AB, 0x5BE0_CD19,
-    ]
-    var padded = message
-    padded.append(0x80)
-    padded.append(contentsOf: [UInt8](repeating: 0, count: (119 - message.count % 64) % 64))
-    let bitCount = UInt64(message.count) &* 8
-    for shift in stride(from: 56, through: 0, by: -8) {
-      padded.append(UInt8(truncatingIfNeeded: bitCount >> UInt64(shift)))
+/// SHA-256 (FIPS 180-4), for messages that come in pieces, and HMAC (RFC 2104) with it.
+package struct SHA256: Sendable {
+  private var state: [UInt32] = [
+    0x6A09_E667, 0xBB67_AE85, 0x3C6E_F372, 0xA54F_F53A, 0x510E_527F, 0x9B05_688C, 0x1F83_D9AB, 0x5BE0_CD19,
+  ]
+  private var words = [UInt32](repeating: 0, count: 64)
+  /// Less than a block, until more comes.
+  private var block: [UInt8] = []
+  private var count: UInt64 = 0
+
+  package init() {}
+
+  /// Takes the next piece of the message.
+  package mutating func update(_ bytes: some Sequence<UInt8>) {
+    for byte in bytes {
+      block.append(byte)
+      count &+= 1
+      if block.count == 64 { takeBlock() }
     }
-    var words = [UInt32](repeating: 0, count: 64)
-    for start in stride(from: 0, to: padded.count, by: 64) {
-      for index in 0..<16 {
-        let place = start + 4 * index
-        words[index] = padded[place..<(place + 4)].reduce(0) { $0 << 8 | UInt32($1) }
-      }
-      process(&words, &state)
-    }
-    return state.flatMap { word in
+  }
+
+  /// The hash of all that came, 32 bytes. More may come.
+  package var digest: [UInt8] {
+    var last = self
+    let bitCount = count &* 8
+    last.update(CollectionOfOne(0x80))
+    last.update(repeatElement(0, count: (120 - last.block.count) % 64))
+    last.update((0..<8).map { UInt8(truncatingIfNeeded: bitCount >> UInt64(56 - 8 * $0)) })
+    return last.state.flatMap { word in
       [24, 16, 8, 0].map { UInt8(truncatingIfNeeded: word >> UInt32($0)) }
     }
   }
 
+  /// The hash of a whole message, 32 bytes.
+  package static func hash(_ message: [UInt8]) -> [UInt8] {
+    var hash = SHA256()
+    hash.update(message)
+    return hash.digest
+  }
+
   /// The authentication code of a message under a key, 32 bytes.
-  static func authenticationCode(_ message: [UInt8], key: [UInt8]) -> [UInt8] {
+  package static func authenticationCode(_ message: [UInt8], key: [UInt8]) -> [UInt8] {
     var block = key.count > 64 ? hash(key) : key
     block.append(contentsOf: [UInt8](repeating: 0, count: 64 - block.count))
     return hash(block.map { $0 ^ 0x5C } + hash(block.map { $0 ^ 0x36 } + message))
+  }
+
+  private mutating func takeBlock() {
+    for index in 0..<16 {
+      words[index] = block[(4 * index)..<(4 * index + 4)].reduce(0) { $0 << 8 | UInt32($1) }
+    }
+    Self.process(&words, &state)
+    block.removeAll(keepingCapacity: true)
   }
 
   private static func process(_ words: inout [UInt32], _ state: inout [UInt32]) {
@@ -66,4 +87,12 @@ enum SHA256 {
     0x19A4_C116, 0x1E37_6C08, 0x2748_774C, 0x34B0_BCB5, 0x391C_0CB3, 0x4ED8_AA4A, 0x5B9C_CA4F, 0x682E_6FF3,
     0x748F_82EE, 0x78A5_636F, 0x84C8_7814, 0x8CC7_0208, 0x90BE_FFFA, 0xA450_6CEB, 0xBEF9_A3F7, 0xC671_78F2,
   ]
+}
+
+extension [UInt8] {
+  /// The bytes as hexadecimal digits.
+  package var hexadecimal: String {
+    let digits = Array("0123456789abcdef".utf8)
+    return String(decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  }
 }

@@ -1,0 +1,83 @@
+internal import Glibc
+internal import Synchronization
+
+/// The lower end of a terminal that several parts of a program draw on: open turns, notices, a status line. Each write is whole.
+///
+/// Writing blocks while the terminal takes nothing.
+package final class TerminalRegion: Sendable {
+  private let drawing = Mutex(TerminalDrawing())
+  private let descriptor: Int32
+
+  package init(descriptor: Int32) {
+    self.descriptor = descriptor
+  }
+
+  /// The terminal's size, asked for every time: it may have changed.
+  package var screen: TerminalScreen {
+    var size = winsize()
+    guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+      return TerminalScreen(columns: 80, rows: 24)
+    }
+    return TerminalScreen(columns: Int(size.ws_col), rows: Int(size.ws_row))
+  }
+
+  /// Writes whole lines that stay, above what is drawn.
+  /// - Returns: 0, or the `errno` of the failure.
+  @discardableResult
+  package func print(_ text: String) -> Int32 {
+    drawing.withLock { drawing in
+      write(drawing.isDrawn ? drawing.frame(keeping: text, on: screen) : text)
+    }
+  }
+
+  /// Writes whole lines that stay, and draws these below them.
+  /// - Returns: 0, or the `errno` of the failure.
+  package func draw(_ lines: [String], keeping text: String) -> Int32 {
+    drawing.withLock { drawing in
+      drawing.lines = lines
+      return write(drawing.frame(keeping: text, on: screen))
+    }
+  }
+
+  /// Shows a status below everything else; nil takes it away.
+  package func show(status: String?) {
+    drawing.withLock { drawing in
+      guard drawing.status != status else { return }
+      drawing.status = status
+      _ = write(drawing.frame(on: screen))
+    }
+  }
+
+  /// Takes the status away before the program ends in a hurry; leaves it where someone is writing just now.
+  package func eraseStatus() {
+    _ = drawing.withLockIfAvailable { drawing in
+      guard drawing.isDrawn, drawing.status != nil else { return }
+      drawing.status = nil
+      _ = write(drawing.frame(on: screen))
+    }
+  }
+
+  private func write(_ text: String) -> Int32 {
+    writeWhole(Array(text.utf8), to: descriptor)
+  }
+}
+
+/// Writes all bytes, however often it takes; returns 0 or the `errno` of the failure. Blocks.
+package func writeWhole(_ bytes: [UInt8], to descriptor: Int32) -> Int32 {
+  bytes.withUnsafeBytes { raw in
+    var written = 0
+    while written < raw.count {
+      let count = Glibc.write(descriptor, raw.baseAddress! + written, raw.count - written)
+      if count >= 0 {
+        written += count
+      } else if errno == EAGAIN {
+        // Someone else made the descriptor non-blocking: wait as a blocking write would.
+        var entry = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        poll(&entry, 1, -1)
+      } else if errno != EINTR {
+        return errno
+      }
+    }
+    return 0
+  }
+}

@@ -1,0 +1,91 @@
+internal import FluxGraph
+internal import NetLoop
+
+/// Answers `/metrics`, `/healthz` and `/readyz` over HTTP.
+final class MetricsServer: Sendable {
+  private let listener: any HTTPListener
+
+  /// Begins to listen.
+  /// - Parameters:
+  ///   - isReady: whether the graph runs and its sessions are connected; asked on the loop.
+  /// - Throws: `StageError` when the address cannot be had.
+  init(
+    _ address: ServerAddress, _ network: GraphNetwork, _ observation: Observation,
+    isReady: @escaping @Sendable () -> Bool
+  ) throws(StageError) {
+    do throws(NetworkFailure) {
+      listener = try network.listen(on: address) { request, reply in
+        reply.send(Self.answer(request, observation, isReady))
+      }
+    } catch {
+      throw StageError(.unavailable, "no metrics can be offered at \(address): \(error)")
+    }
+  }
+
+  /// The port, also when 0 was asked for.
+  var port: UInt16 { listener.port }
+
+  func close() { listener.close() }
+
+  private static func answer(
+    _ request: HTTPServerRequest, _ observation: Observation, _ isReady: () -> Bool
+  ) -> FluxGraph.HTTPResponse {
+    guard request.method == "GET" || request.method == "HEAD" else {
+      return plain(405, "only GET and HEAD are answered", [FluxGraph.HTTPHeader("Allow", "GET, HEAD")])
+    }
+    switch request.path {
+    case "/metrics":
+      return FluxGraph.HTTPResponse(
+        status: 200,
+        headers: [FluxGraph.HTTPHeader("Content-Type", "text/plain; version=0.0.4; charset=utf-8")],
+        body: Array(observation.prometheus.utf8))
+    case "/healthz": return plain(200, "ok")
+    case "/readyz": return isReady() ? plain(200, "ready") : plain(503, "not ready")
+    default: return plain(404, "there are /metrics, /healthz and /readyz")
+    }
+  }
+
+  private static func plain(
+    _ status: Int, _ text: String, _ headers: [FluxGraph.HTTPHeader] = []
+  ) -> FluxGraph.HTTPResponse {
+    FluxGraph.HTTPResponse(
+      status: status, headers: headers + [FluxGraph.HTTPHeader("Content-Type", "text/plain; charset=utf-8")],
+      body: Array((text + "\n").utf8))
+  }
+}
+
+/// What `run` and `batch` have in common: options that show how they fare.
+struct ObservationArguments: Sendable {
+  static let known = ["--stats", "--metrics", "--public"]
+
+  var showsStatistics = false
+  var address: ServerAddress?
+  private var isPublic = false
+
+  /// Takes an option, if it is one of these.
+  mutating func take(_ option: String, _ reader: inout ArgumentReader) throws(UsageError) -> Bool {
+    switch option {
+    case "--stats": showsStatistics = true
+    case "--public": isPublic = true
+    case "--metrics":
+      let text = try reader.value(of: option)
+      guard let address = try? ServerAddress.parse(.word(text)) else {
+        throw UsageError("`--metrics` wants an address and a port, such as `127.0.0.1:9464`, not `\(text)`")
+      }
+      self.address = address
+    default: return false
+    }
+    return true
+  }
+
+  /// Says what does not go together.
+  func check() throws(UsageError) {
+    guard let address else {
+      if isPublic { throw UsageError("`--public` is for `--metrics`") }
+      return
+    }
+    guard isPublic || address.isLoopback else {
+      throw UsageError("\(address) can be reached from other machines; add `--public` if that is wanted")
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import AudioStages
+import FluxGraph
+import Foundation
+import Testing
+
+/// Files as ffmpeg writes them: how long they are is told from their headers and last pages.
+@Suite(.enabled(if: Peers.haveFFmpeg)) struct SoundFileTests {
+  @Test(
+    "a file's length is what it plays for",
+    arguments: [
+      ("-ac 1 -ar 8000 -c:a pcm_mulaw -f wav", 1), ("-ac 2 -ar 44100 -c:a pcm_s16le -f wav", 2),
+      ("-ac 2 -ar 48000 -c:a pcm_f32le -rf64 always -f wav", 2), ("-ac 2 -c:a libopus -f ogg", 2),
+      ("-ac 1 -c:a libopus -page_duration 5000000 -f ogg", 1),
+    ])
+  func lengths(options: String, channels: Int) throws {
+    let directory = try TemporaryDirectory()
+    let file = directory.file("sound")
+    try Peers.ffmpeg("-f lavfi -i sine=frequency=300:sample_rate=48000:duration=12.345 \(options) \(file)")
+    let sound = try #require(try SoundFile(path: file, raw: nil))
+    #expect(abs(sound.seconds - 12.345) < 0.001 && sound.channels == channels)
+  }
+
+  @Test("samples without a header have the length their format gives them")
+  func raw() throws {
+    let directory = try TemporaryDirectory()
+    let file = directory.file("sound")
+    try Peers.ffmpeg("-f lavfi -i sine=sample_rate=8000:duration=2 -f mulaw \(file)")
+    let format = AudioFormat(.mulaw, rate: 8000, channels: 1)
+    #expect(try SoundFile(path: file, raw: format)?.seconds == 2)
+    #expect(try SoundFile(path: file, raw: nil) == nil)
+  }
+
+  @Test(
+    "a file that is cut off is as long as what is there, another format is not known, a missing file is told")
+  func others() throws {
+    let directory = try TemporaryDirectory()
+    let file = directory.file("sound.wav")
+    try Peers.ffmpeg("-f lavfi -i sine=sample_rate=8000:duration=2 -c:a pcm_s16le \(file)")
+    let cut = directory.file("cut.wav")
+    try Data(directory.bytes("sound.wav").prefix(16_044)).write(to: URL(fileURLWithPath: cut))
+    let seconds = try #require(try SoundFile(path: cut, raw: nil)).seconds
+    #expect(seconds > 0.99 && seconds <= 1)
+    let flac = directory.file("sound.flac")
+    try Peers.ffmpeg("-f lavfi -i sine=duration=1 \(flac)")
+    #expect(try SoundFile(path: flac, raw: nil) == nil)
+    #expect(throws: StageError.self) { try SoundFile(path: directory.file("none"), raw: nil) }
+  }
+}

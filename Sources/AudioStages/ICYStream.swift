@@ -27,7 +27,7 @@ package struct ICYStream: Sendable {
   package mutating func take(_ bytes: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Void)
     -> String?
   {
-    var changed: String?
+    let before = title
     var rest = bytes
     while !rest.isEmpty {
       switch state {
@@ -48,13 +48,10 @@ package struct ICYStream: Sendable {
         state = .text(left - count)
         guard left == count else { continue }
         state = .sound(interval)
-        if let new = Self.title(in: text), new != title {
-          title = new
-          changed = new
-        }
+        if let new = Self.title(in: text) { title = new }
       }
     }
-    return changed
+    return title == before ? nil : title
   }
 
   /// The title in a text; quotes within it are not escaped, so that it ends with the last quote before the next field.

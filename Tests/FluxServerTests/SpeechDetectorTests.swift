@@ -46,7 +46,7 @@ struct SpeechDetectorTests {
     }
     #expect(
       heard[..<300].allSatisfy { !$0 } && heard[320..<350].allSatisfy { $0 }
-        && heard[380...].allSatisfy { !$0 })
+        && heard[450...].allSatisfy { !$0 })
   }
 
   @Test("a loudness of a tenth or of twice the normal makes no difference", arguments: [0.1, 2.0])

@@ -93,3 +93,11 @@ if Context.environment["FLUXGRAPH_FUZZ"] != nil {
     fuzzer("SoundFuzzer", "tools/fuzz/Sound", ["AudioCodecs", "AudioStages"]),
   ]
 }
+
+// What tools/bench turns runs.
+if Context.environment["FLUXGRAPH_BENCH"] != nil {
+  package.targets.append(
+    .executableTarget(
+      name: "TurnBench", dependencies: ["FluxServer", "FluxGraph"], path: "tools/turns/Bench",
+      swiftSettings: settings))
+}

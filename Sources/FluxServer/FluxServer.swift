@@ -22,8 +22,6 @@ package final class FluxServer: @unchecked Sendable {
     package var replay: FluxRecording?
     /// What goes wrong on purpose.
     package var faults = FaultPlan()
-    /// How long a recogniser may give no answer; after that `[speech]` stands for the words.
-    package var wordLimit = Duration.seconds(10)
     /// Told what a user should know, one plain sentence each time, the same one at most once a minute. On the
     /// loop thread.
     package var notice: @Sendable (String) -> Void = { _ in }

@@ -152,7 +152,7 @@ final class FluxServerConnection: @unchecked Sendable {
     return FluxSessionMachine(
       parameters: parameters, requestID: requestID,
       judge: server.words.makeSpeechJudge() ?? SpeechDetector(),
-      wordLimit: server.options.wordLimit, now: now)
+      wordLimit: server.words.patience, now: now)
   }
 
   private func take(_ answer: WordAnswer) {

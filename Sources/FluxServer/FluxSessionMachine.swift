@@ -90,7 +90,11 @@ package struct FluxSessionMachine: Sendable {
   /// The connection was accepted.
   package mutating func start() -> [Action] {
     [message(.connected(ServerMessage.Connected(requestID: requestID, sequenceID: nil)))]
+      + (parameters.keyterms.isEmpty ? [] : [Self.keytermNotice])
   }
+
+  /// The vocabulary of the recogniser is fixed, and nothing says how likely its words are but its language model.
+  private static let keytermNotice = Action.notice("keyterm has no effect on the local Flux.")
 
   /// Something came from the client, a ping for example.
   package mutating func noteSign(now: Duration) {
@@ -198,6 +202,7 @@ package struct FluxSessionMachine: Sendable {
       }
     case .configure(let request):
       actions.append(message(configure(request)))
+      if request.keyterms?.isEmpty == false { actions.append(Self.keytermNotice) }
     case .fail(let code, let description):
       phase = .closed
       actions.append(message(.error(ServerMessage.ServiceNotice(code: code, description: description))))

@@ -3,6 +3,8 @@ import Synchronization
 /// One connection's queue of speech for PocketSphinx.
 final class PocketSphinxStream: WordStream {
   private enum Job: Sendable {
+    /// Loads the decoder before there is anything to hear.
+    case prepare
     case hear(SpeechBlock)
     /// A block whose words nobody wants any more.
     case skip(Int)
@@ -26,6 +28,7 @@ final class PocketSphinxStream: WordStream {
     self.pool = pool
     self.answer = answer
     recogniser = Recogniser(pool: pool)
+    schedule { $0.append(.prepare) }
   }
 
   func hear(_ block: SpeechBlock) {
@@ -60,6 +63,8 @@ final class PocketSphinxStream: WordStream {
   func work() -> Bool {
     let job = queue.withLock { $0.jobs.isEmpty ? nil : $0.jobs.removeFirst() }
     switch job {
+    case .prepare:
+      recogniser.prepare()
     case .hear(let block):
       answer(WordAnswer(number: block.number, words: recogniser.hear(block)))
     case .skip(let number):
@@ -95,15 +100,18 @@ private final class Recogniser: @unchecked Sendable {
     close()
   }
 
-  func hear(_ block: SpeechBlock) -> WordAnswer.Words {
-    if block.begins, decoder == nil {
-      failure = nil
-      do throws(RecogniserPool.Refusal) {
-        decoder = try pool.takeDecoder()
-      } catch {
-        failure = error.reason
-      }
+  /// Takes a decoder, if there is one to be had; if not, the next segment asks again.
+  func prepare() {
+    failure = nil
+    do throws(RecogniserPool.Refusal) {
+      decoder = try pool.takeDecoder()
+    } catch {
+      failure = error.reason
     }
+  }
+
+  func hear(_ block: SpeechBlock) -> WordAnswer.Words {
+    if block.begins, decoder == nil { prepare() }
     if let failure { return .unavailable(failure) }
     return .heard(decoder?.hear(block) ?? [])
   }

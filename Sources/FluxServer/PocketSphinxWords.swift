@@ -3,7 +3,7 @@ import Synchronization
 
 /// Words from PocketSphinx, if it is installed: recognised on threads of their own, `words-0` and up.
 ///
-/// Each stream has its own decoder, loaded when speech is first heard and freed with the stream. Threads take
+/// Each stream has its own decoder, loaded when the stream begins and freed with it. Threads take
 /// blocks from the streams in turn, so that a talkative stream does not hold up the others. What a stream
 /// hears and how it is cut alone decide the words.
 package final class PocketSphinxWords: WordSource {
@@ -28,6 +28,9 @@ package final class PocketSphinxWords: WordSource {
   }
 
   package static var processors: Int { max(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1) }
+
+  /// A decoder is in this process and does not hang; a busy machine may give it little time.
+  package var patience: Duration { .seconds(60) }
 
   package func open(answer: @escaping @Sendable (WordAnswer) -> Void) -> any WordStream {
     PocketSphinxStream(pool: pool, answer: answer)

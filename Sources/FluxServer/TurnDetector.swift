@@ -45,17 +45,15 @@ package struct TurnReport: Sendable, Equatable {
 /// The state machine of turns, driven by audio time alone: one call for each 80 ms step, at most one event
 /// each.
 ///
-/// The confidence that a turn is over grows with the silence after its last speech, s² / (s² + 0.09) for s in
-/// seconds: 0.5 at 0.30 s, 0.7 at 0.46 s, 0.9 at 0.90 s; speech takes it back to 0. Neither an eager nor a
-/// final end is declared while a segment's words are still open, so what an `EndOfTurn` says was said before,
+/// The confidence that a turn is over is ``EndOfTurnModel``'s: it grows with the silence after the turn's last speech;
+/// speech takes it back to 0. Neither an eager nor a final end is declared while a segment's words are still open, so what an `EndOfTurn` says was said before,
 /// or a `TurnResumed` came first.
 package struct TurnDetector: Sendable {
   /// Steps between two `Update`s, normally; every step once the end is near.
   static let updateSteps = 3
   static let finelyReportedConfidence = 0.5
-  /// Speech before a turn starts and before an announced end is taken back, in steps, when no word decides
-  /// it.
-  static let decisiveSteps = 3
+  /// Speech before an announced end is taken back, in steps, when no word decides it.
+  static let decisiveSteps = 2
 
   package var thresholds: TurnThresholds
   package private(set) var turn = 0
@@ -75,6 +73,7 @@ package struct TurnDetector: Sendable {
   private var hasSpoken = false
   private var spokenSteps = 0
   private var silence = 0
+  private var lastPitch: Float?
   private var stepsSinceReport = 0
   private var hasUnreportedAudio = false
 
@@ -127,6 +126,7 @@ package struct TurnDetector: Sendable {
     position = end
     stepsSinceReport += 1
     silence = activity.silence
+    lastPitch = activity.lastPitch
     if activity.isSpeech {
       hasSpoken = true
       spokenSteps += 1
@@ -157,9 +157,8 @@ package struct TurnDetector: Sendable {
   private mutating func decide() -> TurnReport.Kind? {
     switch state {
     case .initial:
-      guard hasWords, !isSegmentOpen || spokenSteps >= Self.decisiveSteps else { return nil }
+      guard hasWords else { return nil }
       state = .ongoing
-      spokenSteps = 0
       return .startOfTurn
     case .ongoing:
       if let end = endOfTurn() { return end }
@@ -206,8 +205,7 @@ package struct TurnDetector: Sendable {
 
   private var confidence: Double {
     guard hasSpoken else { return 0 }
-    let seconds = Double(min(silence, 100_000)) / 100
-    return seconds * seconds / (seconds * seconds + 0.09)
+    return EndOfTurnModel.confidence(silence: Double(min(silence, 100_000)) / 100, pitch: lastPitch)
   }
 
   private var transcriptWords: [RecognisedWord] {

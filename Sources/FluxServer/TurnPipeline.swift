@@ -213,7 +213,8 @@ package struct TurnPipeline: Sendable {
       phase = wasOpen ? .ends : .outside
     }
     if phase == .begins {
-      segmentStart = position
+      segmentStart =
+        position + (AudioClock.stepFrames - activity.frames - activity.earlier) * AudioClock.frameSamples
       isSegmentLost = unwanted > 0
       if isSegmentLost { say("The local recogniser is still busy with earlier speech.") }
     }
@@ -248,7 +249,9 @@ package struct TurnPipeline: Sendable {
   }
 
   private func speechMark(_ step: Pending) -> RecognisedWord {
-    .speechMark(start: AudioClock.seconds(step.segmentStart), end: AudioClock.seconds(step.end))
+    let end = step.end - step.activity.silence * AudioClock.frameSamples
+    return .speechMark(
+      start: AudioClock.seconds(step.segmentStart), end: AudioClock.seconds(max(end, step.segmentStart)))
   }
 
   private mutating func say(_ notice: String) {

@@ -74,12 +74,17 @@ package protocol WordSource: Sendable {
   /// ``WordStream/hear(_:)``.
   func open(answer: @escaping @Sendable (WordAnswer) -> Void) -> any WordStream
 
+  /// How long it may give no answer, in wall time; after that `[speech]` stands for the words. Until then the session
+  /// waits, and holds its client back.
+  var patience: Duration { get }
+
   /// Ends the source's threads and waits for them; streams still open answer no more.
   func stop()
 }
 
 extension WordSource {
   package func makeSpeechJudge() -> (any SpeechJudge)? { nil }
+  package var patience: Duration { .seconds(10) }
   package func stop() {}
 }
 

@@ -47,6 +47,31 @@ struct CommandWordsTests {
     if case .heard(let words) = answer.words { words } else { [] }
   }
 
+  @Test("the program in the README hears what is said, and when", .enabled(if: Flite.isUsable))
+  func readme() throws {
+    let root = URL(filePath: #filePath).appending(path: "../../..").standardized
+    let readme = try String(contentsOf: root.appending(path: "README.md"), encoding: .utf8)
+    let program = try #require(
+      readme.split(separator: "```python\n").dropFirst().first?.split(separator: "```").first)
+    let file = FileManager.default.temporaryDirectory.appending(path: "words-\(UUID().uuidString).py")
+    defer { try? FileManager.default.removeItem(at: file) }
+    try program.write(to: file, atomically: true, encoding: .utf8)
+    let python = try #require(Python.path)
+    let source = CommandWords(try #require(CommandLineText("\"\(python)\" '\(file.path)'")))
+    defer { source.stop() }
+    let pause = [Int16](repeating: 0, count: 20_000)
+    let said = ["i need to cancel my subscription please", "the weather will be cold and windy"]
+    let audio = try said.flatMap { try pause + Flite.say($0, voice: "rms") } + pause
+    let ends = PipelineRun(audio, words: source).reports.filter { $0.kind == .endOfTurn(.model) }
+    try #require(ends.count == 2)
+    var errors = WordErrors()
+    for (text, end) in zip(said, ends) { errors.add(said: text, heard: end.transcript) }
+    #expect(errors.errors <= 3, "\(ends.map(\.transcript))")
+    // 1.25 s of silence come first; flite itself is silent for up to a quarter of a second.
+    #expect((1.2...1.7).contains(ends[0].words.first?.start ?? 0))
+    #expect(ends.flatMap(\.words).allSatisfy { $0.confidence > 0 && $0.start < $0.end })
+  }
+
   @Test("a program's words get the stream's time, segment by segment")
   func words() async throws {
     let source = CommandWords(try Self.script("recogniser.py"))

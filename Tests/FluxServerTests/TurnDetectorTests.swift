@@ -38,24 +38,24 @@ struct TurnDetectorTests {
       ),
       (
         "a turn ends when silence makes the confidence reach the threshold", TurnThresholds(),
-        "__aaabbb________",
-        "..u.S..u..uuuE.u"
+        "__aaabbb__________",
+        "..u.S..u..u..uuE.u"
       ),
       (
         "at a threshold of 0.9 a turn lasts 0.9 s longer than its speech", TurnThresholds(endOfTurn: 0.9),
         "__aaabbb______________",
-        "..u.S..u..uuuuuuuuuE.u"
+        "..u.S..u..u..uuuuuE..u"
       ),
       (
         "an end is announced, taken back when speech goes on, and announced again",
         TurnThresholds(eager: 0.5),
-        "__aaa____bbb________",
-        "..u.S..ue..R..ueuE.u"
+        "__aaa_______bbb__________",
+        "..u.S..u..eu.R..u..ueuE.u"
       ),
       (
         "at a threshold of 1 only time ends a turn", TurnThresholds(endOfTurn: 1, timeout: 1000),
         "__aaa_______________",
-        "..u.S..uuuuuuuuuuT.u"
+        "..u.S..u..uuuuuuuT.u"
       ),
       (
         "a command ends a turn at once; between turns it does nothing", TurnThresholds(),
@@ -67,7 +67,7 @@ struct TurnDetectorTests {
     #expect(events(speech, thresholds) == expected, "\(fact)")
   }
 
-  @Test("the confidence is 0 in speech, 0.5 after 0.3 s of silence, 0.7 after 0.46 s and 0.9 after 0.9 s")
+  @Test("the confidence is 0 in speech, 0.5 after 0.41 s of silence, 0.7 after 0.63 s and 0.9 after 0.81 s")
   func confidence() {
     func confidence(after frames: Int) -> Double? {
       var detector = TurnDetector(thresholds: TurnThresholds(endOfTurn: 1))
@@ -77,8 +77,24 @@ struct TurnDetectorTests {
         at: 2560, activity: SpeechActivity(frames: 0, silence: frames), phase: .ends, words: nil)?.confidence
     }
     #expect(confidence(after: 0) == 0)
-    for (frames, expected) in [(30, 0.5), (46, 0.7), (90, 0.9)] {
+    for (frames, expected) in [(41, 0.5), (63, 0.7), (81, 0.9)] {
       #expect(abs((confidence(after: frames) ?? 0) - expected) < 0.005)
+    }
+  }
+
+  @Test("a voice that fell makes the end likelier, one that rose less likely, and silence always more likely")
+  func pitch() {
+    func confidence(_ frames: Int, _ pitch: Float) -> Double {
+      var detector = TurnDetector(thresholds: TurnThresholds(endOfTurn: 1))
+      var silent = SpeechActivity(frames: 0, silence: frames)
+      silent.lastPitch = pitch
+      _ = detector.advance(
+        to: 1280, activity: SpeechActivity(frames: 8, silence: 0), phase: .begins, words: nil)
+      return detector.finish(at: 2560, activity: silent, phase: .ends, words: nil)?.confidence ?? -1
+    }
+    #expect(confidence(50, -0.4) > confidence(50, 0) && confidence(50, 0) > confidence(50, 0.4))
+    for pitch in [Float(-0.6), 0, 0.6] {
+      #expect((1..<150).allSatisfy { confidence($0, pitch) < confidence($0 + 1, pitch) })
     }
   }
 }

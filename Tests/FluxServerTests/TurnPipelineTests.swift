@@ -38,7 +38,7 @@ struct TurnPipelineTests {
     for (block, next) in zip(blocks, blocks.dropFirst()) { #expect(block.end == next.start) }
     let start = AudioClock.seconds(blocks.first?.start ?? 0)
     let end = AudioClock.seconds(blocks.last?.end ?? 0)
-    #expect((0.3...0.6).contains(start) && (1.7...2.0).contains(end))
+    #expect((0.3...0.7).contains(start) && (1.7...2.0).contains(end))
   }
 
   @Test("events wait for their words, and words that do not come become [speech] with one notice")

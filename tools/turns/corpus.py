@@ -1,0 +1,323 @@
+#!/usr/bin/env python3
+"""Makes the corpus of `tools/bench turns`: 16 kHz mono s16 files and `corpus.json`, which says what is in them.
+
+usage: corpus.py FOLDER
+
+A dialogue is one voice's side of a conversation. Its turns are separated by 1.2 to 3 s of silence; the phrases of a turn
+by pauses of 0.1 to 0.8 s, half of them at a comma inside a sentence, where the voice's own pause is replaced, half between
+two sentences. A turn truly ends where its last phrase ends; a phrase lasts from the first to the last 10 ms within 40 dB of its
+loudest 10 ms, found before any noise is added. Voices, sentences, noise and music of the tuning half are not those of the
+held-out half. The same numbers come out each time, as long as flite and espeak-ng are the same.
+"""
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import wave
+
+import numpy
+
+RATE = 16000
+FRAME = 160
+# Pauses within a turn and how often each comes, and silences after turns.
+PAUSES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8]
+WEIGHTS = [0.14, 0.14, 0.14, 0.14, 0.14, 0.15, 0.15]
+GAPS = [1.2, 1.5, 2.0, 3.0]
+VOICES = {
+    "tuning": ["flite:slt", "flite:kal16", "espeak:en-us", "espeak:en-gb+f2", "espeak:en-us+m3",
+               "espeak:en-gb-scotland+m5", "espeak:en-us+f4", "espeak:en-gb+m1", "espeak:en-029+f1"],
+    "held-out": ["flite:rms", "flite:awb", "espeak:en-gb-x-rp", "espeak:en-us+f3", "espeak:en-gb-x-gbclan+m4",
+                 "espeak:en-us+m7", "espeak:en-gb-scotland+f5"],
+}
+NOISES = ["white", "pink", "babble"]
+SNRS = [20, 10, 5]
+
+
+def speak(voice, text, folder):
+    """The spoken text at 16 kHz, one number a sample, full scale 1."""
+    engine, name = voice.split(":")
+    path = folder / (re.sub(r"\W+", "-", voice + " " + text) + ".wav")
+    if not path.exists():
+        if engine == "flite":
+            command = ["flite", "-voice", name, "-t", text, "-o", path]
+        else:
+            seed = sum(map(ord, voice))
+            command = ["espeak-ng", "-v", name, "-s", str(140 + seed % 45), "-p", str(40 + seed % 20), "-w", path, "--", text]
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+    with wave.open(str(path)) as file:
+        rate = file.getframerate()
+        samples = numpy.frombuffer(file.readframes(file.getnframes()), "<i2") / 32768
+    return resample(samples, rate)
+
+
+def resample(samples, rate):
+    if rate == RATE:
+        return samples
+    length = len(samples) * RATE // rate
+    spectrum = numpy.fft.rfft(samples, 2 ** int(numpy.ceil(numpy.log2(len(samples)))))
+    size = 2 * (len(spectrum) - 1) * RATE // rate // 2 * 2
+    wanted = numpy.zeros(size // 2 + 1, complex)
+    shared = min(len(wanted), len(spectrum))
+    wanted[:shared] = spectrum[:shared]
+    return numpy.fft.irfft(wanted, size)[:length] * RATE / rate
+
+
+def loud_frames(samples):
+    frames = samples[: len(samples) // FRAME * FRAME].reshape(-1, FRAME)
+    energy = (frames ** 2).mean(axis=1)
+    return energy > energy.max() * 1e-4
+
+
+def trimmed(samples):
+    loud = numpy.flatnonzero(loud_frames(samples))
+    return samples[loud[0] * FRAME: (loud[-1] + 1) * FRAME]
+
+
+def phrases(voice, sentence, folder):
+    """The sentence in one or two pieces, without silence around them: cut where it is silent for its comma."""
+    samples = trimmed(speak(voice, sentence, folder))
+    if "," not in sentence:
+        return [(sentence, samples)]
+    loud = loud_frames(samples)
+    share = sentence.index(",") / len(sentence)
+    runs, start = [], None
+    for index, is_loud in enumerate(loud):
+        if not is_loud and start is None:
+            start = index
+        if is_loud and start is not None:
+            runs.append((index - start, start, index))
+            start = None
+    runs = [run for run in runs if run[0] >= 6 and abs(run[1] / len(loud) - share) < 0.25]
+    if not runs:
+        return [(sentence, samples)]
+    _, first, last = max(runs)
+    comma = sentence.index(",") + 1
+    return [(sentence[:comma], trimmed(samples[: first * FRAME])),
+            (sentence[comma:].strip(), trimmed(samples[last * FRAME:]))]
+
+
+def pink(random, count):
+    spectrum = numpy.fft.rfft(random.standard_normal(count))
+    frequencies = numpy.arange(len(spectrum), dtype=float)
+    frequencies[0] = 1
+    spectrum /= numpy.sqrt(numpy.maximum(frequencies, 20 * count / RATE))
+    noise = numpy.fft.irfft(spectrum, count)
+    return noise / noise.std()
+
+
+def babble(random, count, said):
+    """Twelve voices at once."""
+    noise = numpy.zeros(count)
+    for _ in range(12):
+        position = -int(random.integers(0, 3 * RATE))
+        while position < count:
+            piece = said[random.integers(len(said))]
+            first, last = max(position, 0), min(position + len(piece), count)
+            if last > first:
+                noise[first:last] += piece[first - position: last - position] / piece.std()
+            position += len(piece) + int(random.integers(0, RATE // 2))
+    return noise / noise.std()
+
+
+def make_noise(kind, random, count, said):
+    if kind == "white":
+        return random.standard_normal(count)
+    return pink(random, count) if kind == "pink" else babble(random, count, said)
+
+
+def note(random, frequency, seconds, style):
+    """One note. The styles of the two halves are different instruments."""
+    time = numpy.arange(int(seconds * RATE)) / RATE
+    edges = numpy.minimum(time / 0.01, 1) * numpy.minimum((time[-1] - time) / 0.02, 1)
+    slow = numpy.minimum(time / random.uniform(0.03, 0.12), 1)
+
+    def partials(amplitudes, cycles):
+        return sum(numpy.sin(2 * numpy.pi * k * cycles + k) * a for k, a in enumerate(amplitudes, 1) if k * frequency < 7500)
+
+    def vibrato(depth, rate):
+        return frequency * time - depth * frequency / rate / 6.28 * numpy.cos(2 * numpy.pi * rate * time + frequency)
+
+    if style == "plucked":
+        return sum(numpy.sin(2 * numpy.pi * frequency * k * time) / k * numpy.exp(-time * (2 + k)) for k in range(1, 8)) * edges
+    if style == "organ":
+        return partials([1, 0.7, 0.4, 0.5, 0, 0.2, 0, 0.2], frequency * time) * edges * 0.5
+    if style == "beep":
+        return numpy.sin(4 * numpy.pi * frequency * time) * edges
+    if style == "reed":
+        tremolo = 1 + 0.3 * numpy.sin(2 * numpy.pi * random.uniform(3, 8) * time)
+        return partials([1, 0.1, 0.6, 0.1, 0.5, 0.1, 0.3, 0, 0.3, 0, 0.2], vibrato(0.01, random.uniform(4, 7))) * tremolo * slow * edges
+    if style == "synth":
+        bright = numpy.exp(-time * random.uniform(1, 6)) * random.uniform(4, 12) + 1
+        return sum(numpy.sin(2 * numpy.pi * k * frequency * time) / k * numpy.clip(bright - k + 1, 0, 1)
+                   for k in range(1, 14) if k * frequency < 7500) * edges
+    if style == "brass":
+        return sum(numpy.sin(2 * numpy.pi * k * vibrato(0.004, 5)) / k * numpy.minimum(time / (0.02 * k), 1)
+                   for k in range(1, 16) if k * frequency < 7500) * edges
+    if style == "mallet":
+        return sum(numpy.sin(2 * numpy.pi * frequency * r * time) * numpy.exp(-time * d) for r, d in [(1, 5), (4, 12), (9.2, 25)]) * edges
+    if style == "electric":
+        index = random.uniform(0.5, 2) * numpy.exp(-4 * time)
+        return numpy.sin(2 * numpy.pi * frequency * time + index * numpy.sin(2 * numpy.pi * frequency * time)) * numpy.exp(-1.5 * time) * edges
+    # Those below are heard in the held-out half only.
+    if style == "bell":
+        index = 3 * numpy.exp(-3 * time)
+        return numpy.sin(2 * numpy.pi * frequency * time + index * numpy.sin(2 * numpy.pi * 1.4 * frequency * time)) * numpy.exp(-2 * time) * edges
+    if style == "bowed":
+        return partials([1 / k for k in range(1, 14)], vibrato(0.006, 5.5)) * slow * edges * 0.6
+    raise ValueError(style)
+
+
+def sounds(random, count):
+    """What is neither speech nor music: hum, clicks, wind, sirens, telephone tones, engines, sweeps."""
+    parts, total = [], 0
+    while total < count:
+        seconds = random.uniform(2, 8)
+        time = numpy.arange(int(seconds * RATE)) / RATE
+        kind = random.integers(8)
+        if kind == 0:
+            base = random.choice([50, 60, 100, 120])
+            part = sum(numpy.sin(2 * numpy.pi * base * k * time) / k for k in range(1, int(random.integers(2, 20))))
+        elif kind == 1:
+            part = 0.02 * random.standard_normal(len(time))
+            for start in random.integers(0, len(time) - 800, int(seconds * random.uniform(2, 12))):
+                part[start: start + 800] += random.standard_normal(800) * numpy.exp(-numpy.arange(800) / random.uniform(20, 200)) * random.uniform(1, 6)
+        elif kind == 2:
+            part = pink(random, len(time)) * (1.1 + numpy.sin(2 * numpy.pi * random.uniform(0.2, 4) * time + random.uniform(0, 6)))
+        elif kind == 3:
+            low, high = random.uniform(400, 700), random.uniform(900, 1600)
+            sweep = (low + high) / 2 + (high - low) / 2 * numpy.sin(2 * numpy.pi * random.uniform(0.3, 3) * time)
+            part = partial_sum(2 * numpy.pi * numpy.cumsum(sweep) / RATE, int(random.integers(1, 6)))
+        elif kind == 4:
+            pair = [(697, 1209), (770, 1336), (852, 1477), (941, 1336), (440, 480), (350, 440)][random.integers(6)]
+            on = (numpy.sin(2 * numpy.pi * random.uniform(0.4, 5) * time) > random.uniform(-0.9, 0.5)).astype(float)
+            part = (numpy.sin(2 * numpy.pi * pair[0] * time) + numpy.sin(2 * numpy.pi * pair[1] * time)) * on
+        elif kind == 5:
+            speed = random.uniform(20, 90) * (1 + 0.3 * numpy.sin(2 * numpy.pi * random.uniform(0.1, 1) * time))
+            part = partial_sum(2 * numpy.pi * numpy.cumsum(speed) / RATE, 25) + 0.3 * pink(random, len(time))
+        elif kind == 6:
+            sweep = random.uniform(80, 300) * (random.uniform(2, 20) ** (time / seconds))
+            part = partial_sum(2 * numpy.pi * numpy.cumsum(sweep) / RATE, int(random.integers(1, 4)))
+        else:
+            part = numpy.cumsum(random.standard_normal(len(time)))
+            part -= numpy.convolve(part, numpy.ones(400) / 400, "same")
+        parts.append(part / (part.std() + 1e-9) * random.uniform(0.3, 1.2))
+        total += len(part)
+        if random.random() < 0.4:
+            parts.append(numpy.zeros(int(random.uniform(0.2, 1.5) * RATE)))
+            total += len(parts[-1])
+    return numpy.concatenate(parts)[:count]
+
+
+def partial_sum(phase, count):
+    return sum(numpy.sin(k * phase) / k for k in range(1, count + 1))
+
+
+def music(random, seconds, styles):
+    """Chords, melodies, beeps and drums, a style for every ten seconds or so."""
+    sound = numpy.zeros(int(seconds * RATE) + 8 * RATE)
+    position = 0.0
+    while position < seconds:
+        style, until = styles[random.integers(len(styles))], position + random.uniform(6, 14)
+        beat, root, drums = random.uniform(0.12, 0.5), random.uniform(80, 330), random.random() < 0.4
+        scale = [0, 2, 4, 5, 7, 9, 11, 12]
+        while position < min(until, seconds):
+            length = beat * random.choice([1, 1, 2, 4])
+            for tone in random.choice(scale, 3 if random.random() < 0.3 else 1, replace=False):
+                part = note(random, root * 2 ** (tone / 12), length * random.choice([0.8, 1.0, 1.3]), style)
+                start = int(position * RATE)
+                sound[start: start + len(part)] += part
+            if drums:
+                part = random.standard_normal(RATE // 10) * numpy.exp(-numpy.arange(RATE // 10) / RATE * 40)
+                start = int(position * RATE)
+                sound[start: start + len(part)] += part
+            position += length
+        position += random.choice([0, 0, random.uniform(0.2, 1.5)])
+    sound = sound[: int(seconds * RATE)]
+    return sound / numpy.sqrt((sound ** 2).mean())
+
+
+def dialogue(random, voice, sentences, folder, seconds):
+    """One voice's turns, and for each phrase its start, end, text and what follows it."""
+    pieces, marks, position = [], [], 0
+
+    def add(samples):
+        nonlocal position
+        pieces.append(samples)
+        position += len(samples)
+
+    add(numpy.zeros(int(random.uniform(0.3, 1.5) * RATE)))
+    order = []
+    while position < seconds * RATE:
+        turn = []
+        for _ in range(int(random.choice([1, 2, 3, 4], p=[0.3, 0.35, 0.25, 0.1]))):
+            order = order or list(random.permutation(len(sentences)))
+            turn += phrases(voice, sentences[order.pop()], folder)
+        for index, (text, samples) in enumerate(turn):
+            is_end = index == len(turn) - 1
+            silence = float(random.choice(GAPS) if is_end else random.choice(PAUSES, p=WEIGHTS))
+            start = position
+            add(samples)
+            marks.append({"start": start / RATE, "end": position / RATE, "text": text, "ends": is_end, "silence": silence})
+            add(numpy.zeros(int(silence * RATE)))
+    return numpy.concatenate(pieces), marks
+
+
+def write_noises(half, said, write):
+    """Minutes without a word, a fifth of them at each of five levels."""
+    random = numpy.random.default_rng(3 if half == "tuning" else 4)
+    instruments = ["plucked", "organ", "beep"] + (
+        ["reed", "synth", "brass", "mallet", "electric"] if half == "tuning" else ["bell", "bowed"])
+    for kind in NOISES + ["music", "sounds", "silence"]:
+        minutes = 10 if half == "held-out" else 25 if kind in ("music", "sounds") else 5
+        parts = []
+        for level in numpy.linspace(-50, -15, 5):
+            count = int(minutes * 60 / 5 * RATE)
+            if kind == "silence":
+                part = numpy.zeros(count)
+            elif kind == "music":
+                part = music(random, count / RATE, instruments)
+            elif kind == "sounds":
+                part = sounds(random, count)
+            else:
+                part = make_noise(kind, random, count, said)
+            parts.append(part * 10 ** (level / 20))
+        write(f"{half}-only-{kind}", numpy.concatenate(parts), half=half, voice="", noise=kind, phrases=[])
+
+
+def main():
+    folder = pathlib.Path(sys.argv[1])
+    spoken = folder / "spoken"
+    spoken.mkdir(parents=True, exist_ok=True)
+    here = pathlib.Path(__file__).parent
+    lines = [line.strip() for line in (here / "sentences.txt").read_text().splitlines()]
+    lines = [line for line in lines if line and not line.startswith("#")]
+    files = []
+
+    def write(name, samples, **facts):
+        numpy.clip(numpy.round(samples * 32768), -32768, 32767).astype("<i2").tofile(folder / (name + ".raw"))
+        files.append({"file": name + ".raw", **facts})
+
+    for half, voices in VOICES.items():
+        random = numpy.random.default_rng(1 if half == "tuning" else 2)
+        sentences = lines[0::2] if half == "tuning" else lines[1::2]
+        said = [samples for voice in voices for line in sentences[:12] for _, samples in phrases(voice, line, spoken)]
+        for voice in voices:
+            for noise in ["none"] + [f"{kind}-{ratio}" for kind in NOISES for ratio in SNRS]:
+                samples, marks = dialogue(random, voice, sentences, spoken, 90 if noise == "none" else 45)
+                heard = numpy.concatenate([samples[int(m["start"] * RATE): int(m["end"] * RATE)] for m in marks])
+                samples /= heard.std()
+                if noise == "none":
+                    # The noise of a quiet room; every other voice is digitally silent between its phrases.
+                    samples += pink(random, len(samples)) * (0.003 if voices.index(voice) % 2 else 0)
+                else:
+                    kind, ratio = noise.split("-")
+                    samples += make_noise(kind, random, len(samples), said) * 10 ** (-int(ratio) / 20)
+                samples *= 10 ** (random.uniform(-46, -16) / 20)
+                write(f"{half}-{re.sub(r'[:+]', '-', voice)}-{noise}", samples, half=half, voice=voice, noise=noise, phrases=marks)
+        write_noises(half, said, write)
+    (folder / "corpus.json").write_text(json.dumps(files, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -349,7 +349,8 @@ struct GraphBuilder {
         wakeWhenWritable: { descriptor in route?.watch(descriptor, events: Int32(POLLOUT)) }),
       noticeHandler: { notice($0, location) },
       portHandler: { event, port in ports[port]?.emit(event) }, secrets: secrets,
-      commandRegistrar: { commands.add(title, $0) }, hangUpRegistrar: { commands.addHangUp($0) }, queue: queue,
+      commandRegistrar: { commands.add(title, $0) },
+      hangUpRegistrar: { commands.addHangUp($0) }, queue: queue,
       category: node.specification.name, log: services.log, metrics: services.metrics)
   }
 

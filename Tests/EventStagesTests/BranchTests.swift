@@ -109,7 +109,8 @@ import Testing
     #expect(
       dead.allSatisfy { $0["notice"]?.stringValue == "undeliverable" && $0["original"]?["turn"] != nil })
     #expect(dead.contains { $0["reason"]?.stringValue == "tiny did not keep up, and its queue was full" })
-    #expect(world.notices.filter { $0.notice == "dropping" }.count == 1)
+    // The file behind the port may fall behind as well, on a machine with much else to do.
+    #expect(world.notices.filter { $0.notice == "dropping" && $0.message.hasPrefix("tiny ") }.count == 1)
   }
 }
 

@@ -37,7 +37,7 @@ struct CheckCommand {
     Terminal.output.write(
       findings.isEmpty
         ? "the world: nothing this graph needs can be looked at without running it\n"
-        : "the world, looked at without opening, running or dialling anything:\n")
+        : "the world, looked at without running or dialling anything:\n")
     for finding in findings {
       Terminal.output.write(
         "\(finding.isGood ? "ok      " : "missing ") \(finding.location): \(finding.text)\n")

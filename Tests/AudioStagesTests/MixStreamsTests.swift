@@ -78,7 +78,7 @@ import Testing
     let format = AudioFormat(.f32le, rate: rate, channels: 1)
     _ = try mix.prepare(inputs: [(format, .live), (format, .live)], world.context())
     let begin = world.loop.now()
-    var random = SystemRandomNumberGenerator()
+    var random = SplitMix64(seed: 7)
     var counts = [0, 0]
     let speeds = [1.0, 1 + ppm * 1e-6]
     var output: [Float] = []

@@ -32,7 +32,7 @@ import Testing
     _ = try await program.errorLine(containing: "metrics at ")
     let events = try Program(Fluxgraph.path, ["tap", socket, "heard"])
     let levels = try Program(Fluxgraph.path, ["tap", socket, "sound"])
-    #expect(try await events.line(containing: "Turn").hasPrefix(#"{"v":1,"#))
+    #expect(try await events.line(containing: #""event":"#).hasPrefix(#"{"v":1,"#))
     let level = try await levels.line(containing: "Level")
     #expect(level.contains(#""stream":"sound""#) && level.contains("16k mono"), "\(level)")
     let unknown = try await Program.run(Fluxgraph.path, ["tap", socket, "herd"])

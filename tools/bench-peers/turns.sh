@@ -1,20 +1,5 @@
 # The local Flux: when it says that turns begin and end, and what is said, on synthetic speech whose turns are known.
 
-# publish TITLE: the text on standard input becomes the section TITLE of the results, in place of an older one.
-declare -F publish >/dev/null || publish() {
-  local title=$1 results=tools/bench-results.md section=$work/section.md
-  {
-    printf '## %s\n\n%s, on %s x %s.\n\n' "$title" "$(date -u +'%-d %B %Y')" "$(nproc)" \
-      "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)"
-    cat
-  } >"$section"
-  cat "$section"
-  [ -e "$results" ] || printf '# Measured\n' >"$results"
-  # What stood under this title is left out, with its sub-headings.
-  awk -v title="## $title" '/^## / { skip = $0 == title } !skip' "$results" | sed -e :a -e '/^\n*$/{$d;N;ba' -e '}' >"$work/results.md"
-  { cat "$work/results.md" && echo && cat "$section"; } >"$results"
-}
-
 bench_turns() {
   local corpus=$work/turns bench recording model=/usr/share/pocketsphinx/model/en-us
   phase 'turns'

@@ -31,7 +31,7 @@ package struct Chunk: AudioConverter {
     input: AudioFormat, _ context: StageContext
   ) throws -> (output: AudioFormat, capacity: Int) {
     frames = max(1, input.frames(in: length))
-    partial.prepare(format: input, frames: frames)
+    partial.format = input
     return (input, frames)
   }
 
@@ -44,6 +44,7 @@ package struct Chunk: AudioConverter {
       input.removeFirst(frames)
       return
     }
+    partial.makeRoom(for: frames)
     if partial.buffer.isEmpty { partial.buffer.captureTime = input.captureTime }
     let taken = partial.buffer.append(input, count: wanted)
     input.removeFirst(taken)
@@ -55,6 +56,7 @@ package struct Chunk: AudioConverter {
   }
 
   private func flush(into output: inout AudioBuffer) {
+    if partial.buffer.isEmpty { return }
     output.captureTime = partial.buffer.captureTime
     output.append(partial.buffer)
     partial.buffer.removeAll()
@@ -63,9 +65,11 @@ package struct Chunk: AudioConverter {
 
 /// A buffer in a stage, which is copied where buffers are not.
 private final class PartialChunk {
+  var format = AudioFormat(.s16le, rate: 1, channels: 1)
   var buffer = AudioBuffer(format: AudioFormat(.s16le, rate: 1, channels: 1), capacity: 0)
 
-  func prepare(format: AudioFormat, frames: Int) {
-    buffer.reset(format: format, capacity: frames)
+  /// Takes memory the first time there is a piece to be kept: sources that give whole chunks never need it.
+  func makeRoom(for frames: Int) {
+    if buffer.capacity == 0 { buffer.reset(format: format, capacity: frames) }
   }
 }

@@ -2,9 +2,10 @@
 #include <curl/curl.h>
 #include <pthread.h>
 
-// The loop that drives libcurl waits in epoll; Swift's Glibc module leaves these two headers out.
+// The loop that drives libcurl waits in epoll; Swift's Glibc module leaves these headers out.
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 // Swift does not import variadic C functions; each wrapper below fixes one argument type and returns exactly

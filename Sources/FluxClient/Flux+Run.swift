@@ -1,10 +1,11 @@
 package import FluxGraph
 internal import FluxProtocol
 
-extension Flux {
-  package mutating func run(
-    _ audio: AudioInlet, into events: EventOutlet, _ context: StageContext
-  ) async throws {
+extension Flux: LoopRecogniser {
+  package mutating func begin(
+    _ audio: AudioInlet, into events: EventOutlet, _ context: StageContext,
+    ended: @escaping @Sendable ((any Error)?) -> Void
+  ) async throws -> @Sendable () -> Void {
     let dialer = try await dialer(context)
     var generator = SystemRandomNumberGenerator()
     let identifier = sessionIdentifier(&generator)
@@ -18,7 +19,8 @@ extension Flux {
     }
     let run = FluxRun(sessions, FluxInput(audio, loop: context.loop, sessions: sessions))
     context.onCommand { command in run.command(command) }
-    try await run.run(on: context.loop)
+    context.loop.execute { run.start(ended) }
+    return { [weak run, loop = context.loop] in loop.execute { [weak run] in run?.cancel() } }
   }
 
   /// The names of the streams, one for each session: nil without a name.

@@ -4,12 +4,12 @@ internal import Synchronization
 /// Takes audio from the inlet to one session, or a session for each channel. On the context's loop, but for the word that there
 /// is something to take.
 final class FluxInput: @unchecked Sendable {
-  // Unchecked: touched on the loop only; `isScheduled` is atomic.
+  // Unchecked: touched on the loop only.
 
   private let inlet: AudioInlet
   private let loop: any GraphLoop
   private let sessions: [FluxSession]
-  private let isScheduled = Atomic<Bool>(false)
+  private let isScheduled = Flag()
   private var isPumping = false
   private var hasEnded = false
   private var channel: [UInt8] = []
@@ -23,17 +23,21 @@ final class FluxInput: @unchecked Sendable {
   /// Begins to take audio. On the loop.
   func start() {
     for session in sessions { session.onWant = { [unowned self] in pump() } }
-    inlet.onChange { [weak self] in self?.schedule() }
+    // Made once: nothing is allocated on the audio thread.
+    let turn: @Sendable () -> Void = { [weak self] in self?.takeTurn() }
+    let (loop, isScheduled) = (loop, isScheduled)
+    inlet.onChange {
+      // For every chunk; many chunks make one turn of the loop.
+      if isScheduled.raise() { loop.note(turn) }
+    } onOpen: {
+      if isScheduled.raise() { loop.execute(turn) }
+    }
     pump()
   }
 
-  /// Called on an audio thread for every chunk; many chunks make one turn of the loop.
-  private func schedule() {
-    guard !isScheduled.exchange(true, ordering: .acquiringAndReleasing) else { return }
-    loop.execute { [self] in
-      isScheduled.store(false, ordering: .sequentiallyConsistent)
-      pump()
-    }
+  private func takeTurn() {
+    isScheduled.lower()
+    pump()
   }
 
   private func pump() {
@@ -71,4 +75,13 @@ final class FluxInput: @unchecked Sendable {
       channel.withUnsafeBytes { session.accept($0, frames: frames, position: position) }
     }
   }
+}
+
+/// Whether a turn of the loop is on its way.
+private final class Flag: Sendable {
+  private let isUp = Atomic<Bool>(false)
+
+  /// Whether it was down before.
+  func raise() -> Bool { !isUp.exchange(true, ordering: .acquiringAndReleasing) }
+  func lower() { isUp.store(false, ordering: .sequentiallyConsistent) }
 }

@@ -1,12 +1,14 @@
 internal import FluxGraph
 
-/// The sessions of one stage from their start to the end of the last. On the context's loop, but for `run`.
+/// The sessions of one stage from their start to the end of the last. On the context's loop.
 final class FluxRun: @unchecked Sendable {
   // Unchecked: touched on the loop only.
 
   private let sessions: [FluxSession]
   private let input: FluxInput
-  private var finished: CheckedContinuation<Void, any Error>?
+  private var ended: (@Sendable ((any Error)?) -> Void)?
+  /// The run itself, as long as it runs: its sessions do not hold it.
+  private var itself: FluxRun?
   private var error: StageError?
   private var running = 0
   private var isCancelled = false
@@ -16,41 +18,36 @@ final class FluxRun: @unchecked Sendable {
     self.input = input
   }
 
-  /// Runs the sessions to their end.
-  /// - Throws: `StageError` when one of them fails for good; the others are then ended.
-  func run(on loop: any GraphLoop) async throws {
-    try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { continuation in
-        loop.execute { [self] in start(continuation) }
-      }
-    } onCancel: {
-      loop.execute { [self] in
-        isCancelled = true
-        cancel()
-      }
-    }
-  }
-
-  private func start(_ continuation: CheckedContinuation<Void, any Error>) {
-    if isCancelled { return continuation.resume() }
-    finished = continuation
+  /// Runs the sessions to their end, then calls `ended`: with an error when one of them failed for good, which ends the others. On the
+  /// loop.
+  func start(_ ended: @escaping @Sendable ((any Error)?) -> Void) {
+    if isCancelled { return ended(nil) }
+    self.ended = ended
+    itself = self
     running = sessions.count
-    for session in sessions { session.start { [unowned self] error in ended(error) } }
+    for session in sessions { session.start { [unowned self] error in sessionEnded(error) } }
     input.start()
   }
 
-  private func ended(_ error: StageError?) {
+  private func sessionEnded(_ error: StageError?) {
     running -= 1
     if self.error == nil, let error {
       self.error = error
-      cancel()
+      cancelSessions()
     }
-    guard running == 0, let finished else { return }
-    self.finished = nil
-    if let error = self.error { finished.resume(throwing: error) } else { finished.resume() }
+    guard running == 0, let ended else { return }
+    self.ended = nil
+    ended(self.error)
+    itself = nil
   }
 
-  private func cancel() {
+  /// Ends the sessions at once. On the loop.
+  func cancel() {
+    isCancelled = true
+    cancelSessions()
+  }
+
+  private func cancelSessions() {
     for session in sessions where !session.isOver { session.cancel() }
   }
 

@@ -31,7 +31,6 @@ final class FluxSession: @unchecked Sendable {
   /// Silence that stood in for audio since the source last gave some.
   private var insertedFrames: Int64 = 0
   private var isPerforming = false
-  private let silence: [UInt8]
   /// Called when audio is wanted again.
   var onWant: () -> Void = {}
 
@@ -52,9 +51,8 @@ final class FluxSession: @unchecked Sendable {
     machine = FluxSessionMachine(settings)
     let chunk = Int(machine.audio.chunk)
     let limit = max(chunk, format.frames(in: settings.limits.buffer) / chunk * chunk)
-    silence = [UInt8](repeating: format.sample.silence, count: chunk * format.bytesPerFrame)
     backlog = AudioBacklog(
-      frameSize: format.bytesPerFrame, silence: format.sample.silence, limit: limit, step: chunk * 5)
+      frameSize: format.bytesPerFrame, silence: format.sample.silence, limit: limit, step: chunk)
   }
 
   /// Begins. `finished` is called once, with the error the session ended with, if any.
@@ -88,12 +86,13 @@ final class FluxSession: @unchecked Sendable {
   /// - Parameter position: the number of the first frame, counted from the stream's first.
   func accept(_ bytes: UnsafeRawBufferPointer, frames: Int, position: Int64) {
     guard !isOver else { return }
+    let now = context.clock.now()
     let gap = position - nextPosition - insertedFrames
     nextPosition = position + Int64(frames)
     insertedFrames = 0
     if gap > 0 { fill(gap) }
     backlog.append(bytes)
-    perform(machine.audioArrived(backlog.start..<backlog.end, now: context.clock.now()))
+    perform(machine.audioArrived(backlog.start..<backlog.end, now: now), now)
   }
 
   /// The source has ended.
@@ -123,7 +122,7 @@ final class FluxSession: @unchecked Sendable {
     switch event {
     case .opened(let headers):
       perform(machine.opened(requestID: headers.value(of: "dg-request-id"), now: now))
-    case .text(let text): perform(machine.received(text, now: now))
+    case .text(let text): perform(machine.received(text, now: now), now)
     case .binary: break
     case .drained: if machine.audio.waiting > 0 { perform([]) }
     case .closed(let code, let reason):
@@ -165,21 +164,23 @@ final class FluxSession: @unchecked Sendable {
 
   // MARK: - Actions
 
+  private func perform(_ actions: [FluxSessionMachine.Action]) { perform(actions, context.clock.now()) }
+
   /// Carries actions out, sends what can be sent, and sees to it that the machine is called in time.
-  private func perform(_ actions: [FluxSessionMachine.Action]) {
+  private func perform(_ actions: [FluxSessionMachine.Action], _ now: Instant) {
     for action in actions { perform(action) }
     // What an action leads to is pumped by the call that began.
     guard !isPerforming else { return }
     isPerforming = true
-    let now = context.clock.now()
-    while machine.state == .streaming {
+    var isWorthwhile = true
+    while isWorthwhile, machine.state == .streaming {
       let sends = machine.pump(now: now, room: room)
-      if sends.isEmpty { break }
       for action in sends { perform(action) }
+      isWorthwhile = !sends.isEmpty && machine.audio.waiting > 0
     }
     isPerforming = false
     guard finished != nil else { return }
-    arm()
+    arm(now)
     if machine.wantsAudio { onWant() }
   }
 
@@ -199,10 +200,9 @@ final class FluxSession: @unchecked Sendable {
     case .send(let text): connection?.send(text: text)
     case .sendAudio(let range): backlog.withBytes(range) { connection?.send(binary: $0) }
     case .sendSilence(let frames):
-      silence.withUnsafeBytes {
-        connection?.send(
-          binary: UnsafeRawBufferPointer(rebasing: $0[..<(Int(frames) * format.bytesPerFrame)]))
-      }
+      // Rare, and at most a chunk.
+      let silence = [UInt8](repeating: format.sample.silence, count: Int(frames) * format.bytesPerFrame)
+      silence.withUnsafeBytes { connection?.send(binary: $0) }
     case .insertSilence(let frames):
       insertedFrames += frames
       backlog.appendSilence(frames: frames)
@@ -230,10 +230,10 @@ final class FluxSession: @unchecked Sendable {
 
   // MARK: - Time
 
-  /// Sets the timer to the machine's next deadline, or to the next feel of the network's pulse.
-  private func arm() {
-    let now = context.clock.now()
-    let due = min(machine.nextDeadline ?? now.advanced(by: Self.pulse), now.advanced(by: Self.pulse))
+  /// Sets the timer to the machine's next deadline, or to the next feel of the network's pulse while something waits for it.
+  private func arm(_ now: Instant) {
+    let pulse = (connection?.bufferedBytes ?? 0) > 0 ? now.advanced(by: Self.pulse) : nil
+    guard let due = earliest(machine.nextDeadline, pulse) else { return }
     // A timer that fires early does no harm; one for each message would cost more than it is worth.
     if let timerDue, timerDue <= due { return }
     timer?.cancel()

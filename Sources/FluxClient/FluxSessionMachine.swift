@@ -70,8 +70,13 @@ struct FluxSessionMachine: ~Copyable, Sendable {
   /// Whether the user has been told that the buffer is full, in this outage.
   var hasToldOverflow = false
 
+  /// The frames taken from a finite source ahead of what has been sent.
+  private let readAhead: Int64
+
   init(_ settings: FluxSessionSettings) {
     self.settings = settings
+    let ahead = min(FluxSessionSettings.readAhead, settings.limits.buffer / 2)
+    readAhead = max(1, Int64(ahead.seconds * Double(settings.rate)))
     filter = settings.filter
     audio = AudioCursor(rate: settings.rate, speed: settings.catchUp)
     configure = ConfigureExchange(settings.parameters)
@@ -92,8 +97,8 @@ struct FluxSessionMachine: ~Copyable, Sendable {
   var wantsAudio: Bool {
     if state == .over || inputHasEnded { return false }
     if settings.liveness == .live { return true }
-    let ahead = min(FluxSessionSettings.readAhead, settings.limits.buffer / 2)
-    return audio.seconds(audio.waiting) < ahead.seconds
+    // Before the first connection little is of use: what waits for it would have to be caught up.
+    return audio.waiting < (connections == 0 ? min(audio.chunk * 2, readAhead) : readAhead)
   }
 
   // MARK: - What the service says
@@ -104,7 +109,7 @@ struct FluxSessionMachine: ~Copyable, Sendable {
     watch.heard(now)
     let message: ServerMessage
     do throws(ServerMessageError) {
-      message = try ServerMessage(decoding: String(decoding: text, as: UTF8.self))
+      message = try ServerMessage(decoding: text)
     } catch {
       return [.notice(Notice("unreadable-message", "\(settings.host): \(error)", severity: .warning))]
     }

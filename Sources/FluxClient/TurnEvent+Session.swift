@@ -12,19 +12,9 @@ extension TurnEvent {
       words: event.words.map { word in
         Word(word: word.word, start: word.start, end: word.end, confidence: word.confidence ?? 0)
       },
-      languages: event.info.languages ?? [], service: event.info.message.flatMap(serviceFields))
+      languages: event.info.languages ?? [])
+    if let text = event.info.text { takeService(from: text) }
     isReplayed = event.isReplayed
     isSynthesised = event.isSynthesized
   }
 }
-
-/// The service's own fields, as they came, without those that stand in the event itself.
-private func serviceFields(_ message: JSONValue) -> JSONValue? {
-  guard let members = message.members else { return nil }
-  var kept: [(String, JSONValue)] = []
-  kept.reserveCapacity(members.count)
-  for index in members.indices where !shownFields.contains(members[index].0) { kept.append(members[index]) }
-  return .object(kept)
-}
-
-private let shownFields: Set<String> = ["type", "event", "transcript", "words", "languages", "trigger"]

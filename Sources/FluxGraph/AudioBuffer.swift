@@ -19,7 +19,18 @@ public struct AudioBuffer: ~Copyable {
   /// An empty buffer with room for `capacity` frames.
   public init(format: AudioFormat, capacity: Int) {
     self.format = format
-    storage = .allocate(byteCount: max(1, capacity * format.bytesPerFrame), alignment: 64)
+    storage = Self.memory(capacity * format.bytesPerFrame)
+  }
+
+  /// Where samples begin in memory: what vector instructions like best.
+  package static let alignment = 64
+  /// What an empty buffer without memory points to.
+  private static var nowhere: UnsafeMutableRawPointer { UnsafeMutableRawPointer(bitPattern: alignment)! }
+
+  private static func memory(_ count: Int) -> UnsafeMutableRawBufferPointer {
+    count == 0
+      ? UnsafeMutableRawBufferPointer(start: nil, count: 0)
+      : .allocate(byteCount: count, alignment: alignment)
   }
 
   deinit {
@@ -43,10 +54,25 @@ public struct AudioBuffer: ~Copyable {
     let needed = capacity * format.bytesPerFrame
     if needed > storage.count {
       storage.deallocate()
-      storage = .allocate(byteCount: needed, alignment: 64)
+      storage = Self.memory(needed)
     }
     self.format = format
     removeAll()
+  }
+
+  /// Gives an empty buffer a format, and memory for the frames it is to hold, aligned to `alignment`, in the place of its own.
+  package mutating func hold(_ memory: UnsafeMutableRawBufferPointer, format: AudioFormat) {
+    precondition(isEmpty)
+    storage.deallocate()
+    storage = memory
+    self.format = format
+  }
+
+  /// Takes the memory out of an empty buffer, which has room for nothing then.
+  package mutating func release() -> UnsafeMutableRawBufferPointer {
+    precondition(isEmpty)
+    defer { storage = Self.memory(0) }
+    return storage
   }
 
   /// Drops all frames and moves `position` past them. When the next frame was captured is not known then.
@@ -169,7 +195,7 @@ public struct AudioBuffer: ~Copyable {
   }
 
   /// The first frame's first byte.
-  private var start: UnsafeMutableRawPointer { storage.baseAddress!.advanced(by: offset) }
+  private var start: UnsafeMutableRawPointer { storage.baseAddress?.advanced(by: offset) ?? Self.nowhere }
 
   /// The samples' bytes, writable, for kernels.
   public mutating func withMutableBytes<Result, Failure: Error>(

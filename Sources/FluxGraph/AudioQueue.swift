@@ -3,7 +3,8 @@ internal import Synchronization
 /// A bounded queue of audio blocks from one thread to another, without locks and without allocation.
 ///
 /// One thread pushes, one pops. A block keeps its position, so the popping side sees a gap where blocks were dropped. Slots are
-/// used in turn; one is always left free, so that the block being read is never the one being written.
+/// used in turn; where the oldest block may be dropped one is always left free, so that the block being read is never the one
+/// being written.
 package final class AudioQueue: @unchecked Sendable {
   // Unchecked: a slot is written only by the pushing thread before `tail` publishes it, and read only by the popping thread
   // after; `claimed` keeps a slot that is being read from being written again after its block was dropped.
@@ -12,6 +13,8 @@ package final class AudioQueue: @unchecked Sendable {
   package let format: AudioFormat
   /// The largest number of frames in a block.
   package let slotFrames: Int
+  /// Blocks there is room for.
+  package let capacity: Int
 
   private struct Slot {
     var frames = 0
@@ -41,10 +44,13 @@ package final class AudioQueue: @unchecked Sendable {
   }
 
   /// An empty queue for up to `capacity` blocks of up to `slotFrames` frames.
-  package init(format: AudioFormat, slotFrames: Int, capacity: Int) {
+  /// - Parameter dropsOldest: what a push into a full queue drops: the oldest block, or, where that is not to happen because
+  ///   `hasRoom` is asked before, the new one.
+  package init(format: AudioFormat, slotFrames: Int, capacity: Int, dropsOldest: Bool = true) {
     self.format = format
     self.slotFrames = slotFrames
-    let count = max(1, capacity) + 1
+    self.capacity = max(1, capacity)
+    let count = self.capacity + (dropsOldest ? 1 : 0)
     memory = .allocate(byteCount: count * slotFrames * format.bytesPerFrame, alignment: 64)
     slots = .allocate(capacity: count)
     slots.initialize(repeating: Slot())
@@ -60,10 +66,10 @@ package final class AudioQueue: @unchecked Sendable {
   /// Whether the next push finds room. If not, `roomMade` is called once there is some.
   package var hasRoom: Bool {
     if isClosed.load(ordering: .acquiring) { return true }
-    if tail.load(ordering: .relaxed) - head.load(ordering: .acquiring) < slots.count - 1 { return true }
+    if tail.load(ordering: .relaxed) - head.load(ordering: .acquiring) < capacity { return true }
     wantsRoom.store(true, ordering: .sequentiallyConsistent)
     // Looked at again: the popping side may have made room between the first look and the wish.
-    return tail.load(ordering: .relaxed) - head.load(ordering: .sequentiallyConsistent) < slots.count - 1
+    return tail.load(ordering: .relaxed) - head.load(ordering: .sequentiallyConsistent) < capacity
   }
 
   /// Appends a block; the oldest one is dropped when the queue is full. Returns whether everything was kept.
@@ -74,14 +80,17 @@ package final class AudioQueue: @unchecked Sendable {
     let end = tail.load(ordering: .relaxed)
     let start = head.load(ordering: .sequentiallyConsistent)
     let index = end % slots.count
+    let isFull = end - start >= capacity
     // Still being read although it was dropped since: this block is lost, and the oldest may stay. Whoever claims a slot
     // rightly did so before the head moved past it, so that it is seen here.
-    if claimed.load(ordering: .sequentiallyConsistent) == index {
+    let isInUse =
+      slots.count == capacity ? isFull : claimed.load(ordering: .sequentiallyConsistent) == index
+    if isInUse {
       framesDropped.add(audio.frameCount, ordering: .relaxed)
       return false
     }
     var keptAll = true
-    if end - start >= slots.count - 1 {
+    if isFull {
       let oldest = slots[start % slots.count].frames
       // Fails when the popping side was quicker: then there is room, and nothing is lost.
       keptAll = !head.compareExchange(expected: start, desired: start + 1, ordering: .sequentiallyConsistent)
@@ -89,7 +98,7 @@ package final class AudioQueue: @unchecked Sendable {
       if !keptAll { framesDropped.add(oldest, ordering: .relaxed) }
     }
     // Only this side writes it.
-    let waiting = min(end + 1 - start, slots.count - 1)
+    let waiting = min(end + 1 - start, capacity)
     if waiting > mostWaiting.load(ordering: .relaxed) { mostWaiting.store(waiting, ordering: .relaxed) }
     audio.withBytes { bytes in
       UnsafeMutableRawBufferPointer(rebasing: memory[(index * slotFrames * format.bytesPerFrame)...])
@@ -164,9 +173,6 @@ package final class AudioQueue: @unchecked Sendable {
   package func onChange(_ body: @escaping @Sendable () -> Void) {
     _ = changed.storeIfNil(Callback(body))
   }
-
-  /// Blocks there is room for.
-  package var capacity: Int { slots.count - 1 }
 
   /// The most blocks that ever waited.
   package var highWater: Int { mostWaiting.load(ordering: .relaxed) }

@@ -20,23 +20,9 @@ extension JSONValue {
   public static func parse(
     _ bytes: Span<UInt8>, limits: JSONLimits = JSONLimits()
   ) throws(JSONError) -> JSONValue {
-    guard bytes.count <= limits.maximumSize else {
-      throw JSONError(reason: .tooLarge, offset: limits.maximumSize)
-    }
-    do throws(UTF8.ValidationError) {
-      _ = try UTF8Span(validating: bytes)
-    } catch {
-      throw JSONError(reason: .invalidUTF8, offset: error.byteOffsets.lowerBound)
-    }
-    let result: Result<JSONValue, JSONError> = bytes.withUnsafeBufferPointer { buffer in
-      var parser = JSONParser(bytes: buffer, depthLimit: limits.maximumDepth)
-      do throws(JSONError) {
-        return .success(try parser.parse())
-      } catch {
-        return .failure(error)
-      }
-    }
-    return try result.get()
+    var value = JSONValue.null
+    try JSONParser.read(bytes, limits: limits) { parser throws(JSONError) in value = try parser.parseValue() }
+    return value
   }
 
   /// Reads one value that fills the text. Throws `JSONError`.
@@ -55,23 +41,43 @@ extension JSONValue {
   }
 }
 
-/// Recursive descent over valid UTF-8. Lives only inside `JSONValue.parse`, within the life of the buffer.
-private struct JSONParser {
+/// Recursive descent over valid UTF-8. Lives only inside `read`, within the life of the buffer.
+package struct JSONParser {
   let bytes: UnsafeBufferPointer<UInt8>
   let depthLimit: Int
   private var index = 0
   private var depth = 0
 
-  init(bytes: UnsafeBufferPointer<UInt8>, depthLimit: Int) {
+  private init(bytes: UnsafeBufferPointer<UInt8>, depthLimit: Int) {
     self.bytes = bytes
     self.depthLimit = depthLimit
   }
 
-  mutating func parse() throws(JSONError) -> JSONValue {
-    let value = try parseValue()
-    skipBlanks()
-    guard index == bytes.count else { throw failure(.unexpectedCharacter) }
-    return value
+  /// Has `body` read the one value that fills the bytes.
+  package static func read(
+    _ bytes: Span<UInt8>, limits: JSONLimits = JSONLimits(),
+    _ body: (inout JSONParser) throws(JSONError) -> Void
+  ) throws(JSONError) {
+    guard bytes.count <= limits.maximumSize else {
+      throw JSONError(reason: .tooLarge, offset: limits.maximumSize)
+    }
+    do throws(UTF8.ValidationError) {
+      _ = try UTF8Span(validating: bytes)
+    } catch {
+      throw JSONError(reason: .invalidUTF8, offset: error.byteOffsets.lowerBound)
+    }
+    let problem: JSONError? = bytes.withUnsafeBufferPointer { buffer in
+      var parser = JSONParser(bytes: buffer, depthLimit: limits.maximumDepth)
+      do throws(JSONError) {
+        try body(&parser)
+        parser.skipBlanks()
+        if parser.index < buffer.count { throw parser.failure(.unexpectedCharacter) }
+        return nil
+      } catch {
+        return error
+      }
+    }
+    if let problem { throw problem }
   }
 
   private func failure(_ reason: JSONError.Reason) -> JSONError { JSONError(reason: reason, offset: index) }
@@ -92,7 +98,7 @@ private struct JSONParser {
     return bytes[index]
   }
 
-  private mutating func parseValue() throws(JSONError) -> JSONValue {
+  package mutating func parseValue() throws(JSONError) -> JSONValue {
     switch try peek() {
     case UInt8(ascii: "{"): return try parseObject()
     case UInt8(ascii: "["): return try parseArray()
@@ -165,6 +171,10 @@ private struct JSONParser {
   }
 
   private mutating func parseNumber() throws(JSONError) -> JSONNumber {
+    JSONNumber(literal: String(decoding: slice(try numberRange()), as: UTF8.self))
+  }
+
+  private mutating func numberRange() throws(JSONError) -> Range<Int> {
     let start = index
     if bytes[index] == UInt8(ascii: "-") { index += 1 }
     if index < bytes.count, bytes[index] == UInt8(ascii: "0") {
@@ -183,7 +193,7 @@ private struct JSONParser {
       }
       try skipDigits()
     }
-    return JSONNumber(literal: String(decoding: slice(start..<index), as: UTF8.self))
+    return start..<index
   }
 
   /// At least one digit.
@@ -207,6 +217,112 @@ private struct JSONParser {
       default: index += 1
       }
     }
+    throw failure(.unexpectedEnd)
+  }
+
+  // MARK: - Reading without a tree
+
+  /// Reads an object: `body` is given each name and reads the value. False, and the value passed over, when it is none.
+  package mutating func readObject(
+    _ body: (inout JSONParser, JSONName) throws(JSONError) -> Void
+  ) throws(JSONError) -> Bool {
+    guard try peek() == UInt8(ascii: "{") else {
+      try skip()
+      return false
+    }
+    try descend()
+    if try peek() != UInt8(ascii: "}") {
+      while true {
+        guard try peek() == UInt8(ascii: "\"") else { throw failure(.unexpectedCharacter) }
+        let name = try parseName()
+        guard try peek() == UInt8(ascii: ":") else { throw failure(.unexpectedCharacter) }
+        index += 1
+        try body(&self, name)
+        if try endOfList(UInt8(ascii: "}")) { break }
+      }
+    }
+    index += 1
+    depth -= 1
+    return true
+  }
+
+  /// Reads an array: `body` reads each element. False, and the value passed over, when it is none.
+  package mutating func readArray(
+    _ body: (inout JSONParser) throws(JSONError) -> Void
+  ) throws(JSONError) -> Bool {
+    guard try peek() == UInt8(ascii: "[") else {
+      try skip()
+      return false
+    }
+    try descend()
+    if try peek() != UInt8(ascii: "]") {
+      while true {
+        try body(&self)
+        if try endOfList(UInt8(ascii: "]")) { break }
+      }
+    }
+    index += 1
+    depth -= 1
+    return true
+  }
+
+  /// Reads a string; nil, and the value passed over, when it is none.
+  package mutating func readString() throws(JSONError) -> String? {
+    if try peek() == UInt8(ascii: "\"") { return try parseString() }
+    try skip()
+    return nil
+  }
+
+  /// Reads a number; nil, and the value passed over, when it is none or too large for a Double.
+  package mutating func readDouble() throws(JSONError) -> Double? {
+    guard try startsNumber() else {
+      try skip()
+      return nil
+    }
+    let range = try numberRange()
+    return JSONNumber.exactValue(slice(range)) ?? number(range).doubleValue
+  }
+
+  /// Reads a whole number, however it is written; nil, and the value passed over, when it is none.
+  package mutating func readInt() throws(JSONError) -> Int? {
+    guard try startsNumber() else {
+      try skip()
+      return nil
+    }
+    return number(try numberRange()).intValue
+  }
+
+  /// Passes over a value.
+  package mutating func skip() throws(JSONError) {
+    switch try peek() {
+    case UInt8(ascii: "{"): _ = try readObject { parser, _ throws(JSONError) in try parser.skip() }
+    case UInt8(ascii: "["): _ = try readArray { parser throws(JSONError) in try parser.skip() }
+    default: _ = try parseValue()
+    }
+  }
+
+  private mutating func startsNumber() throws(JSONError) -> Bool {
+    let byte = try peek()
+    return byte == UInt8(ascii: "-") || byte &- UInt8(ascii: "0") <= 9
+  }
+
+  private func number(_ range: Range<Int>) -> JSONNumber {
+    JSONNumber(literal: String(decoding: slice(range), as: UTF8.self))
+  }
+
+  private mutating func parseName() throws(JSONError) -> JSONName {
+    let start = index + 1
+    var end = start
+    while end < bytes.count {
+      switch bytes[end] {
+      case UInt8(ascii: "\""):
+        index = end + 1
+        return JSONName(bytes: slice(start..<end))
+      case UInt8(ascii: "\\"), ..<0x20: return JSONName(text: try parseString())
+      default: end += 1
+      }
+    }
+    index = end
     throw failure(.unexpectedEnd)
   }
 
@@ -284,5 +400,30 @@ private struct JSONParser {
       index += 1
     }
     return value
+  }
+}
+
+/// The name of an object's member, compared without making a string of it. Valid while its parser reads.
+package struct JSONName {
+  private let bytes: UnsafeBufferPointer<UInt8>
+  /// The name when it is written with escapes.
+  private let text: String?
+
+  fileprivate init(bytes: UnsafeBufferPointer<UInt8>) {
+    self.bytes = bytes
+    text = nil
+  }
+
+  fileprivate init(text: String) {
+    bytes = UnsafeBufferPointer(start: nil, count: 0)
+    self.text = text
+  }
+
+  package static func ~= (pattern: StaticString, name: JSONName) -> Bool {
+    if let text = name.text { return text == pattern.description }
+    let count = name.bytes.count
+    guard count == pattern.utf8CodeUnitCount else { return false }
+    for index in 0..<count where name.bytes[index] != pattern.utf8Start[index] { return false }
+    return true
   }
 }

@@ -130,18 +130,18 @@ public struct JSONNumber: Hashable, Sendable {
 
   /// Nil when it is too large for a Double.
   public var doubleValue: Double? {
-    if let value = exactValue { return value }
+    if let value = Self.exactValue(literal.utf8) { return value }
     guard let value = Double(literal), value.isFinite else { return nil }
     return value
   }
 
   /// The value of short plain decimals: a whole number below 2^53 divided by a power of ten up to 10^22, both
   /// exact, gives the correctly rounded result (Clinger 1990) without the general algorithm.
-  private var exactValue: Double? {
+  static func exactValue(_ literal: some Collection<UInt8>) -> Double? {
     var digits: UInt64 = 0
     var count = 0
     var fraction: Int?
-    for byte in literal.utf8 {
+    for byte in literal {
       switch byte {
       case UInt8(ascii: "0")...UInt8(ascii: "9"):
         count += 1
@@ -154,7 +154,7 @@ public struct JSONNumber: Hashable, Sendable {
       }
     }
     let value = Double(digits) / Self.powersOfTen[fraction ?? 0]
-    return literal.utf8.first == UInt8(ascii: "-") ? -value : value
+    return literal.first == UInt8(ascii: "-") ? -value : value
   }
 
   private static let powersOfTen: [Double] = [

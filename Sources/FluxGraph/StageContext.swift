@@ -160,8 +160,20 @@ public struct SystemClock: GraphClock {
 public protocol GraphLoop: Sendable {
   /// Runs `body` on the loop's thread, after what was handed over before.
   func execute(_ body: @escaping @Sendable () -> Void)
+  /// The same, but the loop need not wake for it before `passOn`, which audio threads call once they have stepped their chains:
+  /// for `AudioInlet.onChange`, so that the chunks of many streams wake the loop once.
+  func note(_ body: @escaping @Sendable () -> Void)
+  /// Wakes the loop for what was noted.
+  func passOn()
   /// Runs `body` on the loop's thread at a time, unless cancelled.
   func schedule(at time: Instant, _ body: @escaping @Sendable () -> Void) -> any GraphTimer
+}
+
+extension GraphLoop {
+  /// Does not wait for `passOn`.
+  public func note(_ body: @escaping @Sendable () -> Void) { execute(body) }
+  /// Has nothing to wake for.
+  public func passOn() {}
 }
 
 /// Something that will happen at a time.

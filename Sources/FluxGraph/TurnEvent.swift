@@ -74,7 +74,23 @@ public struct TurnEvent: Sendable {
   /// The languages heard, most words first.
   public var languages: [String]
   /// The service's own fields, as they came.
-  public var service: JSONValue?
+  public var service: JSONValue? {
+    get {
+      switch serviceOrigin {
+      case nil: nil
+      case .fields(let fields): fields
+      case .message(let text): Self.serviceFields(of: text)
+      }
+    }
+    set { serviceOrigin = newValue.map(ServiceOrigin.fields) }
+  }
+  private var serviceOrigin: ServiceOrigin?
+
+  private enum ServiceOrigin: Sendable {
+    case fields(JSONValue)
+    /// What they are found in when somebody asks for them: most events are thrown away, or shown without them.
+    case message([UInt8])
+  }
   /// The fields the JSON is restricted to, beside its version and the kind; nil for all.
   public var shownFields: [String]?
 
@@ -100,6 +116,22 @@ public struct TurnEvent: Sendable {
     self.languages = languages
     self.service = service
   }
+
+  /// Has the service's own fields found in its message, the text of a JSON object.
+  package mutating func takeService(from message: [UInt8]) { serviceOrigin = .message(message) }
+
+  /// A message's fields without those that stand in the event itself.
+  private static func serviceFields(of message: [UInt8]) -> JSONValue? {
+    guard let members = try? JSONValue.parse(message).members else { return nil }
+    var kept: [(String, JSONValue)] = []
+    kept.reserveCapacity(members.count)
+    for index in members.indices where !ownFields.contains(members[index].0) { kept.append(members[index]) }
+    return .object(kept)
+  }
+
+  private static let ownFields: Set<String> = [
+    "type", "event", "transcript", "words", "languages", "trigger",
+  ]
 
   /// The mean confidence of the words, from 0 to 1; nil without words.
   public var confidence: Double? {

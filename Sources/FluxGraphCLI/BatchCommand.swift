@@ -104,7 +104,7 @@ struct BatchCommand: Sendable {
   ) async throws -> ExitCode {
     let loop = try EventLoop()
     loop.start()
-    let workers = try AudioWorkers()
+    let workers = try AudioWorkers { loop.passOn() }
     let disk = BlockingWorker("disk")
     let network = GraphNetwork(loop)
     let local = LocalServers(loop: loop)

@@ -4,9 +4,13 @@ extension ServerMessage {
   /// Reads a message of the service, tolerantly: unknown types, events, fields and values pass, missing or
   /// oddly typed fields are nil, numbers may be written as integers or not, a message without `type` that has
   /// an `event` is a `TurnInfo` (Cloudflare).
-  package init(decoding text: String) throws(ServerMessageError) {
+  package init(decoding text: [UInt8]) throws(ServerMessageError) {
     let value: JSONValue
     do throws(JSONError) {
+      if let info = try TurnInfo(reading: text) {
+        self = .turnInfo(info)
+        return
+      }
       value = try JSONValue.parse(text)
     } catch {
       throw .notJSON(error)
@@ -15,12 +19,12 @@ extension ServerMessage {
     self = Self.decode(Fields(members), text)
   }
 
-  private static func decode(_ fields: Fields, _ raw: String) -> ServerMessage {
+  /// Reads a message of the service.
+  package init(decoding text: String) throws(ServerMessageError) { try self.init(decoding: Array(text.utf8)) }
+
+  private static func decode(_ fields: Fields, _ raw: [UInt8]) -> ServerMessage {
     let type = fields.string("type")
     switch type {
-    case "TurnInfo", nil:
-      guard let event = fields.string("event"), type != nil || fields.looksLikeTurnInfo else { break }
-      return .turnInfo(TurnInfo(fields, event))
     case "Connected":
       return .connected(
         Connected(requestID: fields.string("request_id"), sequenceID: fields.int("sequence_id")))
@@ -32,9 +36,10 @@ extension ServerMessage {
           code: fields.string("code"), description: fields.string("description")))
     case "Warning": return .warning(ServiceNotice(fields))
     case "Error", "FatalError": return .error(ServiceNotice(fields))
-    default: break
+    default:
+      return .unknown(
+        type: type, sequenceID: fields.int("sequence_id"), raw: String(decoding: raw, as: UTF8.self))
     }
-    return .unknown(type: type, sequenceID: fields.int("sequence_id"), raw: raw)
   }
 }
 
@@ -60,38 +65,78 @@ private struct Fields {
     if let single = string(name) { return [single] }
     return self[name]?.arrayValue?.compactMap(\.stringValue)
   }
-
-  /// Any object may have an `event`; a turn also has one of these.
-  var looksLikeTurnInfo: Bool {
-    members.contains { $0.0 == "turn_index" || $0.0 == "transcript" || $0.0 == "audio_window_end" }
-  }
 }
 
 extension TurnInfo {
-  fileprivate init(_ fields: Fields, _ event: String) {
-    self.init(event: TurnEventKind(rawValue: event), message: .object(fields.members))
-    requestID = fields.string("request_id")
-    sequenceID = fields.int("sequence_id")
-    turnIndex = fields.int("turn_index")
-    audioWindowStart = fields.double("audio_window_start")
-    audioWindowEnd = fields.double("audio_window_end")
-    transcript = fields.string("transcript") ?? ""
-    words = fields["words"]?.arrayValue?.compactMap(TurnWord.init) ?? []
-    endOfTurnConfidence = fields.double("end_of_turn_confidence")
-    trigger = fields.string("trigger").map(TurnTrigger.init)
-    languages = fields.strings("languages")
-    languagesHinted = fields.strings("languages_hinted")
+  /// Reads a `TurnInfo`, the message there are most of: field by field, without a tree of what is in it. nil when the message is of
+  /// another type.
+  fileprivate init?(reading text: [UInt8]) throws(JSONError) {
+    var info = TurnInfo(event: .update, text: text)
+    var type: String?
+    var event: String?
+    // Any object may have an `event`; a turn also has one of three other fields.
+    var looksLikeTurnInfo = false
+    var isObject = false
+    try JSONParser.read(text.span) { parser throws(JSONError) in
+      isObject = try parser.readObject { parser, name throws(JSONError) in
+        switch name {
+        case "type": type = try parser.readString()
+        case "event": event = try parser.readString()
+        case "request_id": info.requestID = try parser.readString()
+        case "sequence_id": info.sequenceID = try parser.readInt()
+        case "turn_index":
+          info.turnIndex = try parser.readInt()
+          looksLikeTurnInfo = true
+        case "audio_window_start": info.audioWindowStart = try parser.readDouble()
+        case "audio_window_end":
+          info.audioWindowEnd = try parser.readDouble()
+          looksLikeTurnInfo = true
+        case "transcript":
+          info.transcript = try parser.readString() ?? ""
+          looksLikeTurnInfo = true
+        case "words": info.words = try parser.readWords()
+        case "end_of_turn_confidence": info.endOfTurnConfidence = try parser.readDouble()
+        case "trigger": info.trigger = try parser.readString().map(TurnTrigger.init)
+        case "languages": info.languages = try parser.readStrings()
+        case "languages_hinted": info.languagesHinted = try parser.readStrings()
+        default: try parser.skip()
+        }
+      }
+    }
+    guard isObject, type.map({ $0 == "TurnInfo" }) ?? looksLikeTurnInfo, let event else { return nil }
+    info.event = TurnEventKind(rawValue: event)
+    self = info
   }
 }
 
-extension TurnWord {
-  fileprivate init?(_ value: JSONValue) {
-    guard case .object(let members) = value else { return nil }
-    let fields = Fields(members)
-    guard let word = fields.string("word") else { return nil }
-    self.init(
-      word: word, confidence: fields.double("confidence"), start: fields.double("start"),
-      end: fields.double("end"))
+extension JSONParser {
+  /// A list of strings, or a single one.
+  fileprivate mutating func readStrings() throws(JSONError) -> [String]? {
+    let value = try parseValue()
+    if let single = value.stringValue { return [single] }
+    return value.arrayValue?.compactMap(\.stringValue)
+  }
+
+  /// The words of a transcript; what is none is left out.
+  fileprivate mutating func readWords() throws(JSONError) -> [TurnWord] {
+    var words: [TurnWord] = []
+    _ = try readArray { parser throws(JSONError) in
+      var text: String?
+      var word = TurnWord(word: "")
+      _ = try parser.readObject { parser, name throws(JSONError) in
+        switch name {
+        case "word": text = try parser.readString()
+        case "confidence": word.confidence = try parser.readDouble()
+        case "start": word.start = try parser.readDouble()
+        case "end": word.end = try parser.readDouble()
+        default: try parser.skip()
+        }
+      }
+      guard let text else { return }
+      word.word = text
+      words.append(word)
+    }
+    return words
   }
 }
 

@@ -63,14 +63,14 @@ package struct TurnInfo: Equatable, Sendable {
   package var trigger: TurnTrigger?
   package var languages: [String]?
   package var languagesHinted: [String]?
-  /// The message as received, an object; nil for one made here.
-  package var message: JSONValue?
+  /// The message as received, the text of an object; nil for one made here.
+  package var text: [UInt8]?
 
   package init(
     event: TurnEventKind, requestID: String? = nil, sequenceID: Int? = nil, turnIndex: Int? = nil,
     audioWindowStart: Double? = nil, audioWindowEnd: Double? = nil, transcript: String = "",
     words: [TurnWord] = [], endOfTurnConfidence: Double? = nil, trigger: TurnTrigger? = nil,
-    languages: [String]? = nil, languagesHinted: [String]? = nil, message: JSONValue? = nil
+    languages: [String]? = nil, languagesHinted: [String]? = nil, text: [UInt8]? = nil
   ) {
     self.event = event
     self.requestID = requestID
@@ -84,6 +84,9 @@ package struct TurnInfo: Equatable, Sendable {
     self.trigger = trigger
     self.languages = languages
     self.languagesHinted = languagesHinted
-    self.message = message
+    self.text = text
   }
+
+  /// The message as received, an object; nil for one made here.
+  package var message: JSONValue? { text.flatMap { try? JSONValue.parse($0) } }
 }

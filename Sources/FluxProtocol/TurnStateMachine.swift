@@ -147,11 +147,10 @@ package struct TurnStateMachine: Sendable {
   }
 
   private mutating func note(_ info: TurnInfo) {
-    var turn = self.turn ?? Turn(latest: info)
-    turn.index = info.turnIndex ?? turn.index
-    turn.latest = info
-    if !info.transcript.isEmpty { turn.spoken = info }
-    self.turn = turn
+    // In its place: a copy counts references to everything in two messages.
+    if turn == nil { turn = Turn(latest: info) } else { turn?.latest = info }
+    if let index = info.turnIndex { turn?.index = index }
+    if !info.transcript.isEmpty { turn?.spoken = info }
   }
 
   private mutating func receiveStart(_ info: TurnInfo, _ outputs: inout [Output]) {

@@ -200,7 +200,7 @@ final class FluxServerConnection: @unchecked Sendable {
     guard case .session(var session) = phase else { return }
     let actions =
       switch message {
-      case .text(let text): session.machine.receive(text: text, now: now)
+      case .text(let text): session.machine.receive(text: text.string, now: now)
       case .binary(let bytes): session.machine.receive(binary: bytes, now: now)
       }
     phase = .session(session)

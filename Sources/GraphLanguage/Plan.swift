@@ -77,7 +77,10 @@ extension Plan {
     for node in nodes.indices {
       for setting in nodes[node].settings.indices {
         let value = nodes[node].settings[setting].value
-        for reference in value.secretReferences where known[reference] == nil {
+        let references = value.secretReferences
+        // A plan may have thousands of stages; what stays the same is not copied.
+        if references.isEmpty { continue }
+        for reference in references where known[reference] == nil {
           known[reference] = try await resolve(reference)
         }
         copy.nodes[node].settings[setting].value = value.filled(from: known)

@@ -17,6 +17,7 @@ extension Analysis {
     var numbers = [Int?](repeating: nil, count: nodes.count)
     var plan = Plan(nodes: [], links: [], directory: source.directory)
     plan.isRedacted = isRedacted
+    plan.nodes.reserveCapacity(needed.count { $0 })
     for index in order() where needed[index] {
       let number = plan.nodes.count
       numbers[index] = number

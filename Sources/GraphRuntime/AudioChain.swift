@@ -43,7 +43,9 @@ final class AudioChain: @unchecked Sendable {
   private var startsAt: Instant?
   private var started = false
   private var stopApplied = false
+  /// The block that is under way; without memory between steps.
   private var block = AudioBuffer(format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
+  private var output: AudioProducer.Output?
   private var queues: [AudioQueue] = []
   /// Set when nothing more will be pulled: source and sink are being closed.
   private var isEnding = false
@@ -51,7 +53,6 @@ final class AudioChain: @unchecked Sendable {
   private var isTailFinished = false
   private var failure: (any Error)?
   private(set) var isEnded = false
-  private(set) var due: Instant?
 
   /// - Parameters:
   ///   - onWake: called when the chain has something to do, to wake its worker; any thread.
@@ -113,16 +114,12 @@ final class AudioChain: @unchecked Sendable {
 
   // MARK: - The worker
 
-  /// Whether a step is of use now.
-  func isRunnable(_ now: Instant) -> Bool {
-    if isEnded { return false }
-    if isDirty.load(ordering: .acquiring) { return true }
-    if let due { return due <= now }
-    return false
-  }
+  /// Whether somebody has woken the chain since its last step.
+  var isDirtied: Bool { !isEnded && isDirty.load(ordering: .acquiring) }
 
   /// Pulls blocks until there is nothing to do, or enough was done for once.
-  func step(_ now: Instant) -> Step {
+  /// - Parameter memory: where memory comes from for as long as audio is held.
+  func step(_ now: Instant, _ memory: AudioMemory) -> Step {
     if isAbandoned.load(ordering: .acquiring) {
       isEnded = true
       return .ended
@@ -131,15 +128,10 @@ final class AudioChain: @unchecked Sendable {
     defer { stepCount.add(1, ordering: .releasing) }
     // Taken before the work: what arrives meanwhile makes the chain dirty again.
     isDirty.store(false, ordering: .sequentiallyConsistent)
-    due = nil
     do {
       if isEnding { return end() }
-      let result = try advance(now)
-      switch result {
-      case .again: isDirty.store(true, ordering: .relaxed)
-      case .waiting(let until): due = until
-      case .ended: return end()
-      }
+      let result = try advance(now, memory)
+      if case .ended = result { return end() }
       return result
     } catch {
       // What was delivered stays delivered; what follows this chain ends in order.
@@ -148,7 +140,7 @@ final class AudioChain: @unchecked Sendable {
     }
   }
 
-  private func advance(_ now: Instant) throws -> Step {
+  private func advance(_ now: Instant, _ memory: AudioMemory) throws -> Step {
     if isStopping.load(ordering: .acquiring) && !stopApplied {
       stopApplied = true
       producer.stop()
@@ -158,9 +150,18 @@ final class AudioChain: @unchecked Sendable {
       let begin = startsAt ?? now.advanced(by: startDelay)
       startsAt = begin
       if now < begin && !stopApplied { return .waiting(until: begin) }
+      producer.use(memory, isPaced: isPaced)
       guard let output = try producer.start(now) else { return .waiting(until: nil) }
       try prepareTail(output)
+      self.output = output
       started = true
+    }
+    guard let output else { return .ended }
+    block.hold(memory.take(output.blockFrames * output.format.bytesPerFrame), format: output.format)
+    defer {
+      // What a stage that failed has left.
+      block.removeAll()
+      memory.give(block.release())
     }
     // Enough to make the cost of a step disappear, and little enough to keep other chains of this thread on time.
     for _ in 0..<32 {
@@ -179,12 +180,11 @@ final class AudioChain: @unchecked Sendable {
   }
 
   private func prepareTail(_ output: AudioProducer.Output) throws {
-    block.reset(format: output.format, capacity: output.blockFrames)
     rate.store(output.format.rate, ordering: .relaxed)
     switch tail {
     case .sink(let sink): try sink.prepare(output.format)
     case .branches(let branches):
-      queues = branches.map { $0.open(output) }
+      queues = branches.map { $0.open(output, isHeldBack: liveness == .finite) }
       for queue in queues { queue.onRoom { [weak self] in self?.wake() } }
     }
   }

@@ -31,6 +31,10 @@ class AudioProducer {
     preconditionFailure("overridden")
   }
 
+  /// Tells every place of the row where memory for a step is to be had, and whether a stage holds the stream to real time. Called
+  /// before anything else.
+  func use(_ memory: AudioMemory, isPaced: Bool) {}
+
   /// Makes the source at the head of the row say that it has finished, and holds back nothing that is on its way. A row behind
   /// another chain is ended by that chain.
   func stop() { preconditionFailure("overridden") }
@@ -53,6 +57,7 @@ class AudioProducer {
 final class SourceProducer: AudioProducer {
   private var source: any AudioSource
   private let context: StageContext
+  private var isPaced = false
   private var isStopped = false
   private var isClosed = false
 
@@ -61,10 +66,13 @@ final class SourceProducer: AudioProducer {
     self.context = context
   }
 
+  override func use(_ memory: AudioMemory, isPaced: Bool) { self.isPaced = isPaced }
+
   override func begin(_ now: Instant) throws -> Output? {
     let format = try source.open(context)
-    // 40 ms: two of PulseAudio's usual fragments, and short against a chunk.
-    return Output(format: format, blockFrames: max(1, format.rate / 25))
+    // 40 ms: two of PulseAudio's usual fragments, and short against a chunk. In real time a whole chunk at once: there may be a
+    // thousand such streams, and half a chunk would have to be kept for each.
+    return Output(format: format, blockFrames: max(1, isPaced ? format.rate * 2 / 25 : format.rate / 25))
   }
 
   override func pull(_ audio: inout AudioBuffer, _ now: Instant) throws -> SourceProgress {
@@ -118,6 +126,8 @@ final class TransformProducer: AudioProducer {
     return progress
   }
 
+  override func use(_ memory: AudioMemory, isPaced: Bool) { upstream.use(memory, isPaced: isPaced) }
+
   override func stop() {
     isStopping = true
     upstream.stop()
@@ -133,8 +143,10 @@ final class TransformProducer: AudioProducer {
 class BufferedProducer: AudioProducer {
   final let upstream: AudioProducer
   final let context: StageContext
-  /// What has come and is not used yet.
+  /// What has come and is not used yet; without memory while that is nothing.
   final var input = AudioBuffer(format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
+  private final var upstreamOutput: Output?
+  private final var memory: AudioMemory?
   private(set) final var inputEnded = false
   /// What ended the input, told once everything before it has been given.
   private var failure: (any Error)?
@@ -144,8 +156,27 @@ class BufferedProducer: AudioProducer {
     self.context = context
   }
 
-  /// Takes more input, or learns of its end. False when neither is there yet.
+  override func use(_ memory: AudioMemory, isPaced: Bool) {
+    self.memory = memory
+    upstream.use(memory, isPaced: isPaced)
+  }
+
+  /// What comes in, once it is known.
+  final func take(_ output: Output) {
+    upstreamOutput = output
+    input.hold(input.release(), format: output.format)
+  }
+
+  /// Takes more input, or learns of its end. False when neither is there yet. The input is empty before.
   final func fill(_ now: Instant) -> Bool {
+    if input.capacity == 0, let upstreamOutput {
+      if let memory {
+        let size = upstreamOutput.blockFrames * upstreamOutput.format.bytesPerFrame
+        input.hold(memory.take(size), format: upstreamOutput.format)
+      } else {
+        input.reset(format: upstreamOutput.format, capacity: upstreamOutput.blockFrames)
+      }
+    }
     do {
       switch try upstream.pull(&input, now) {
       case .produced: return true
@@ -157,6 +188,11 @@ class BufferedProducer: AudioProducer {
     }
     inputEnded = true
     return true
+  }
+
+  /// Gives the input's memory back when nothing is left in it: at the end of every step.
+  final func rest() {
+    if let memory, input.isEmpty, input.capacity > 0 { memory.give(input.release()) }
   }
 
   /// The end of what comes out.
@@ -189,13 +225,14 @@ final class ConverterProducer: BufferedProducer {
       return given
     }
     try requireSample(converter.accepts.sample, given.format, context)
-    input.reset(format: given.format, capacity: given.blockFrames)
+    take(given)
     let (output, capacity) = try converter.prepare(input: given.format, context)
     return Output(format: output, blockFrames: capacity)
   }
 
   override func pull(_ audio: inout AudioBuffer, _ now: Instant) throws -> SourceProgress {
     if isBypassed { return try upstream.pull(&audio, now) }
+    defer { rest() }
     while true {
       while !input.isEmpty {
         let (captured, position) = (input.captureTime, input.position)

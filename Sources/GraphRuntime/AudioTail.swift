@@ -40,6 +40,7 @@ final class AudioBranch: Sendable {
   /// Audio a branch may lag behind. For live sources this is how long a consumer may be away without a loss; a paced one waits
   /// for its consumer, and there may be thousands.
   private let capacity: Duration
+  private let isPaced: Bool
 
   /// Receives the queue once the format is known.
   private let opened: @Sendable (AudioQueue) -> Void
@@ -50,17 +51,19 @@ final class AudioBranch: Sendable {
     isPaced: Bool = false, opened: @escaping @Sendable (AudioQueue) -> Void,
     endUnopened: @escaping @Sendable () -> Void
   ) {
-    capacity = .milliseconds(isPaced ? 240 : 640)
+    self.isPaced = isPaced
+    capacity = .milliseconds(isPaced ? 160 : 640)
     self.opened = opened
     self.endUnopened = endUnopened
   }
 
   /// Makes the queue for blocks of a format and hands its other end to the branch.
-  func open(_ output: AudioProducer.Output) -> AudioQueue {
+  /// - Parameter isHeldBack: whether nothing is pushed while there is no room.
+  func open(_ output: AudioProducer.Output, isHeldBack: Bool) -> AudioQueue {
     let frames = output.format.frames(in: capacity)
     let queue = AudioQueue(
       format: output.format, slotFrames: output.blockFrames,
-      capacity: max(3, frames / max(1, output.blockFrames)))
+      capacity: max(isPaced ? 2 : 3, frames / max(1, output.blockFrames)), dropsOldest: !isHeldBack)
     opened(queue)
     return queue
   }

@@ -7,16 +7,21 @@ internal import Synchronization
 /// Chains that wait for a time are due on one tick of 2 ms for all, so that a thousand paced chains wake the thread five hundred
 /// times a second and not twelve thousand times.
 final class AudioWorker: @unchecked Sendable {
-  // Unchecked: `chains`, `watched` and `polled` are touched on the thread alone, `thread` by its owner; the rest is atomic,
+  // Unchecked: the chains, their times, `watched`, `polled` and the memory are touched on the thread alone, `thread` by its owner; the rest is atomic,
   // behind a lock or constant.
   private static let tick: Int64 = 2_000_000
 
   private let name: String
+  private let afterPass: @Sendable () -> Void
+  /// Memory for what is under way through a chain.
+  private let memory = AudioMemory()
   /// A pipe to the thread itself: a byte in it ends the sleep.
   private let wakeUp: (read: Int32, write: Int32)
   private var chains: [AudioChain] = []
-  /// The same chains, to be looked at in every tick without counting references.
+  /// The same chains, to be looked at without counting references.
   private var scanned: [Unmanaged<AudioChain>] = []
+  /// When each of them is to be stepped, in nanoseconds: side by side, because all are looked at in every tick.
+  private var dues: [Int64] = []
   /// What chains wait for, by descriptor: a pipe's end is read or written, not both.
   private var watched: [Int32: (chain: AudioChain, events: Int32)] = [:]
   private var polled: [pollfd] = []
@@ -28,8 +33,9 @@ final class AudioWorker: @unchecked Sendable {
   /// Whether there are any, so that the thread need not look behind the lock.
   private let hasAdded = Atomic<Bool>(false)
 
-  init(number: Int) throws {
+  init(number: Int, afterPass: @escaping @Sendable () -> Void) throws {
     name = "audio-\(number)"
+    self.afterPass = afterPass
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else {
       throw StageError(.internal, "no more files can be opened: \(String(cString: strerror(errno)))")
@@ -80,22 +86,31 @@ final class AudioWorker: @unchecked Sendable {
 
   private func run() {
     while !isStopping.load(ordering: .acquiring) {
-      wakePending.store(false, ordering: .sequentiallyConsistent)
+      let isWoken = wakePending.exchange(false, ordering: .sequentiallyConsistent)
       if hasAdded.load(ordering: .acquiring) { takeAdded() }
       let now = Instant.now()
       var isBusy = false
       var hasEnded = false
-      for index in scanned.indices where scanned[index]._withUnsafeGuaranteedRef({ $0.isRunnable(now) }) {
-        switch chains[index].step(now) {
-        case .again: isBusy = true
-        case .waiting: break
-        case .ended: hasEnded = true
+      var hasStepped = false
+      for index in dues.indices where dues[index] <= now.nanoseconds || isWoken && isDirty(index) {
+        hasStepped = true
+        switch chains[index].step(now, memory) {
+        case .again:
+          isBusy = true
+          dues[index] = 0
+        case .waiting(let time): dues[index] = time?.nanoseconds ?? .max
+        case .ended:
+          hasEnded = true
+          dues[index] = .max
         }
       }
+      if hasStepped { afterPass() }
       if hasEnded { dropEnded() }
       if !isBusy { sleep() }
     }
   }
+
+  private func isDirty(_ index: Int) -> Bool { scanned[index]._withUnsafeGuaranteedRef { $0.isDirtied } }
 
   private func takeAdded() {
     hasAdded.store(false, ordering: .releasing)
@@ -104,20 +119,21 @@ final class AudioWorker: @unchecked Sendable {
       added = []
     }
     scanned = chains.map { .passUnretained($0) }
+    dues += [Int64](repeating: 0, count: chains.count - dues.count)
   }
 
   /// Lets go of chains that are over, so that a worker many graphs use does not keep what they held.
   private func dropEnded() {
-    chains.removeAll { $0.isEnded }
+    let running = chains.indices.filter { !chains[$0].isEnded }
+    dues = running.map { dues[$0] }
+    chains = running.map { chains[$0] }
     scanned = chains.map { .passUnretained($0) }
     watched = watched.filter { !$0.value.chain.isEnded }
   }
 
   private func sleep() {
     var earliest: Int64 = .max
-    for chain in scanned {
-      chain._withUnsafeGuaranteedRef { if let due = $0.due { earliest = min(earliest, due.nanoseconds) } }
-    }
+    for due in dues { earliest = min(earliest, due) }
     var timeout: Int32 = -1
     if earliest != .max {
       let due = (earliest + Self.tick - 1) / Self.tick * Self.tick

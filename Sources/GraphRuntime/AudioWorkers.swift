@@ -7,11 +7,14 @@ package final class AudioWorkers: Sendable {
   private let next = Atomic<Int>(0)
 
   /// Threads that wait for chains.
-  /// - Parameter most: how many there can be work for.
+  /// - Parameters:
+  ///   - most: how many there can be work for.
+  ///   - afterPass: called on a thread after it has stepped its chains: passes on what they had to say, all at once.
   /// - Throws: `StageError` when no more files can be opened.
-  package init(most: Int = .max) throws {
-    let cores = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    workers = try (0..<max(1, min(cores, most))).map { try AudioWorker(number: $0) }
+  package init(most: Int = .max, afterPass: @escaping @Sendable () -> Void = {}) throws {
+    workers = try (0..<max(1, min(Self.processors, most))).map {
+      try AudioWorker(number: $0, afterPass: afterPass)
+    }
     for worker in workers { worker.start() }
   }
 
@@ -26,5 +29,21 @@ package final class AudioWorkers: Sendable {
   /// Ends the threads after the step they are in, and waits for them. Blocks.
   package func stop() {
     for worker in workers { worker.stop() }
+  }
+
+  /// The processors this process may run on: in a container, or under taskset(1), fewer than the machine has.
+  private static var processors: Int {
+    let all = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+    // Glibc's module does not show `sched_getaffinity`; the kernel tells it here, as hexadecimal digits.
+    guard let file = fopen("/proc/self/status", "r") else { return all }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 1024)
+    while fgets(&line, Int32(line.count), file) != nil {
+      let text = line.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
+      guard text.hasPrefix("Cpus_allowed:") else { continue }
+      let allowed = text.dropFirst(13).reduce(0) { $0 + ($1.hexDigitValue?.nonzeroBitCount ?? 0) }
+      return min(all, max(1, allowed))
+    }
+    return all
   }
 }

@@ -6,6 +6,7 @@ internal import Synchronization
 /// Turns a plan into chains, recognisers and event nodes, linked as the plan says. Nothing runs yet.
 struct GraphBuilder {
   private let plan: Plan
+  private let table: LinkTable
   private let services: GraphServices
   private let supervisor: any GraphSupervisor
   private var consumers: [Int: any EventConsumer] = [:]
@@ -22,6 +23,7 @@ struct GraphBuilder {
 
   private(set) var chains: [(chain: AudioChain, wake: WakeRoute)] = []
   private(set) var sinks: [(node: PlanNode, sink: EventSinkNode)] = []
+  private(set) var immediateSinkCount = 0
   private(set) var recogniserCount = 0
   /// By the recogniser they hold back; none for live audio, which cannot wait.
   private(set) var gates: [Int: AudioGate] = [:]
@@ -29,6 +31,7 @@ struct GraphBuilder {
   init(plan: Plan, services: GraphServices, supervisor: any GraphSupervisor, taps: TapDirectory) {
     self.taps = taps
     self.plan = plan
+    table = LinkTable(plan)
     self.services = services
     self.supervisor = supervisor
     secrets = Set(plan.nodes.flatMap(\.settings).flatMap { Self.secrets(in: $0.value) })
@@ -56,13 +59,14 @@ struct GraphBuilder {
   // MARK: - Events
 
   private mutating func eventConsumer(_ node: PlanNode) throws -> any EventConsumer {
-    let producers = plan.inputs(of: node.id).count
+    let producers = table.inputs(of: node.id).count
     let stage = try make(node)
     if let transform = stage as? any EventTransform {
       let outputs = [fanOut(node.id, port: nil)] + ports(of: node).values
       return EventTransformNode(
         transform, producers: producers, outputs: outputs, context: context(node))
     }
+    if let sink = stage as? any ImmediateEventSink { return immediateSink(sink, node) }
     guard stage is any EventSink else { throw misuse(node) }
     let policy = plan.queuePolicy(of: node) ?? QueuePolicy()
     let queue = EventQueue(policy, gates: gates(above: node.id))
@@ -74,6 +78,21 @@ struct GraphBuilder {
     return sink
   }
 
+  private mutating func immediateSink(_ sink: any ImmediateEventSink, _ node: PlanNode) -> any EventConsumer {
+    immediateSinkCount += 1
+    let supervisor = supervisor
+    let shared = SharedNode(node)
+    supervisor.partAdded()
+    let consumer = ImmediateSinkNode(sink, producers: table.inputs(of: node.id).count)
+    let part = GraphPart(.sink, [node], immediateSink: consumer)
+    parts.append(part)
+    consumer.onEnd {
+      part.end(nil)
+      supervisor.partEnded(shared.node, endsSink: true, nil)
+    }
+    return consumer
+  }
+
   /// Those of the recognisers whose events arrive at a stage.
   private func gates(above node: Int) -> [AudioGate] {
     plan.recognisers(above: node).compactMap { gates[$0] }
@@ -83,12 +102,12 @@ struct GraphBuilder {
     let tap = port == nil ? StreamTap(plan.nodes[node].title) : nil
     if let tap { taps.add(tap) }
     return EventFanOut(
-      plan.outputs(of: node).filter { $0.port == port }.compactMap { consumers[$0.to] }, tap: tap)
+      table.outputs(of: node).filter { $0.port == port }.compactMap { consumers[$0.to] }, tap: tap)
   }
 
   private func ports(of node: PlanNode) -> [String: EventFanOut] {
     var ports: [String: EventFanOut] = [:]
-    for link in plan.outputs(of: node.id) {
+    for link in table.outputs(of: node.id) {
       if let port = link.port, ports[port] == nil { ports[port] = fanOut(node.id, port: port) }
     }
     return ports
@@ -103,7 +122,7 @@ struct GraphBuilder {
     if let source = stage as? any AudioSource {
       try buildChain(marked(SourceProducer(source, context), node, route), from: node, behind: node, route)
     } else if let source = stage as? any ByteSource {
-      let links = plan.outputs(of: node.id)
+      let links = table.outputs(of: node.id)
       guard links.count == 1 else { throw misuse(node) }
       let decoderNode = plan.nodes[links[0].to]
       let makeDecoder = { [self] () throws -> any AudioDecoder in
@@ -128,13 +147,13 @@ struct GraphBuilder {
     var nodes = [first] + (node.id == first.id ? [] : [node])
     var tail: AudioTail?
     while tail == nil {
-      let links = plan.outputs(of: last.id).filter { $0.port == nil }
+      let links = table.outputs(of: last.id).filter { $0.port == nil }
       guard links.count == 1 else {
         tail = .branches(try links.map { try branch(to: plan.nodes[$0.to]) })
         break
       }
       let next = plan.nodes[links[0].to]
-      if plan.inputs(of: next.id).count > 1 {
+      if table.inputs(of: next.id).count > 1 {
         tail = .branches([try branch(to: next)])
         break
       }
@@ -178,6 +197,7 @@ struct GraphBuilder {
       default: .finite
       }
     let supervisor = supervisor
+    let shared = SharedNode(node)
     supervisor.partAdded()
     let part = GraphPart(.chain, nodes)
     arrivals[node.id]?.connect(part)
@@ -190,7 +210,7 @@ struct GraphBuilder {
       ended: { error in
         for port in ports { port.end() }
         part.end(error)
-        supervisor.partEnded(node, endsSink: endsSink, error)
+        supervisor.partEnded(shared.node, endsSink: endsSink, error)
       })
     part.connect(chain)
     route.connect(chain)
@@ -199,7 +219,7 @@ struct GraphBuilder {
 
   /// The queue in front of a stage that has a branch to itself.
   private mutating func branch(to node: PlanNode) throws -> AudioBranch {
-    if plan.inputs(of: node.id).count > 1 { return try inputBranch(of: node) }
+    if table.inputs(of: node.id).count > 1 { return try inputBranch(of: node) }
     if try make(node) is any Recogniser { return recogniserBranch(node) }
     let route = WakeRoute()
     let queue = BranchQueue(changed: { route.wakeChain() })
@@ -218,7 +238,7 @@ struct GraphBuilder {
     if joins[node.id] == nil {
       guard let joiner = try make(node) as? any AudioJoiner else { throw misuse(node) }
       let route = WakeRoute()
-      let inputs = plan.inputs(of: node.id).map { link -> JoinProducer.Input in
+      let inputs = table.inputs(of: node.id).map { link -> JoinProducer.Input in
         let liveness: Liveness =
           if case .audio(let type)? = plan.nodes[link.from].output { type.liveness } else { .finite }
         return JoinProducer.Input(BranchQueue(changed: { route.wakeChain() }), liveness)
@@ -264,6 +284,7 @@ struct GraphBuilder {
     let output = fanOut(node.id, port: nil)
     let ports = ports(of: node)
     let context = context(node)
+    let shared = SharedNode(node)
     let supervisor = supervisor
     let liveness: Liveness = if case .audio(let type)? = node.input { type.liveness } else { .finite }
     let gate = gates[node.id]
@@ -277,24 +298,34 @@ struct GraphBuilder {
     let opened: @Sendable (AudioQueue) -> Void = { queue in
       let inlet = AudioInlet(queue, liveness: liveness, gate: gate)
       part.connect(queue)
-      supervisor.run(node) {
-        var failure: (any Error)?
-        defer {
-          queue.close()
-          part.end(failure)
-          endOutputs()
-        }
-        guard var recogniser = try node.specification.make(node.settings) as? any Recogniser else { return }
-        let outlet = EventOutlet { event in
-          supervisor.counted(event, from: node)
-          output.emit(event)
-        }
+      let outlet = EventOutlet { event in
+        supervisor.counted(event)
+        output.emit(event)
+      }
+      let end: @Sendable ((any Error)?) -> Void = { error in
+        queue.close()
+        part.end(error)
+        endOutputs()
+      }
+      supervisor.begin(shared) { over in
         do {
-          try await recogniser.run(inlet, into: outlet, context)
+          let stage = try shared.node.specification.make(shared.node.settings)
+          if var recogniser = stage as? any LoopRecogniser {
+            return try await recogniser.begin(inlet, into: outlet, context) { error in
+              end(error)
+              over(error)
+            }
+          }
+          if var recogniser = stage as? any Recogniser {
+            try await recogniser.run(inlet, into: outlet, context)
+          }
         } catch {
-          failure = error
+          end(error)
           throw error
         }
+        end(nil)
+        over(nil)
+        return {}
       }
     }
     var isPaced = false
@@ -302,7 +333,7 @@ struct GraphBuilder {
     return AudioBranch(isPaced: isPaced, opened: opened) {
       part.end(nil)
       endOutputs()
-      supervisor.partEnded(node, endsSink: false, nil)
+      supervisor.partEnded(shared.node, endsSink: false, nil)
     }
   }
 
@@ -360,6 +391,31 @@ struct GraphBuilder {
   }
 }
 
+/// The links of a plan by their ends: a large graph is built without going through all of them for each stage.
+private struct LinkTable {
+  private var into: [[PlanLink]]
+  private var outOf: [[PlanLink]]
+
+  init(_ plan: Plan) {
+    into = Array(repeating: [], count: plan.nodes.count)
+    outOf = into
+    for link in plan.links {
+      into[link.to].append(link)
+      outOf[link.from].append(link)
+    }
+  }
+
+  func inputs(of node: Int) -> [PlanLink] { into[node] }
+  func outputs(of node: Int) -> [PlanLink] { outOf[node] }
+}
+
+/// A stage of the plan, half a kilobyte, as closures hold it that a large graph has thousands of.
+final class SharedNode: Sendable {
+  let node: PlanNode
+
+  init(_ node: PlanNode) { self.node = node }
+}
+
 /// Brings the queues in front of a chain, which are opened when it runs, to what the statistics know of it.
 private final class QueueArrivals: Sendable {
   private let part = Mutex<GraphPart?>(nil)
@@ -376,6 +432,13 @@ protocol GraphSupervisor: AnyObject, Sendable {
   func partEnded(_ node: PlanNode, endsSink: Bool, _ error: (any Error)?)
   /// Runs an asynchronous part; it ends when `body` returns or throws.
   func run(_ node: PlanNode, _ body: @escaping @Sendable () async throws -> Void)
+  /// Has an asynchronous part begin. It ends when `over`, which `body` is given, is called, or `body` throws; what `body` returns
+  /// ends it before its time.
+  func begin(
+    _ shared: SharedNode,
+    _ body:
+      @escaping @Sendable (_ over: @escaping @Sendable ((any Error)?) -> Void) async throws
+      -> @Sendable () -> Void)
   /// A recogniser has emitted an event.
-  func counted(_ event: Event, from node: PlanNode)
+  func counted(_ event: Event)
 }

@@ -18,8 +18,12 @@ final class GraphPart: Sendable {
   private let state = Mutex(State())
   private let chain: Mutex<AudioChain?>
   private let sink: EventSinkNode?
+  private let immediateSink: ImmediateSinkNode?
 
-  init(_ kind: PartReport.Kind, _ nodes: [PlanNode], chain: AudioChain? = nil, sink: EventSinkNode? = nil) {
+  init(
+    _ kind: PartReport.Kind, _ nodes: [PlanNode], chain: AudioChain? = nil, sink: EventSinkNode? = nil,
+    immediateSink: ImmediateSinkNode? = nil
+  ) {
     self.kind = kind
     title = nodes[0].title
     stages = nodes.map(\.specification.name)
@@ -27,6 +31,7 @@ final class GraphPart: Sendable {
     makesChunks = nodes.contains { $0.specification.role == .chunk }
     self.chain = Mutex(chain)
     self.sink = sink
+    self.immediateSink = immediateSink
   }
 
   /// The queue in front of the part is there.
@@ -75,6 +80,7 @@ final class GraphPart: Sendable {
       report.droppedEvents = sink.queue.totalDropped
       report.latency = sink.latencies
     }
+    if let immediateSink { report.latency = immediateSink.latencies }
     report.state = isRunning ? .running : .starting
     return report
   }

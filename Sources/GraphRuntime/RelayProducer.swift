@@ -14,13 +14,14 @@ final class RelayProducer: BufferedProducer {
   override func begin(_ now: Instant) throws -> Output? {
     guard let given = try upstream.start(now) else { return nil }
     try requireSample(relay.accepts.sample, given.format, context)
-    input.reset(format: given.format, capacity: given.blockFrames)
+    take(given)
     let format = try relay.prepare(input: given.format, context)
     isPrepared = true
     return Output(format: format, blockFrames: max(1, format.rate / 25))
   }
 
   override func pull(_ audio: inout AudioBuffer, _ now: Instant) throws -> SourceProgress {
+    defer { rest() }
     while true {
       mark?.enter()
       try relay.write(&input)

@@ -20,7 +20,12 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     var parts = 0
     var sinksLeft = 0
     var failures: [Failure] = []
-    var tasks: [Task<Void, Never>] = []
+    /// Those that have not ended, by number: one that has ended keeps what it used for as long as it is referred to.
+    var tasks: [Int: Task<Void, Never>] = [:]
+    var taskCount = 0
+    var endedTasks: Set<Int> = []
+    /// What ends parts that no task waits for.
+    var cancels: [@Sendable () -> Void] = []
     var finished: CheckedContinuation<Void, Never>?
     var isAborted = false
     var isStopping = false
@@ -52,10 +57,11 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     try builder.build()
     parts.withLock { [made = builder.parts] in $0 = made }
     let audioSinks = plan.nodes.filter { $0.output == nil && $0.input != .events }.count
-    state.withLock { $0.sinksLeft = builder.sinks.count + audioSinks }
+    state.withLock { $0.sinksLeft = builder.sinks.count + builder.immediateSinkCount + audioSinks }
     chains.withLock { $0 = builder.chains.map(\.chain) }
     gates.withLock { $0 = Array(builder.gates.values) }
-    let workers = try services.workers ?? AudioWorkers(most: builder.chains.count)
+    let loop = services.loop
+    let workers = try services.workers ?? AudioWorkers(most: builder.chains.count) { loop.passOn() }
     for (node, sink) in builder.sinks { start(node, sink, builder.parts) }
     watch()
     // Chains that begin together would all send in the same instant, every 80 ms: a thousand of them 40 ms late.
@@ -98,12 +104,13 @@ package final class RunningGraph: GraphSupervisor, Sendable {
 
   /// Ends everything at once.
   package func abort() {
-    let (tasks, waiter) = state.withLock { state in
+    let (tasks, cancels, waiter) = state.withLock { state in
       state.isAborted = true
       defer { state.finished = nil }
-      return (state.tasks, state.finished)
+      return (Array(state.tasks.values), state.cancels, state.finished)
     }
     for task in tasks { task.cancel() }
+    for cancel in cancels { cancel() }
     for chain in chains.withLock({ $0 }) { chain.abandon() }
     waiter?.resume()
   }
@@ -204,22 +211,56 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   }
 
   func run(_ node: PlanNode, _ body: @escaping @Sendable () async throws -> Void) {
-    let task = Task.detached { [self] in
+    start {
       do {
         try await body()
-        partEnded(node, endsSink: node.output == nil, nil)
+        self.partEnded(node, endsSink: node.output == nil, nil)
       } catch {
-        partEnded(node, endsSink: node.output == nil, error)
+        self.partEnded(node, endsSink: node.output == nil, error)
+      }
+    }
+  }
+
+  func begin(
+    _ shared: SharedNode,
+    _ body:
+      @escaping @Sendable (_ over: @escaping @Sendable ((any Error)?) -> Void) async throws
+      -> @Sendable () -> Void
+  ) {
+    start {
+      do {
+        let cancel = try await body { [self] error in partEnded(shared.node, endsSink: false, error) }
+        let isAborted = self.state.withLock { state in
+          state.cancels.append(cancel)
+          return state.isAborted
+        }
+        if isAborted { cancel() }
+      } catch {
+        self.partEnded(shared.node, endsSink: false, error)
+      }
+    }
+  }
+
+  /// Runs a task until it ends, or the graph is aborted.
+  private func start(_ body: @escaping @Sendable () async -> Void) {
+    let number = state.withLock { state in
+      state.taskCount += 1
+      return state.taskCount
+    }
+    let task = Task.detached { [self] in
+      await body()
+      state.withLock { state in
+        if state.tasks.removeValue(forKey: number) == nil { state.endedTasks.insert(number) }
       }
     }
     let isAborted = state.withLock { state in
-      state.tasks.append(task)
+      if state.endedTasks.remove(number) == nil { state.tasks[number] = task }
       return state.isAborted
     }
     if isAborted { task.cancel() }
   }
 
-  func counted(_ event: Event, from node: PlanNode) {
+  func counted(_ event: Event) {
     guard case .turn(let turn) = event, turn.kind == .endOfTurn else { return }
     state.withLock { $0.turns += 1 }
   }

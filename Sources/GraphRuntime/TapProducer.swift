@@ -13,6 +13,7 @@ final class TapProducer: AudioProducer {
     self.tap = tap
   }
 
+  override func use(_ memory: AudioMemory, isPaced: Bool) { upstream.use(memory, isPaced: isPaced) }
   override func begin(_ now: Instant) throws -> Output? { try upstream.start(now) }
 
   override func pull(_ audio: inout AudioBuffer, _ now: Instant) throws -> SourceProgress {

@@ -92,6 +92,21 @@ package final class ByteConnection: @unchecked Sendable {
     queueToSend()
   }
 
+  /// Sends the bytes at once as far as the kernel takes them, and queues a copy of the rest: for what is not worth a copy. Only what
+  /// was queued is followed by `drained`. Ignored when the connection is not open.
+  package func sendAtOnce(_ bytes: UnsafeRawBufferPointer) {
+    loop.preconditionOnLoop()
+    // TLS wants to be offered the same bytes again, from the same place.
+    guard isOpen, outgoing.count == 0, case .socket = transport else { return send(bytes) }
+    switch transport.send(bytes) {
+    case .moved(bytes.count): break
+    case .moved(let count): send(UnsafeRawBufferPointer(rebasing: bytes[count...]))
+    case .wouldBlock: send(bytes)
+    case .ended: end(NetError(.connectionLost, "The connection to \(peer) was lost."))
+    case .failed(let failure): end(failure.named(peer))
+    }
+  }
+
   /// Queues a copy of the bytes. Ignored when the connection is not open.
   package func send(_ bytes: Span<UInt8>) {
     bytes.withUnsafeBytes { send($0) }
@@ -245,7 +260,7 @@ package final class ByteConnection: @unchecked Sendable {
   /// Tells the peer that nothing more comes and waits until it closes. Closing with unread input would make the
   /// kernel send a reset, which can destroy what the peer has not read (RFC 9112 §9.6).
   private func waitForPeerToRead() {
-    guard transport.finishSending() else { return end(nil) }
+    guard request == nil, transport.finishSending() else { return end(nil) }
     state = .lingering
     isReadingPaused = false
     updateInterest()
@@ -360,6 +375,8 @@ extension ByteConnection: CurlOwner {
       return finish(NetError(code, of: easy, peer: request.peer))
     }
     transport = .curl(easy, descriptor: descriptor)
+    // A plain connection needs libcurl no more, which keeps 10 KiB for each and looks it up for every send.
+    if !request.isSecure, easy.long(CURLINFO_HTTP_CONNECTCODE) == 0 { transport.becomeSocket(curl: loop.curl) }
     loop.agenda.connects.finish(host: request.peer)
     opened()
   }

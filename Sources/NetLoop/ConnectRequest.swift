@@ -42,7 +42,7 @@ package struct ConnectRequest: Hashable, Sendable {
     guard let easy = CurlEasy() else { return nil }
     easy.set(CURLOPT_URL, "\(isSecure ? "https" : "http")://\(peer)/")
     easy.set(CURLOPT_CONNECT_ONLY, 1)
-    if let cache = loop.connectionCaches.next() { easy.use(cache) }
+    if isSecure, let cache = loop.connectionCaches.next() { easy.use(cache) }
     easy.set(CURLOPT_HTTPPROXYTUNNEL, 1)
     // Only the proxy's answer passes through libcurl's buffer, which otherwise takes 16 KiB for each connection.
     easy.set(CURLOPT_BUFFERSIZE, 1024)

@@ -59,6 +59,9 @@ package final class EventLoop: @unchecked Sendable {
 
   private let mailbox = Mutex(Mailbox())
   private let wakeUp: WakeUp
+  /// The bodies of the present turn; exchanged with the mailbox's, so that handing one over allocates nothing in the steady state.
+  private var bodies: [@Sendable () -> Void] = []
+  private static let keptBodies = 4096
   private let threadID = Atomic<UInt>(0)
   private let thread = Mutex<pthread_t?>(nil)
 
@@ -68,6 +71,9 @@ package final class EventLoop: @unchecked Sendable {
   let authorities = CertificateAuthorities.fromEnvironment()
   /// Where received bytes land, shared by all connections: a callback is done with them before the next read.
   let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
+  /// Where a frame is put together before it is sent, for all connections.
+  var frame: [UInt8] = []
+  let maskKeys = MaskKeys()
   var timers = TimerHeap()
   var agenda = Agenda()
   var connectionCaches = ConnectionCaches()
@@ -150,16 +156,30 @@ package final class EventLoop: @unchecked Sendable {
   /// - Returns: False when the loop has stopped; `body` will not run then.
   @discardableResult
   package func execute(_ body: @escaping @Sendable () -> Void) -> Bool {
-    let (isAccepted, needsWakeUp) = mailbox.withLock { mailbox in
-      guard mailbox.life != .stopped else { return (false, false) }
+    let isAccepted = note(body)
+    if isAccepted { passOn() }
+    return isAccepted
+  }
+
+  /// The same, but the loop need not wake before ``passOn()``: what many have to say then wakes it once.
+  @discardableResult
+  package func note(_ body: @escaping @Sendable () -> Void) -> Bool {
+    mailbox.withLock { mailbox in
+      guard mailbox.life != .stopped else { return false }
       mailbox.bodies.append(body)
-      guard mailbox.attention == .waiting else { return (true, false) }
+      return true
+    }
+  }
+
+  /// Wakes the loop when there are bodies it does not know of. Any thread.
+  package func passOn() {
+    let needsWakeUp = mailbox.withLock { mailbox in
+      guard mailbox.attention == .waiting, !mailbox.bodies.isEmpty else { return false }
       mailbox.attention = .woken
       mailbox.statistics.wakeUps += 1
-      return (true, true)
+      return true
     }
     if needsWakeUp { wakeUp.signal() }
-    return isAccepted
   }
 
   // MARK: - The loop
@@ -174,13 +194,14 @@ package final class EventLoop: @unchecked Sendable {
         return !mailbox.bodies.isEmpty || mailbox.isStopping
       }
       let ready = poller.wait(milliseconds: hasBodies ? 0 : timeout)
-      let bodies = mailbox.withLock { mailbox in
+      mailbox.withLock { mailbox in
         mailbox.attention = .awake
         mailbox.statistics.turns += 1
         isStopping = mailbox.isStopping
-        return mailbox.bodies.isEmpty ? [] : mailbox.bodies.takeAll()
+        if !mailbox.bodies.isEmpty { swap(&mailbox.bodies, &bodies) }
       }
-      for body in bodies { body() }
+      for index in bodies.indices { bodies[index]() }
+      bodies.removeAll(keepingCapacity: bodies.count <= Self.keptBodies)
       poller.dispatch(count: ready)
       let now = self.now
       runTimers(now: now)

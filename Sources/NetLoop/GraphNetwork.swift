@@ -14,6 +14,14 @@ package struct GraphNetwork: GraphLoop, WebSocketConnector, HTTPClient {
     loop.execute(body)
   }
 
+  package func note(_ body: @escaping @Sendable () -> Void) {
+    loop.note(body)
+  }
+
+  package func passOn() {
+    loop.passOn()
+  }
+
   package func schedule(at time: Instant, _ body: @escaping @Sendable () -> Void) -> any GraphTimer {
     loop.schedule(after: time.duration(since: .now()), body)
   }

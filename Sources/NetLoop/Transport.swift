@@ -78,6 +78,16 @@ enum Transport {
     }
   }
 
+  /// Takes a plain connection out of libcurl's hands. It stays there when there is no descriptor for it.
+  mutating func becomeSocket(curl: CurlMulti) {
+    guard case .curl(let easy, let descriptor?) = self else { return }
+    // libcurl closes its own descriptor.
+    let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+    guard copy >= 0 else { return }
+    curl.remove(easy)
+    self = .socket(copy)
+  }
+
   /// Ends our direction of a plain accepted connection. False when that cannot be done without closing.
   func finishSending() -> Bool {
     guard case .socket(let descriptor) = self else { return false }

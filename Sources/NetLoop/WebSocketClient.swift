@@ -21,8 +21,6 @@ final class WebSocketClient: WebSocketConnection, @unchecked Sendable {
   private var connection: ByteConnection?
   private var timer: LoopTimer?
   private let began: ContinuousClock.Instant
-  /// Frames are put together here and handed on, so that sending allocates nothing once warm.
-  private var frame: [UInt8] = []
 
   init(
     loop: EventLoop, url: WebSocketURL, request: WebSocketRequest,
@@ -105,7 +103,7 @@ final class WebSocketClient: WebSocketConnection, @unchecked Sendable {
           maximumFrameSize: request.maximumMessageSize, maximumMessageSize: request.maximumMessageSize),
         timing: WebSocketTiming(
           pingInterval: request.pingInterval, pongTimeout: request.pingInterval ?? .seconds(20)),
-        at: elapsed)
+        at: elapsed, maskKey: { [loop] in loop.maskKeys.next() })
       handler(.opened(headers: headers.fields.map { FluxGraph.HTTPHeader($0.name, $0.value) }))
       arm()
     case .refused(let status, _, let headers, let body):
@@ -122,7 +120,7 @@ final class WebSocketClient: WebSocketConnection, @unchecked Sendable {
     for action in actions {
       switch action {
       case .send(let bytes): connection?.send(bytes)
-      case .deliver(.text(let text)): handler(.text(Array(text.utf8)))
+      case .deliver(.text(let text)): handler(.text(text.bytes))
       case .deliver(.binary(let bytes)): handler(.binary(bytes))
       case .closed(let closure): report(closure)
       case .disconnect: connection?.closeWhenDrained()
@@ -224,13 +222,16 @@ final class WebSocketClient: WebSocketConnection, @unchecked Sendable {
 
   func send(binary bytes: UnsafeRawBufferPointer) {
     guard !bytes.isEmpty else { return }
-    frame.removeAll(keepingCapacity: true)
     let payload = Span<UInt8>(_unsafeElements: bytes.assumingMemoryBound(to: UInt8.self))
-    if state?.append(.binary, payload: payload, to: &frame) == true { connection?.send(frame) }
+    // Frames are put together in one place for all connections: sending allocates nothing once warm, and a connection at rest
+    // holds nothing.
+    loop.frame.removeAll(keepingCapacity: true)
+    guard state?.append(.binary, payload: payload, to: &loop.frame) == true else { return }
+    loop.frame.withUnsafeBytes { connection?.sendAtOnce($0) }
   }
 
   func send(text: String) {
-    frame.removeAll(keepingCapacity: true)
+    var frame: [UInt8] = []
     if state?.append(text: text, to: &frame) == true { connection?.send(frame) }
   }
 

@@ -56,7 +56,7 @@ package struct WebSocketConnectionState: Sendable {
   }
 
   package enum Message: Equatable, Sendable {
-    case text(String)
+    case text(WebSocketText)
     case binary([UInt8])
   }
 

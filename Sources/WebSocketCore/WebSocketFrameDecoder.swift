@@ -217,9 +217,8 @@ package struct WebSocketFrameDecoder: Sendable {
     defer { messageOpcode = nil }
     if messageOpcode == .text {
       guard validator.isComplete else { throw .invalidUTF8 }
-      let text = String(decoding: message, as: UTF8.self)
-      message.removeAll(keepingCapacity: message.capacity <= Self.keptCapacity)
-      return .text(text)
+      defer { message = [] }
+      return .text(WebSocketText(bytes: message))
     }
     let data = message
     message = []
@@ -247,7 +246,4 @@ package struct WebSocketFrameDecoder: Sendable {
     control = []
     messageOpcode = nil
   }
-
-  /// A text buffer above this size is given back after its message.
-  private static let keptCapacity = 64 << 10
 }

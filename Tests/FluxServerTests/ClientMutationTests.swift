@@ -123,7 +123,7 @@ struct ClientMutationTests {
         rest = rest.dropFirst(piece.count)
         for action in socket.receive(piece.span, at: .zero) {
           switch action {
-          case .deliver(.text(let text)): session.text(text)
+          case .deliver(.text(let text)): session.text(text.string)
           case .deliver(.binary(let bytes)): session.audio(bytes)
           case .send(let bytes): answered += bytes.count
           case .closed, .disconnect: break

@@ -50,7 +50,7 @@ struct WebSocketFrameDecoderTests {
       + frame(.continuation, text, maskKey: 0xA1B2_C3D4)
     for cut in 0...stream.count {
       let result = decode(stream, role: .server, cutAt: [cut, min(cut + 1, stream.count)])
-      #expect(result.events == [.text(text + text)], "cut at \(cut)")
+      #expect(result.events == [.text(WebSocketText(text + text))], "cut at \(cut)")
     }
   }
 

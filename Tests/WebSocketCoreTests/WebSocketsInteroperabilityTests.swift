@@ -90,7 +90,7 @@ struct WebSocketsInteroperabilityTests {
     case .binary(let data): "b" + hexadecimal(data)
     case .ping(let data): "i" + hexadecimal(data)
     case .pong(let data): "o" + hexadecimal(data)
-    case .text(let text): "t" + hexadecimal(Array(text.utf8))
+    case .text(let text): "t" + hexadecimal(text.bytes)
     case .close(let code, let reason): "c\(code.map(\.description) ?? ""):\(hexadecimal(Array(reason.utf8)))"
     }
   }

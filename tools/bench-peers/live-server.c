@@ -1,12 +1,13 @@
 // A stand-in for Flux that costs next to nothing: one thread, epoll, canned answers. It takes what clients send in real
 // time and prints how late it came. cc -O2 live-server.c -lssl -lcrypto -o live-server
 //
-// usage: live-server [-k CERTIFICATE-AND-KEY.pem] [-r RATE] PORT     listens on 127.0.0.1; ends when the last client has gone
+// usage: live-server [-k CERTIFICATE-AND-KEY.pem] [-r RATE] [-t TURN] PORT
+// listens on 127.0.0.1; ends when the last client has gone
 //
 // With -r the stream gets RATE Updates a second instead, whose transcript is the time they were sent at, in
 // nanoseconds of CLOCK_MONOTONIC. Without it every third chunk is answered with a TurnInfo of a kilobyte, so every 240 ms
 // of audio, as the service does; a turn takes
-// ten of them. A chunk is late by what it comes after the stream's own schedule: the k-th chunk is due k x 80 ms after the
+// ten of them, or TURN. A chunk is late by what it comes after the stream's own schedule: the k-th chunk is due k x 80 ms after the
 // stream's start, and the stream's start is where the earliest of its chunks puts it. The first tenth of each stream is
 // not counted.
 // Prints: streams, chunks, lateness in ms (p50, p99, p99.9, largest), own CPU seconds, seconds; tabs between them.
@@ -47,6 +48,7 @@ typedef struct {
 static SSL_CTX *tls_context;
 static double started;
 static int rate;
+static size_t turn_length = 10;
 static char words[1024];
 static float *late;
 static size_t late_count, late_capacity, chunk_count, stream_count;
@@ -84,7 +86,6 @@ static void put_turn_info(Stream *stream, const char *event, size_t turn, double
 
 // What the service says after every third chunk.
 static void answer_audio(Stream *stream) {
-  enum { turn_length = 10 };
   size_t step = stream->sent % turn_length;
   double end = stream->count * chunk_seconds;
   put_turn_info(stream, step == 0 ? "StartOfTurn" : step == turn_length - 1 ? "EndOfTurn" : "Update",
@@ -216,9 +217,10 @@ static int in_order(const void *a, const void *b) {
 
 int main(int count, char **arguments) {
   const char *key = NULL;
-  for (int option; (option = getopt(count, arguments, "k:r:")) != -1;) {
+  for (int option; (option = getopt(count, arguments, "k:r:t:")) != -1;) {
     if (option == 'k') key = optarg;
     else if (option == 'r') rate = atoi(optarg);
+    else if (option == 't') turn_length = atoi(optarg);
     else return 64;
   }
   if (optind + 1 != count) return 64;

@@ -169,7 +169,7 @@ final class ServedFlux {
   private func tell(_ actions: [WebSocketConnectionState.Action]) {
     for action in actions {
       switch action {
-      case .deliver(.text(let text)): connection.give(text)
+      case .deliver(.text(let text)): connection.give(text.string)
       case .closed(let closure):
         isOver = true
         connection.give(Self.end(closure))

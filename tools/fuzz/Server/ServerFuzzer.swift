@@ -53,7 +53,7 @@ private final class Client {
       length = length * 3 % 4093
       for action in socket.receive(piece.span, at: .zero) where !isClosed {
         switch action {
-        case .deliver(.text(let text)): perform(machine.receive(text: text, now: .zero))
+        case .deliver(.text(let text)): perform(machine.receive(text: text.string, now: .zero))
         case .deliver(.binary(let audio)): perform(machine.receive(binary: audio, now: .zero))
         case .send, .closed, .disconnect: break
         }

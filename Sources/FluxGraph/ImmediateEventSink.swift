@@ -1,0 +1,9 @@
+/// A sink of events that is done with each at once. It gets them where they come from, on whatever thread, one at a time, without a
+/// queue and a task of its own: a thousand of them cost next to nothing.
+package protocol ImmediateEventSink: EventSink {
+  mutating func take(_ event: Event)
+}
+
+extension ImmediateEventSink {
+  package mutating func write(_ event: Event) async throws { take(event) }
+}

@@ -112,7 +112,7 @@ private final class LevelTable: Sendable {
   func write(_ second: Second) {
     file.withLock { file in
       if file == nil {
-        FileManager.default.createFile(atPath: path, contents: nil)
+        _ = FileManager.default.createFile(atPath: path, contents: nil)
         file = FileHandle(forWritingAtPath: path)
       }
       do {

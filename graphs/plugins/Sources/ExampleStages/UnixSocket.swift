@@ -46,7 +46,7 @@ final class UnixSocket {
   }
 
   func write(_ bytes: UnsafeRawBufferPointer) throws(StageError) -> Progress {
-    try progress(send(number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL.rawValue)), "written to")
+    try progress(send(number, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)), "written to")
   }
 
   /// Says that no more is written.

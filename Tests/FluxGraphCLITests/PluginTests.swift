@@ -1,5 +1,6 @@
 import FluxGraph
 import Foundation
+import TestSupport
 import Testing
 
 @testable import FluxGraphCLI
@@ -12,7 +13,7 @@ import Testing
 
   @Test("a package is written once, and never over another", arguments: PluginCommand.kinds)
   func package(_ kind: String) throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let place = folder.file("my-stage")
     #expect(try make("my-stage", "--kind", kind, "--path", place, "--fluxgraph", Project.root) == .success)
     let files = try #require(FileManager.default.subpaths(atPath: place)).filter { $0.contains(".") }
@@ -68,7 +69,7 @@ import Testing
 
   @Test("a place without fluxgraph, and one SwiftPM would take for the package itself, are refused")
   func places() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     #expect(
       try make("loud", "--kind", "sink", "--path", folder.file("a"), "--fluxgraph", folder.file(""))
         == .failure(.inputOutput))
@@ -78,18 +79,4 @@ import Testing
         == .failure(.inputOutput))
     #expect(!FileManager.default.fileExists(atPath: same))
   }
-}
-
-/// A directory that goes with the test.
-private final class Folder {
-  private let path: String
-
-  init() throws {
-    path = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  func file(_ name: String) -> String { path + "/" + name }
 }

@@ -92,8 +92,8 @@ package final class ByteConnection: @unchecked Sendable {
     queueToSend()
   }
 
-  /// Sends the bytes at once as far as the kernel takes them, and queues a copy of the rest: for what is not worth a copy. Only what
-  /// was queued is followed by `drained`. Ignored when the connection is not open.
+  /// Sends the bytes at once as far as the kernel takes them, and queues a copy of the rest. Only what was queued is
+  /// followed by `drained`. Ignored when the connection is not open.
   package func sendAtOnce(_ bytes: UnsafeRawBufferPointer) {
     loop.preconditionOnLoop()
     // TLS wants to be offered the same bytes again, from the same place.
@@ -376,7 +376,9 @@ extension ByteConnection: CurlOwner {
     }
     transport = .curl(easy, descriptor: descriptor)
     // A plain connection needs libcurl no more, which keeps 10 KiB for each and looks it up for every send.
-    if !request.isSecure, easy.long(CURLINFO_HTTP_CONNECTCODE) == 0 { transport.becomeSocket(curl: loop.curl) }
+    if !request.isSecure, easy.long(CURLINFO_HTTP_CONNECTCODE) == 0 {
+      transport.becomeSocket(curl: loop.curl)
+    }
     loop.agenda.connects.finish(host: request.peer)
     opened()
   }

@@ -7,6 +7,8 @@ struct ChildComplaints {
   private static let linesPerSecond = 10
 
   private let name: String
+  /// Where reads land. Kept, because every block of audio has it looked at.
+  private var bytes = [UInt8](repeating: 0, count: 4096)
   private var line: [UInt8] = []
   private var second = Instant(nanoseconds: 0)
   private var count = 0
@@ -21,7 +23,6 @@ struct ChildComplaints {
   /// Reads what is there.
   mutating func read(from child: ChildProcess, _ context: StageContext) {
     guard child.errors >= 0 else { return }
-    var bytes = [UInt8](repeating: 0, count: 4096)
     // Enough for what a program says at once; one that never stops must not keep the thread.
     for _ in 0..<16 {
       let count = Glibc.read(child.errors, &bytes, bytes.count)

@@ -122,10 +122,9 @@ final class StreamJoin {
     let isLive = inputs.contains { $0.liveness == .live && !$0.isEnded }
     // A finite stream does not begin before there is a time it belongs to.
     if isLive && epoch == nil { return .waiting }
-    let open = inputs.filter { !$0.isEnded }
-    var count = open.map(\.count).min() ?? inputs.map(\.count).max() ?? 0
+    var count = commonFrames ?? longestInput
     if count == 0 {
-      if open.isEmpty { return .finished }
+      if commonFrames == nil { return .finished }
       guard isLive else { return .waiting }
       count = overdueFrames()
       if count == 0 {
@@ -142,12 +141,22 @@ final class StreamJoin {
     return .produced
   }
 
+  /// Frames that every stream which still goes on has given; nil when none goes on.
+  private var commonFrames: Int? {
+    var least: Int?
+    for input in inputs where !input.isEnded { least = min(least ?? .max, input.count) }
+    return least
+  }
+
+  /// Frames of the stream that has given most.
+  private var longestInput: Int { inputs.reduce(0) { max($0, $1.count) } }
+
   /// Frames whose time is past although some stream has not given them.
   private func overdueFrames() -> Int {
     guard let epoch else { return 0 }
     let passed = context.clock.now().duration(since: epoch) - Self.patience
     let due = Int(passed.seconds * Double(rate)) - position
-    return due < rate / 100 ? 0 : min(due, max(rate / 100, inputs.map(\.count).max() ?? 0))
+    return due < rate / 100 ? 0 : min(due, max(rate / 100, longestInput))
   }
 
   private func add(_ count: Int, to output: inout AudioBuffer) {

@@ -37,9 +37,10 @@ import Testing
       return HTTPResponse(status: isFirst ? 500 : 204, headers: [], body: [])
     }
     let secret = "whsec_" + Data((0..<32).map { UInt8($0) }).base64EncodedString()
+    let headers = try [HeaderLine].parse(.list([.string("X-Room: 7"), .string("user-agent: mine")]))
     var stage = stage {
       $0.secret = SigningSecrets(secrets: [Secret(secret), Secret(secret)])
-      $0.headers = ["X-Room: 7", "user-agent: mine"]
+      $0.headers = headers
     }
     try await stage.open(world.context())
     try await stage.write(turn(spoken("Hello")))
@@ -194,8 +195,12 @@ import Testing
         $0.body = .empty
       }.checkOptions()
     }
-    for header in ["X", ": x", "Host: a", "X-A: b\nc", "webhook-id: 1", "X A: b"] {
-      #expect(throws: OptionConflict.self) { try stage { $0.headers = [header] }.checkOptions() }
+    for header in ["X", ": x", "X-A: b\nc", "X A: b"] {
+      #expect(throws: OptionError.self) { try HeaderLine.parse(.string(header)) }
+    }
+    for header in ["Host: a", "webhook-id: 1"] {
+      let line = try HeaderLine.parse(.string(header))
+      #expect(throws: OptionConflict.self) { try stage { $0.headers = [line] }.checkOptions() }
     }
   }
 }

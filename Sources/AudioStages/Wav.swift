@@ -88,7 +88,7 @@ package struct Wav: AudioSink {
         format: format,
         path: { _, start in
           let time = WallTime(seconds: began.seconds + start).local
-          return context.resolve(
+          let place = context.resolve(
             template.rendered { field in
               switch field {
               case "date": .text(time.date)
@@ -98,6 +98,8 @@ package struct Wav: AudioSink {
               default: nil
               }
             })
+          context.log.info("records \(format) to \(place)")
+          return place
         }, mayOverwrite: overwrite, frameLimit: limit))
     recorder = Recorder(files, format, context)
   }

@@ -1,5 +1,6 @@
 // Preloaded into fluxgraph: counts what its audio threads (`audio-0…n`) ask of the allocator and of locks, and writes the counts
-// to the file STEADY_COUNTS when the program ends. cc -O2 -shared -fPIC steady.c -o steady.so -ldl
+// to the file STEADY_COUNTS when the program ends: one line for the whole run, and one for its middle, from the eleventh part of
+// the turns of the threads' loops to the tenth of the eleven. cc -O2 -shared -fPIC steady.c -o steady.so -ldl
 //
 // Only calls made by the program itself or by Swift's libraries count; what libopus or libpulse do is their business.
 //
@@ -24,9 +25,10 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { allocations, releases, locks, range_limit = 64, patience = 1000 };
-static const char *const names[] = {"allocations", "releases", "locks"};
-static atomic_long counts[3], turns;
+enum { allocations, releases, locks, kinds, range_limit = 64, patience = 1000, turn_limit = 1 << 18 };
+static atomic_long counts[kinds], turns;
+// What had been counted when a turn began.
+static long before[turn_limit][kinds];
 
 // What is loaded of the program and of Swift.
 static struct { uintptr_t start, end; } ranges[range_limit];
@@ -130,7 +132,8 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
   if (on_audio_thread()) {
     uint32_t thread = real_syscall(SYS_gettid);
     dl_iterate_phdr(forget, &thread);
-    atomic_fetch_add(&turns, 1);
+    long turn = atomic_fetch_add(&turns, 1);
+    for (int kind = 0; kind < kinds && turn < turn_limit; kind++) before[turn][kind] = atomic_load(&counts[kind]);
   }
   return real_clock(clock, time);
 }
@@ -157,7 +160,12 @@ __attribute__((destructor)) static void end(void) {
   const char *path = getenv("STEADY_COUNTS");
   FILE *file = path ? fopen(path, "w") : NULL;
   if (!file) return;
-  for (int kind = 0; kind < 3; kind++) fprintf(file, "%s %ld\n", names[kind], atomic_load(&counts[kind]));
-  fprintf(file, "turns %ld\n", atomic_load(&turns));
+  long count = atomic_load(&turns);
+  if (count > turn_limit) count = turn_limit;
+  fprintf(file, "%ld %ld %ld %ld\n", atomic_load(&counts[allocations]), atomic_load(&counts[releases]),
+          atomic_load(&counts[locks]), count);
+  long *first = before[count / 11], *last = before[count * 10 / 11];
+  fprintf(file, "%ld %ld %ld %ld\n", last[allocations] - first[allocations], last[releases] - first[releases],
+          last[locks] - first[locks], count * 10 / 11 - count / 11);
   fclose(file);
 }

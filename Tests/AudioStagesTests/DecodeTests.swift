@@ -3,6 +3,7 @@ import AudioStages
 import FluxGraph
 import Foundation
 import StageTesting
+import TestSupport
 import Testing
 
 /// A WAV file of 16-bit samples.
@@ -154,7 +155,7 @@ private func error(_ bytes: [UInt8], cuts: [Int] = [4096]) -> StageError? {
 
   @Test("no change to a file's bytes stops the decoder")
   func mutations() throws {
-    var generator = SplitMix64(seed: 5)
+    var generator = SeededGenerator(seed: 5)
     let files = [wav(Array(ramp.prefix(200))), Array(try dialogue().prefix(6000))]
     for _ in 0..<150 {
       var file = files.randomElement(using: &generator)!
@@ -164,20 +165,5 @@ private func error(_ bytes: [UInt8], cuts: [Int] = [4096]) -> StageError? {
       }
       _ = error(file, cuts: [Int.random(in: 1...5000, using: &generator)])
     }
-  }
-}
-
-/// Vigna's SplitMix64: the same numbers on every run.
-struct SplitMix64: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -2,6 +2,7 @@ import FluxGraph
 import Foundation
 import StageTesting
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import EventStages
@@ -76,7 +77,7 @@ import Testing
   @Test("what is given up leaves by the port, with reason, status and attempts")
   func dead() async throws {
     let world = TestWorld { _ in HTTPResponse(status: 400, headers: [], body: []) }
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     var stage = stage {
       $0.retry = RetrySchedule(waits: [])
       $0.spool = Path(folder.path)
@@ -94,7 +95,7 @@ import Testing
 
   @Test("the end waits for no other try: with a spool the rest stays, and is delivered by the next run")
   func shutdown() async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let down = TestWorld()
     var stage = stage { $0.spool = Path(folder.path) }
     try await stage.open(down.context(name: "crm"))
@@ -127,7 +128,7 @@ import Testing
 
   @Test("a batch is one request, with one identifier for every attempt, also by the next run")
   func batch() async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let secret = Secret("whsec_" + Data((0..<32).map { UInt8($0) }).base64EncodedString())
     func run(_ world: TestWorld, _ events: [Event]) async throws {
       var stage = stage {

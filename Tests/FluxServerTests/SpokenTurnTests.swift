@@ -1,5 +1,6 @@
 import FluxServer
 import Glibc
+import TestSupport
 import Testing
 
 /// A little of the corpus of `tools/bench turns`: voices the detector was not fitted to, and sounds nobody speaks in.

@@ -85,15 +85,20 @@ peak() {
   medians "$work/peak.tsv" | cut -f 4
 }
 
+# part_of INPUT: the name of a file that holds its first twelfth, which is made if it is not there.
+part_of() {
+  local part=$work/part-${1##*/}
+  [ -e "$part" ] || ffmpeg -nostdin -v error -y -i "$1" -t $((seconds / 12)) -c copy "$part"
+  echo "$part"
+}
+
 # memory_table INPUT…: peaks for all of the audio and for a twelfth of it, and what of that was wanted.
 memory_table() {
-  local input part_of long short name
+  local input long short name
   printf '| | %s s | %s s |\n|---|--:|--:|\n' $((seconds / 12)) "$seconds"
   for input in "$@"; do
     name=${input##*/}
-    part_of=$work/part-$name
-    [ -e "$part_of" ] || ffmpeg -nostdin -v error -y -i "$input" -t $((seconds / 12)) -c copy "$part_of"
-    short=$(peak "$part_of")
+    short=$(peak "$(part_of "$input")")
     long=$(peak "$input")
     awk -v name="$name" -v short="$short" -v long="$long" \
       'BEGIN { printf "| %s | %.1f | %.1f |\n", name, short / 1024, long / 1024 }'
@@ -105,7 +110,7 @@ memory_table() {
 
 bench_throughput() {
   local seconds=${BENCH_SECONDS:-3600} rounds=5 chunks='mix mono | resample 16k | format s16le | chunk 80ms | null'
-  local pcm='audio/x-raw,format=S16LE,rate=16000,channels=1' run kind input file against
+  local pcm='audio/x-raw,format=S16LE,rate=16000,channels=1' run kind file against
   local opus=$work/speech-$seconds.opus wav48=$work/speech-$seconds-48k.wav wav44=$work/speech-$seconds-44k.wav
   if [ ! -e "$opus" ]; then
     phase "making $seconds s of audio, once (an hour takes a few minutes)"
@@ -113,9 +118,11 @@ bench_throughput() {
   fi
   compile opus -lopus
   compile cpuid
-  rm -f "$work"/throughput-*.tsv
-  # Everything is in memory before the first run that counts.
+  # Everything is in memory before the first run that counts, and GStreamer knows its plugins.
   cat "$opus" "$wav48" "$wav44" >/dev/null
+  opus_round "$work/warm-up.tsv" "$(part_of "$opus")"
+  wav_round "$work/warm-up.tsv" "$(part_of "$wav48")"
+  rm -f "$work"/throughput-*.tsv
   for ((run = 1; run <= rounds; run++)); do
     phase "throughput: round $run of $rounds"
     opus_round "$work/throughput-opus.tsv" "$opus"

@@ -113,6 +113,18 @@ private func error(_ bytes: [UInt8], cuts: [Int] = [4096]) -> StageError? {
     #expect(error(Array(wav(ramp).prefix(30)))?.code == .badInput)
   }
 
+  @Test(
+    "an Ogg Opus stream has the channels of its head, wherever it is cut",
+    arguments: [1, 36, 37, 38, 47, 48, 100])
+  func channels(_ cut: Int) throws {
+    let file = try dialogue()
+    let whole = try AudioHarness.run(Decode(), bytes: file, cuts: [100_000])
+    let cuts = (cut == 1 ? [Int](repeating: 1, count: 100) : [cut]) + [100_000]
+    let output = try AudioHarness.run(Decode(), bytes: file, cuts: cuts)
+    #expect(output.format == AudioFormat(.f32le, rate: 48_000, channels: 1))
+    #expect(output.format == whole.format && output.bytes == whole.bytes)
+  }
+
   @Test("of a damaged Ogg Opus file everything that can be decoded comes out before the failure")
   func damagedOpus() throws {
     let bytes = try dialogue()

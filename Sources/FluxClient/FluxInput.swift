@@ -1,5 +1,4 @@
 internal import FluxGraph
-internal import Synchronization
 
 /// Takes audio from the inlet to one session, or a session for each channel. On the context's loop, but for the word that there
 /// is something to take.
@@ -9,7 +8,6 @@ final class FluxInput: @unchecked Sendable {
   private let inlet: AudioInlet
   private let loop: any GraphLoop
   private let sessions: [FluxSession]
-  private let isScheduled = Flag()
   private var isPumping = false
   private var hasEnded = false
   private var channel: [UInt8] = []
@@ -23,20 +21,9 @@ final class FluxInput: @unchecked Sendable {
   /// Begins to take audio. On the loop.
   func start() {
     for session in sessions { session.onWant = { [unowned self] in pump() } }
-    // Made once: nothing is allocated on the audio thread.
-    let turn: @Sendable () -> Void = { [weak self] in self?.takeTurn() }
-    let (loop, isScheduled) = (loop, isScheduled)
-    inlet.onChange {
-      // For every chunk; many chunks make one turn of the loop.
-      if isScheduled.raise() { loop.note(turn) }
-    } onOpen: {
-      if isScheduled.raise() { loop.execute(turn) }
-    }
-    pump()
-  }
-
-  private func takeTurn() {
-    isScheduled.lower()
+    // Raised on an audio thread for every chunk; many chunks make one turn of the loop.
+    let signal = loop.signal { [weak self] in self?.pump() }
+    inlet.onChange { signal.raise() }
     pump()
   }
 
@@ -75,13 +62,4 @@ final class FluxInput: @unchecked Sendable {
       channel.withUnsafeBytes { session.accept($0, frames: frames, position: position) }
     }
   }
-}
-
-/// Whether a turn of the loop is on its way.
-private final class Flag: Sendable {
-  private let isUp = Atomic<Bool>(false)
-
-  /// Whether it was down before.
-  func raise() -> Bool { !isUp.exchange(true, ordering: .acquiringAndReleasing) }
-  func lower() { isUp.store(false, ordering: .sequentiallyConsistent) }
 }

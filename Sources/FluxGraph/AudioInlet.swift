@@ -64,13 +64,8 @@ public final class AudioInlet: Sendable {
   /// Sets what is called whenever a block or the end has arrived. It is called on an audio thread and must only pass the word
   /// on. Set once, before the first `read`; not together with `next()`.
   public func onChange(_ body: @escaping @Sendable () -> Void) {
-    onChange(body, onOpen: body)
-  }
-
-  /// The same, with another call, on any thread, when audio that was held back is held back no longer.
-  package func onChange(_ body: @escaping @Sendable () -> Void, onOpen: @escaping @Sendable () -> Void) {
     queue.onChange(body)
-    gate?.onOpen(onOpen)
+    gate?.onOpen(body)
   }
 
   /// The next block; nil at the end of the stream or when the task is cancelled. One task at a time.

@@ -160,20 +160,10 @@ public struct SystemClock: GraphClock {
 public protocol GraphLoop: Sendable {
   /// Runs `body` on the loop's thread, after what was handed over before.
   func execute(_ body: @escaping @Sendable () -> Void)
-  /// The same, but the loop need not wake for it before `passOn`, which audio threads call once they have stepped their chains:
-  /// for `AudioInlet.onChange`, so that the chunks of many streams wake the loop once.
-  func note(_ body: @escaping @Sendable () -> Void)
-  /// Wakes the loop for what was noted.
-  func passOn()
+  /// Makes a signal. Each time it was raised, `body` runs on the loop's thread, once for however often that was.
+  func signal(_ body: @escaping @Sendable () -> Void) -> any GraphSignal
   /// Runs `body` on the loop's thread at a time, unless cancelled.
   func schedule(at time: Instant, _ body: @escaping @Sendable () -> Void) -> any GraphTimer
-}
-
-extension GraphLoop {
-  /// Does not wait for `passOn`.
-  public func note(_ body: @escaping @Sendable () -> Void) { execute(body) }
-  /// Has nothing to wake for.
-  public func passOn() {}
 }
 
 /// Something that will happen at a time.
@@ -188,4 +178,6 @@ public protocol BlockingThread: Sendable {
   func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result
   /// Runs `body` on the thread, after what was handed over before, and does not wait for it.
   func submit(_ body: @escaping @Sendable () -> Void)
+  /// Makes a signal. Each time it was raised, `body` runs on the thread, once for however often that was.
+  func signal(_ body: @escaping @Sendable () -> Void) -> any GraphSignal
 }

@@ -10,9 +10,9 @@ final class AudioWorker: @unchecked Sendable {
   // Unchecked: the chains, their times, `watched`, `polled` and the memory are touched on the thread alone, `thread` by its owner; the rest is atomic,
   // behind a lock or constant.
   private static let tick: Int64 = 2_000_000
+  private static let usualDescriptors = 32
 
   private let name: String
-  private let afterPass: @Sendable () -> Void
   /// Memory for what is under way through a chain.
   private let memory = AudioMemory()
   /// A pipe to the thread itself: a byte in it ends the sleep.
@@ -33,14 +33,16 @@ final class AudioWorker: @unchecked Sendable {
   /// Whether there are any, so that the thread need not look behind the lock.
   private let hasAdded = Atomic<Bool>(false)
 
-  init(number: Int, afterPass: @escaping @Sendable () -> Void) throws {
+  init(number: Int) throws {
     name = "audio-\(number)"
-    self.afterPass = afterPass
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else {
       throw StageError(.internal, "no more files can be opened: \(String(cString: strerror(errno)))")
     }
     wakeUp = (ends[0], ends[1])
+    // Some descriptors are waited for the first time long after the start.
+    watched.reserveCapacity(Self.usualDescriptors)
+    polled.reserveCapacity(Self.usualDescriptors)
     for end in ends {
       _ = fcntl(end, F_SETFL, O_NONBLOCK)
       _ = fcntl(end, F_SETFD, FD_CLOEXEC)
@@ -91,9 +93,7 @@ final class AudioWorker: @unchecked Sendable {
       let now = Instant.now()
       var isBusy = false
       var hasEnded = false
-      var hasStepped = false
       for index in dues.indices where dues[index] <= now.nanoseconds || isWoken && isDirty(index) {
-        hasStepped = true
         switch chains[index].step(now, memory) {
         case .again:
           isBusy = true
@@ -104,7 +104,6 @@ final class AudioWorker: @unchecked Sendable {
           dues[index] = .max
         }
       }
-      if hasStepped { afterPass() }
       if hasEnded { dropEnded() }
       if !isBusy { sleep() }
     }

@@ -7,14 +7,10 @@ package final class AudioWorkers: Sendable {
   private let next = Atomic<Int>(0)
 
   /// Threads that wait for chains.
-  /// - Parameters:
-  ///   - most: how many there can be work for.
-  ///   - afterPass: called on a thread after it has stepped its chains: passes on what they had to say, all at once.
+  /// - Parameter most: how many there can be work for.
   /// - Throws: `StageError` when no more files can be opened.
-  package init(most: Int = .max, afterPass: @escaping @Sendable () -> Void = {}) throws {
-    workers = try (0..<max(1, min(Self.processors, most))).map {
-      try AudioWorker(number: $0, afterPass: afterPass)
-    }
+  package init(most: Int = .max) throws {
+    workers = try (0..<max(1, min(Self.processors, most))).map { try AudioWorker(number: $0) }
     for worker in workers { worker.start() }
   }
 

@@ -41,6 +41,8 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   private let parts = Mutex<[GraphPart]>([])
   /// Where others may listen while the graph runs.
   package let taps = TapDirectory()
+  /// The stages that take commands.
+  package var commands: CommandDirectory { services.commands }
   private let gates = Mutex<[AudioGate]>([])
   private let services: GraphServices
   private let plan: Plan
@@ -60,8 +62,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     state.withLock { $0.sinksLeft = builder.sinks.count + builder.immediateSinkCount + audioSinks }
     chains.withLock { $0 = builder.chains.map(\.chain) }
     gates.withLock { $0 = Array(builder.gates.values) }
-    let loop = services.loop
-    let workers = try services.workers ?? AudioWorkers(most: builder.chains.count) { loop.passOn() }
+    let workers = try services.workers ?? AudioWorkers(most: builder.chains.count)
     for (node, sink) in builder.sinks { start(node, sink, builder.parts) }
     watch()
     // Chains that begin together would all send in the same instant, every 80 ms: a thousand of them 40 ms late.

@@ -1,4 +1,5 @@
 import CCurl
+package import FluxGraph
 import Glibc
 import Synchronization
 
@@ -9,7 +10,7 @@ import Synchronization
 /// mailbox's, for as long as appending to an array takes. Every callback of this module runs on it and should not
 /// compute for long or touch files, because all connections wait meanwhile.
 ///
-/// A turn of the loop: bodies from ``execute(_:)``, ready descriptors, due timers, libcurl's time-outs, at most one
+/// A turn of the loop: bodies from ``execute(_:)``, raised signals, ready descriptors, due timers, libcurl's time-outs, at most one
 /// new connect, finished transfers, connections with more to read, and last the sends of this turn, several to the
 /// same connection as one.
 ///
@@ -39,7 +40,7 @@ package final class EventLoop: @unchecked Sendable {
     var statistics = Statistics()
   }
 
-  private final class WakeUp: DescriptorHandler {
+  private final class WakeUp: DescriptorHandler, Sendable {
     let descriptor: Int32
 
     init() throws(NetError) {
@@ -59,9 +60,7 @@ package final class EventLoop: @unchecked Sendable {
 
   private let mailbox = Mutex(Mailbox())
   private let wakeUp: WakeUp
-  /// The bodies of the present turn; exchanged with the mailbox's, so that handing one over allocates nothing in the steady state.
-  private var bodies: [@Sendable () -> Void] = []
-  private static let keptBodies = 4096
+  private let raised: RaisedSignals
   private let threadID = Atomic<UInt>(0)
   private let thread = Mutex<pthread_t?>(nil)
 
@@ -85,6 +84,7 @@ package final class EventLoop: @unchecked Sendable {
     self.name = name
     guard ProcessSetup.succeeded else { throw .system(ENOMEM, while: "initialising libcurl") }
     wakeUp = try WakeUp()
+    raised = RaisedSignals { [wakeUp] in wakeUp.signal() }
     poller = try Poller()
     curl = try CurlMulti(poller: poller)
     let status = poller.watch(wakeUp.descriptor, for: .readable, handler: wakeUp)
@@ -156,30 +156,21 @@ package final class EventLoop: @unchecked Sendable {
   /// - Returns: False when the loop has stopped; `body` will not run then.
   @discardableResult
   package func execute(_ body: @escaping @Sendable () -> Void) -> Bool {
-    let isAccepted = note(body)
-    if isAccepted { passOn() }
+    let (isAccepted, needsWakeUp) = mailbox.withLock { mailbox in
+      guard mailbox.life != .stopped else { return (false, false) }
+      mailbox.bodies.append(body)
+      guard mailbox.attention == .waiting else { return (true, false) }
+      mailbox.attention = .woken
+      mailbox.statistics.wakeUps += 1
+      return (true, true)
+    }
+    if needsWakeUp { wakeUp.signal() }
     return isAccepted
   }
 
-  /// The same, but the loop need not wake before ``passOn()``: what many have to say then wakes it once.
-  @discardableResult
-  package func note(_ body: @escaping @Sendable () -> Void) -> Bool {
-    mailbox.withLock { mailbox in
-      guard mailbox.life != .stopped else { return false }
-      mailbox.bodies.append(body)
-      return true
-    }
-  }
-
-  /// Wakes the loop when there are bodies it does not know of. Any thread.
-  package func passOn() {
-    let needsWakeUp = mailbox.withLock { mailbox in
-      guard mailbox.attention == .waiting, !mailbox.bodies.isEmpty else { return false }
-      mailbox.attention = .woken
-      mailbox.statistics.wakeUps += 1
-      return true
-    }
-    if needsWakeUp { wakeUp.signal() }
+  /// Makes a signal: each time it was raised, `body` runs on the loop thread in its next turn. Any thread.
+  package func signal(_ body: @escaping @Sendable () -> Void) -> any GraphSignal {
+    raised.signal(body)
   }
 
   // MARK: - The loop
@@ -193,15 +184,16 @@ package final class EventLoop: @unchecked Sendable {
         if mailbox.bodies.isEmpty && !mailbox.isStopping && timeout != 0 { mailbox.attention = .waiting }
         return !mailbox.bodies.isEmpty || mailbox.isStopping
       }
-      let ready = poller.wait(milliseconds: hasBodies ? 0 : timeout)
-      mailbox.withLock { mailbox in
+      let mayWait = raised.beginWait() && !hasBodies
+      let ready = poller.wait(milliseconds: mayWait ? timeout : 0)
+      let bodies = mailbox.withLock { mailbox in
         mailbox.attention = .awake
         mailbox.statistics.turns += 1
         isStopping = mailbox.isStopping
-        if !mailbox.bodies.isEmpty { swap(&mailbox.bodies, &bodies) }
+        return mailbox.bodies.isEmpty ? [] : mailbox.bodies.takeAll()
       }
-      for index in bodies.indices { bodies[index]() }
-      bodies.removeAll(keepingCapacity: bodies.count <= Self.keptBodies)
+      for body in bodies { body() }
+      raised.answer()
       poller.dispatch(count: ready)
       let now = self.now
       runTimers(now: now)

@@ -14,12 +14,8 @@ package struct GraphNetwork: GraphLoop, WebSocketConnector, HTTPClient {
     loop.execute(body)
   }
 
-  package func note(_ body: @escaping @Sendable () -> Void) {
-    loop.note(body)
-  }
-
-  package func passOn() {
-    loop.passOn()
+  package func signal(_ body: @escaping @Sendable () -> Void) -> any GraphSignal {
+    loop.signal(body)
   }
 
   package func schedule(at time: Instant, _ body: @escaping @Sendable () -> Void) -> any GraphTimer {

@@ -15,7 +15,8 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
-  .testTarget(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: settings)
+  .testTarget(
+    name: name, dependencies: dependencies + ["TestSupport"], exclude: exclude, swiftSettings: settings)
 }
 
 let package = Package(
@@ -53,6 +54,7 @@ let package = Package(
       ]),
     .executableTarget(name: "Main", dependencies: ["FluxGraphCLI"], swiftSettings: settings),
 
+    .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
     tests("FluxGraphTests", ["FluxGraph", "StageTesting"]),
     tests("GraphLanguageTests", ["GraphLanguage", "FluxGraph"]),
     tests("GraphRuntimeTests", ["GraphRuntime", "GraphLanguage", "FluxGraph", "StageTesting"]),

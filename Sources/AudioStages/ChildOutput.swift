@@ -21,21 +21,23 @@ struct ChildComplaints {
   /// Reads what is there.
   mutating func read(from child: ChildProcess, _ context: StageContext) {
     guard child.errors >= 0 else { return }
-    var bytes = [UInt8](repeating: 0, count: 4096)
-    // Enough for what a program says at once; one that never stops must not keep the thread.
-    for _ in 0..<16 {
-      let count = Glibc.read(child.errors, &bytes, bytes.count)
-      if count < 0 { return }
-      if count == 0 {
-        flush(context)
-        child.closeErrors()
-        return
-      }
-      for byte in bytes[..<count] {
-        if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") {
+    // No more than the stack is sure to have room for; larger ones cost memory for each call.
+    withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 1) { bytes in
+      // Enough for what a program says at once; one that never stops must not keep the thread.
+      for _ in 0..<64 {
+        let count = Glibc.read(child.errors, bytes.baseAddress, bytes.count)
+        if count < 0 { return }
+        if count == 0 {
           flush(context)
-        } else if line.count < Self.longestLine {
-          line.append(byte)
+          child.closeErrors()
+          return
+        }
+        for byte in bytes[..<count] {
+          if byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") {
+            flush(context)
+          } else if line.count < Self.longestLine {
+            line.append(byte)
+          }
         }
       }
     }

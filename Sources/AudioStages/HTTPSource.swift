@@ -71,7 +71,8 @@ private final class Download: Sendable {
     var icy: ICYStream?
     var isAccepted = false
     var end: Result<Void, StageError>?
-    var hasRestarted = false
+    /// Where in `bytes` the sound of the next connection begins, once there is one.
+    var beginning: Int?
     var isClosed = false
     var pause = Download.firstPause
     /// Counts connections: what an old one still says is not heard.
@@ -203,9 +204,12 @@ private final class Download: Sendable {
 
   private func restart() {
     state.withLock { state in
-      state.bytes.removeAll(keepingCapacity: true)
-      state.taken = 0
-      state.hasRestarted = true
+      if let beginning = state.beginning {
+        // The audio thread has not come to the connection before this one at all.
+        state.bytes.removeSubrange(beginning...)
+      } else {
+        state.beginning = state.bytes.count
+      }
     }
     start()
   }
@@ -230,15 +234,19 @@ private final class Download: Sendable {
     var failure: StageError?
     var resumed: (any HTTPStream)?
     state.withLock { state in
-      if state.taken < state.bytes.count {
-        let count = min(bytes.free, state.bytes.count - state.taken)
+      // A decoder that was given a byte of the next connection before it was begun anew would take it for the old one's.
+      let end = state.beginning ?? state.bytes.count
+      if state.taken < end {
+        let count = min(bytes.free, end - state.taken)
         bytes.append { room in
           room.copyBytes(from: state.bytes[state.taken..<(state.taken + count)])
           return count
         }
         state.taken += count
-        if state.taken == state.bytes.count {
-          state.bytes.removeAll(keepingCapacity: true)
+        // A server that is always a little ahead would otherwise have everything it ever sent kept.
+        if state.taken == state.bytes.count || state.taken >= Self.limit {
+          state.bytes.removeFirst(state.taken)
+          state.beginning = state.beginning.map { $0 - state.taken }
           state.taken = 0
         }
         if state.isPaused, state.bytes.count - state.taken < Self.limit / 4 {
@@ -246,8 +254,8 @@ private final class Download: Sendable {
           resumed = state.stream
         }
         progress = .produced
-      } else if state.hasRestarted {
-        state.hasRestarted = false
+      } else if state.beginning != nil {
+        state.beginning = nil
         progress = .restarted
       } else if let end = state.end {
         progress = .finished

@@ -3,6 +3,8 @@ internal import FluxGraph
 
 /// Decodes Ogg Opus, straight to the rate and channels wanted where Opus can do that.
 struct OggOpusStageDecoder: FormatDecoder {
+  /// A first page has one header, of 276 bytes at the most (255 channels), and its own.
+  private static let longestHead = 1024
   private let wanted: AudioRequirement
   private var decoder: (any SampleDecoding)?
   private var format: AudioFormat?
@@ -15,7 +17,14 @@ struct OggOpusStageDecoder: FormatDecoder {
   mutating func decode(
     _ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer
   ) throws -> DecodeProgress {
-    if decoder == nil { bytes.withBytes { begin($0) } }
+    if decoder == nil {
+      // What it is, is known some bytes before its channels are.
+      let isEnough = isLast || bytes.count >= Self.longestHead
+      guard let channels = bytes.withBytes({ streamChannels($0) }) ?? (isEnough ? 2 : nil) else {
+        return .needsBytes
+      }
+      begin(channels)
+    }
     if let format, !hasBegun {
       audio.reset(format: format, capacity: format.rate * OpusPacketDecoder.longestPacket / 1000)
       hasBegun = true
@@ -34,7 +43,7 @@ struct OggOpusStageDecoder: FormatDecoder {
     let samples = Int((start.seconds * 48_000).rounded())
     guard let point = try seeker.point(for: samples) else { return false }
     let header = try bytes.bytes(at: 0, count: point.headerLength)
-    header.withUnsafeBytes { begin($0) }
+    begin(header.withUnsafeBytes { streamChannels($0) } ?? 2)
     guard let format, let decoder else { return false }
     do {
       try decoder.resume(after: header, at: format.frames(in: start), origin: point.origin)
@@ -45,9 +54,9 @@ struct OggOpusStageDecoder: FormatDecoder {
     return true
   }
 
-  /// Makes the decoder for the stream that begins with these bytes.
-  private mutating func begin(_ bytes: UnsafeRawBufferPointer) {
-    let format = outputFormat(streamChannels: streamChannels(bytes))
+  /// Makes the decoder for a stream of so many channels.
+  private mutating func begin(_ channels: Int) {
+    let format = outputFormat(streamChannels: channels)
     self.format = format
     decoder = format.sample == .s16le ? OggOpusSamples<Int16>(format) : OggOpusSamples<Float>(format)
   }
@@ -65,15 +74,16 @@ struct OggOpusStageDecoder: FormatDecoder {
     return AudioFormat(.f32le, rate: 48_000, channels: streamChannels)
   }
 
-  /// The channel count in the identification header (RFC 7845 §5.1), which stands in the stream's first page.
-  private func streamChannels(_ bytes: UnsafeRawBufferPointer) -> Int {
+  /// The channel count in the identification header (RFC 7845 §5.1), which stands in the stream's first page; nil when it is not
+  /// there.
+  private func streamChannels(_ bytes: UnsafeRawBufferPointer) -> Int? {
     let magic = Array("OpusHead".utf8)
     for start in 0..<max(0, bytes.count - 10) where bytes[start] == magic[0] {
       if bytes[start..<(start + 8)].elementsEqual(magic) {
         return max(1, min(Int(bytes[start + 9]), OpusHead.mostChannels))
       }
     }
-    return 2
+    return nil
   }
 }
 

@@ -119,15 +119,22 @@ final class StreamJoin {
   func end(_ index: Int) { inputs[index].isEnded = true }
 
   func read(into output: inout AudioBuffer) -> SourceProgress {
-    let isLive = inputs.contains { $0.liveness == .live && !$0.isEnded }
+    // Loops and no closures: this runs for every block, and must cost no memory.
+    var (isLive, isOpen, shared, longest) = (false, false, Int.max, 0)
+    for index in inputs.indices {
+      longest = max(longest, inputs[index].count)
+      if inputs[index].isEnded { continue }
+      isOpen = true
+      shared = min(shared, inputs[index].count)
+      if inputs[index].liveness == .live { isLive = true }
+    }
     // A finite stream does not begin before there is a time it belongs to.
     if isLive && epoch == nil { return .waiting }
-    let open = inputs.filter { !$0.isEnded }
-    var count = open.map(\.count).min() ?? inputs.map(\.count).max() ?? 0
+    var count = isOpen ? shared : longest
     if count == 0 {
-      if open.isEmpty { return .finished }
+      if !isOpen { return .finished }
       guard isLive else { return .waiting }
-      count = overdueFrames()
+      count = overdueFrames(longest)
       if count == 0 {
         let soon = context.clock.now().advanced(by: .milliseconds(50))
         _ = context.loop.schedule(at: soon) { [context] in context.wake() }
@@ -142,12 +149,12 @@ final class StreamJoin {
     return .produced
   }
 
-  /// Frames whose time is past although some stream has not given them.
-  private func overdueFrames() -> Int {
+  /// Frames whose time is past although some stream has not given them, of which another has `longest`.
+  private func overdueFrames(_ longest: Int) -> Int {
     guard let epoch else { return 0 }
     let passed = context.clock.now().duration(since: epoch) - Self.patience
     let due = Int(passed.seconds * Double(rate)) - position
-    return due < rate / 100 ? 0 : min(due, max(rate / 100, inputs.map(\.count).max() ?? 0))
+    return due < rate / 100 ? 0 : min(due, max(rate / 100, longest))
   }
 
   private func add(_ count: Int, to output: inout AudioBuffer) {

@@ -31,7 +31,9 @@ package struct Webhook: EventSink {
     Option(
       "secret", \Webhook.secret,
       "What requests are signed with, `env(NAME)`: `whsec_…`, or a list of those while secrets are changed.")
-    Option("headers", \Webhook.headers, "Headers to send, such as `[\"X-Room: 7\"]`.")
+    Option(
+      "headers", \Webhook.headers,
+      "Headers to send, as `\"Name: value\"` or, kept out of the graph, as `env(NAME)` holding such a line.")
     Rule(
       "body-with-batch", reads: ["body", "batch"],
       "`body` is made for one event, and `batch` sends a list of events in one request: a request is one of the two.",
@@ -45,15 +47,18 @@ package struct Webhook: EventSink {
         help: "leave one of them out", fix: .remove("body"))
     }
     Rule(
-      "bad-header", reads: ["headers"],
-      "A header is a text with a name, a colon and a value. Names have letters, digits and hyphens.",
-      example: "file talk.opus | flux | webhook https://example.com/turns headers=[\"X-Room\"]",
-      fix: "file talk.opus | flux | webhook https://example.com/turns headers=[\"X-Room: 7\"]"
+      "reserved-header", reads: ["headers"],
+      "The webhook sends some headers itself: those of Standard Webhooks, and those that say where a request goes and how long it is.",
+      example: "file talk.opus | flux | webhook https://example.com/turns headers=[\"Host: example.org\"]",
+      fix: "file talk.opus | flux | webhook https://example.com/turns headers=[\"X-Host: example.org\"]"
     ) { webhook in
-      guard let text = webhook.headers.first(where: { header($0) == nil }) else { return nil }
+      let own = ["host", "content-length", "transfer-encoding"]
+      let reserved = webhook.headers.map(\.name).first {
+        own.contains($0.lowercased()) || $0.lowercased().hasPrefix("webhook-")
+      }
+      guard let reserved else { return nil }
       return OptionConflict(
-        code: "", "`\(text)` is no header", option: "headers", element: text, candidates: [],
-        help: "a header looks like `\"Name: value\"`")
+        "the header `\(reserved)` is the webhook's own", options: ["headers"], help: "leave it out")
     }
     Option("body", \Webhook.body, "What to send instead of the event.")
     Option(
@@ -79,7 +84,7 @@ package struct Webhook: EventSink {
 
   package var url = Address()
   package var secret = SigningSecrets()
-  package var headers: [String] = []
+  package var headers: [HeaderLine] = []
   package var body: Template?
   package var batch: Batch?
   package var timeout = Duration.seconds(20)
@@ -103,7 +108,7 @@ package struct Webhook: EventSink {
   package mutating func open(_ context: StageContext) async throws {
     self.context = context
     let request = WebhookRequest(
-      url: url.text, headers: headers.compactMap(Self.header), signer: try WebhookSigner(secret),
+      url: url.text, headers: headers.map(\.header), signer: try WebhookSigner(secret),
       timeout: timeout)
     let settings = Courier.Settings(
       receiver: WebURL(url.text)?.redacted ?? "the webhook",
@@ -132,21 +137,6 @@ package struct Webhook: EventSink {
     case .number, .boolean: value
     case .text, .list: .text(String(JSONValue.string(value.description).serialized.dropFirst().dropLast()))
     }
-  }
-
-  private static func header(_ text: String) -> HTTPHeader? {
-    guard let colon = text.firstIndex(of: ":"),
-      text.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 })
-    else {
-      return nil
-    }
-    let name = text[..<colon]
-    guard !name.isEmpty,
-      name.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && !"\"(),/:;<=>?@[\\]{}".utf8.contains($0) }),
-      !["host", "content-length", "transfer-encoding"].contains(name.lowercased()),
-      !name.lowercased().hasPrefix("webhook-")
-    else { return nil }
-    return HTTPHeader(String(name), String(text[text.index(after: colon)...].trimmingPrefix { $0 == " " }))
   }
 
   /// An `http://` or `https://` URL.

@@ -89,7 +89,7 @@ extension FluxEndpoint: OptionValue {
     guard !authority.contains("@") else {
       throw OptionError(
         .wrongType,
-        "must hold no user and no password, which would be seen; `key=env(NAME)` or `headers=env(NAME)` is for that"
+        "must hold no user and no password, which would be seen; `key=env(NAME)` or `headers=[env(NAME)]` is for that"
       )
     }
     guard scheme.hasPrefix("ws") else {

@@ -114,7 +114,7 @@ public struct NetworkFailure: Error, Sendable, CustomStringConvertible {
   }
 }
 
-/// A WebSocket. Methods may be called from the context's loop only.
+/// A WebSocket. Methods may be called from the context's loop only. What is sent before `opened` goes nowhere.
 public protocol WebSocketConnection: AnyObject, Sendable {
   /// Sends a binary message. An empty one is not sent.
   func send(binary bytes: UnsafeRawBufferPointer)

@@ -32,6 +32,8 @@ public indirect enum OptionType: Sendable, Hashable {
   case frequency
   /// What must not be seen: `env(NAME)`.
   case secret
+  /// A line of a request's head, of which only the name is shown: `"X-Room: 7"`.
+  case header
   /// Samples without a header: `pcm(s16le, 16k, mono)`.
   case audioFormat
   /// A condition on events.
@@ -62,6 +64,7 @@ public indirect enum OptionType: Sendable, Hashable {
     case .speed: "a multiple of real time"
     case .frequency: "a frequency"
     case .secret: "a secret"
+    case .header: "a header"
     case .audioFormat: "an audio format"
     case .predicate: "a predicate"
     case .enumeration(let names): names.count == 1 ? names[0] : "one of " + names.joined(separator: ", ")
@@ -89,6 +92,7 @@ public indirect enum OptionType: Sendable, Hashable {
     case .speed: "speed"
     case .frequency: "frequency"
     case .secret: "secret"
+    case .header: "header"
     case .audioFormat: "pcm"
     case .predicate: "predicate"
     case .enumeration(let names): names.joined(separator: "|")
@@ -116,6 +120,7 @@ public indirect enum OptionType: Sendable, Hashable {
     case .speed: "1x"
     case .frequency: "440Hz"
     case .secret: "env(NAME)"
+    case .header: "\"X-Room: 7\""
     case .audioFormat: "pcm(s16le, 16k, mono)"
     case .predicate: "event == EndOfTurn"
     case .enumeration(let names): names.first ?? ""

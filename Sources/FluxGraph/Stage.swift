@@ -7,6 +7,7 @@
 /// | `AudioDecoder` | bytes into audio | on an audio thread |
 /// | `AudioTransform` | audio into as much audio, in place | on an audio thread |
 /// | `AudioConverter` | audio into audio of another format, rate or length | on an audio thread |
+/// | `AudioJoiner` | several streams of audio into one | on an audio thread |
 /// | `AudioRelay` | audio into audio that comes in its own time, as from another program | on an audio thread |
 /// | `AudioSink` | audio into nothing | on an audio thread |
 /// | `Recogniser` | audio into events | as an asynchronous task |
@@ -125,6 +126,8 @@ public enum SourceProgress: Sendable, Hashable {
 ///
 /// **Threads.** Every call comes from one audio thread, one call at a time, which serves other chains too: nothing may wait, for
 /// a lock, a file, a network or another program. `open` may allocate and open files; `read` should not allocate.
+///
+/// Example: `graphs/plugins/Sources/ExampleStages/SocketSource.swift`: `socket`, from a program at a Unix socket.
 public protocol ByteSource: Stage {
   /// What will come, as far as the options tell.
   var output: ByteStreamType { get }
@@ -196,6 +199,9 @@ public protocol SeekableBytes {
 /// **Threads.** Every call comes from one audio thread, one call at a time, which serves other chains too: nothing may wait, for
 /// a lock, a file, a network or another program. `open` may allocate and open files and devices; `read` neither
 /// allocates nor locks.
+///
+/// Examples: `graphs/plugins/Sources/ExampleStages/Dial.swift`: `dial`, telephone tones (finite); `RTP.swift` beside it: `rtp`,
+/// a telephone call (live).
 public protocol AudioSource: Stage {
   /// What will come, as far as the options tell.
   var output: AudioStreamType { get }
@@ -228,6 +234,8 @@ public enum DecodeProgress: Sendable, Hashable {
 ///
 /// **Threads.** Every call comes from one audio thread, one call at a time, which serves other chains too: nothing may wait, for
 /// a lock, a file, a network or another program. `prepare` may allocate, `decode` only where the content changes.
+///
+/// Example: `graphs/plugins/Sources/ExampleStages/SunAudio.swift`: `au`, Sun audio.
 public protocol AudioDecoder: Stage {
   /// What will come, as far as the options tell; mostly nothing is known before the first bytes.
   var output: AudioStreamType { get }
@@ -254,6 +262,8 @@ extension AudioDecoder {
 ///
 /// **Threads.** Every call comes from one audio thread, one call at a time, which serves other chains too: nothing may wait, for
 /// a lock, a file, a network or another program. `prepare` may allocate; `process` neither allocates nor locks.
+///
+/// Example: `graphs/plugins/Sources/ExampleStages/VoiceGate.swift`: `voice_gate`, silence where nobody speaks.
 public protocol AudioTransform: Stage {
   /// The audio this takes; floating-point samples of any rate unless declared otherwise.
   var accepts: AudioRequirement { get }
@@ -280,6 +290,8 @@ extension AudioTransform {
 /// **Threads.** `output` and `passes` may be asked anywhere, also by the checker, and look at the options alone. All other calls come
 /// from one audio thread, one at a time, and must not wait for anything; `prepare` may allocate, `convert` and `finish` neither
 /// allocate nor lock.
+///
+/// Example: `graphs/plugins/Sources/ExampleStages/Decimate.swift`: `decimate`, a lower rate.
 public protocol AudioConverter: Stage {
   /// The audio this takes.
   var accepts: AudioRequirement { get }
@@ -305,12 +317,22 @@ extension AudioConverter {
   public mutating func finish(into output: inout AudioBuffer) {}
 }
 
-/// Joins several streams of audio of one rate into one.
+/// Joins several streams of audio into one: `a, b | stage` in a graph. The checker brings them to one channel each, and to one
+/// rate, the highest of theirs unless `accepts` names one.
 ///
-/// **Threads.** Every call comes from one audio thread, one call at a time, which serves other chains too: nothing may wait, for
-/// a lock, a file, a network or another program. `prepare` may allocate; the other calls neither allocate nor
-/// lock.
+/// A stage that is an `AudioConverter` too is that where a graph gives it a single stream.
+///
+/// **Threads.** `output` may be asked anywhere, also by the checker, and looks at the options alone. Every other call comes from
+/// one audio thread, one call at a time, which serves other chains too: nothing may wait, for a lock, a file, a network or another
+/// program. `prepare` may allocate; the other calls neither allocate nor lock.
+///
+/// Example: `graphs/plugins/Sources/ExampleStages/SideBySide.swift`: `side_by_side`, streams as channels.
 public protocol AudioJoiner: Stage {
+  /// The audio every input takes; floating-point samples unless declared otherwise. Channels are one in any case.
+  var accepts: AudioRequirement { get }
+  /// What comes out when as many streams as `inputs` go in, each of the type `input`. Fields of `input` that are not known yet are
+  /// nil.
+  func output(for input: AudioStreamType, inputs: Int) -> AudioStreamType
   /// Called once, with the format of every input and whether it comes from a device; returns the format of what comes out.
   mutating func prepare(inputs: [(format: AudioFormat, liveness: Liveness)], _ context: StageContext) throws
     -> AudioFormat
@@ -320,8 +342,19 @@ public protocol AudioJoiner: Stage {
   mutating func take(_ audio: borrowing AudioBuffer, from input: Int)
   /// Called once for each input, after its last block.
   mutating func inputEnded(_ input: Int)
-  /// Appends at least one frame and at most what fits, without blocking.
+  /// Appends at least one frame and at most what fits, without blocking. `.waiting` waits for the next block of any input; a
+  /// joiner that goes on without one asks to be woken.
   mutating func read(into output: inout AudioBuffer) -> SourceProgress
+}
+
+extension AudioJoiner {
+  /// Floating-point samples of one channel.
+  public var accepts: AudioRequirement { AudioRequirement(sample: .f32le, channels: 1) }
+}
+
+extension AudioJoiner where Self: AudioConverter {
+  /// The same as of a single stream.
+  public func output(for input: AudioStreamType, inputs: Int) -> AudioStreamType { output(for: input) }
 }
 
 /// Hands audio to something that works at its own pace, and takes from it what comes back: another program.
@@ -329,6 +362,8 @@ public protocol AudioJoiner: Stage {
 /// **Threads.** Every call comes from one audio thread, one call at a time, which serves other chains too: nothing may wait, for
 /// a lock, a file, a network or another program. What it works with is reached through descriptors that do not
 /// block, and `StageContext.wakeWhenReadable` and `wakeWhenWritable`.
+///
+/// Example: `graphs/plugins/Sources/ExampleStages/SocketRelay.swift`: `via`, through a program at a Unix socket.
 public protocol AudioRelay: Stage {
   /// The audio this takes.
   var accepts: AudioRequirement { get }
@@ -351,7 +386,9 @@ public protocol AudioRelay: Stage {
 ///
 /// **Threads.** Every call comes from one audio thread, one call at a time, which serves other chains too: nothing may wait, for
 /// a lock, a file, a network or another program. `prepare` may allocate; `write` copies what it needs and neither
-/// allocates nor locks; files are written by `StageContext.disk`.
+/// allocates nor locks, but for handing work to `StageContext.disk`, which writes files, now and then.
+///
+/// Example: `graphs/plugins/Sources/ExampleStages/Levels.swift`: `levels`, a table of how loud it was.
 public protocol AudioSink: Stage {
   /// The audio this takes.
   var accepts: AudioRequirement { get }
@@ -384,6 +421,8 @@ extension AudioSink {
 /// **Threads.** `run` is called once, in a task of its own on Swift's pool: it may wait with `await`, and must not block a thread. What
 /// it gives to the context's connections and timers is called back on the loop, the one thread of the network: short work only.
 /// `accepts` and `unsentEvents` may be asked anywhere, also by the checker, and look at the options alone.
+///
+/// Example: `graphs/plugins/Sources/ExampleStages/Vosk.swift`: `vosk`, another service in the place of `flux`.
 public protocol Recogniser: Stage {
   /// The audio this takes.
   var accepts: AudioRequirement { get }
@@ -405,6 +444,8 @@ extension Recogniser {
 /// **Threads.** Calls come one at a time, and each on the thread the event comes from: the loop, an audio thread, a task. None may
 /// block. `prepare` is called before the graph runs. In `fluxgraph test` the context reaches nothing of the world, and the time
 /// stands still.
+///
+/// Example: `graphs/plugins/Sources/ExampleStages/Redact.swift`: `redact`, numbers and names masked.
 public protocol EventTransform: Stage {
   /// Called once before the first event. The place to keep the context of a stage that needs something of the world: a port of
   /// its own, the clock, the log.
@@ -434,6 +475,8 @@ extension EventTransform {
 ///
 /// **Threads.** `open`, `write` and `finish` are called in one task of the sink's own on Swift's pool, one after the other: they may wait
 /// with `await`, and must not block a thread. What blocks, such as a file, belongs into `StageContext.disk`.
+///
+/// Example: `graphs/plugins/Sources/ExampleStages/CSVFile.swift`: `csv`, a table of turns.
 public protocol EventSink: Stage {
   /// How the queue in front of the sink behaves.
   var queue: QueuePolicy { get }

@@ -163,7 +163,9 @@ public struct StageSpecification: Sendable {
     switch type {
     case is any ByteSource.Type, is any AudioSource.Type: .source
     case is any AudioDecoder.Type: .decoder
-    case is any AudioTransform.Type, is any AudioConverter.Type, is any AudioRelay.Type: .transform
+    case is any AudioTransform.Type, is any AudioConverter.Type, is any AudioJoiner.Type,
+      is any AudioRelay.Type:
+      .transform
     case is any Recogniser.Type: .recogniser
     case is any EventTransform.Type: .events
     case is any AudioSink.Type, is any EventSink.Type: .sink

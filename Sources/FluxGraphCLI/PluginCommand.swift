@@ -58,6 +58,7 @@ struct PluginCommand {
   func run() -> ExitCode {
     do throws(StageError) {
       let reference = try origin.reference()
+      try checkDirectory(reference)
       let files = PluginTemplate(name, kind, reference).files
       try write(files)
       Terminal.output.write(summary(files, reference))
@@ -66,6 +67,16 @@ struct PluginCommand {
       Terminal.error.write("error: \(error)\n")
       return .failure(error.code)
     }
+  }
+
+  /// SwiftPM tells packages apart by the names of their directories alone.
+  private func checkDirectory(_ reference: PluginOrigin.Reference) throws(StageError) {
+    let name = URL(filePath: directory).standardizedFileURL.lastPathComponent
+    guard name.lowercased() == reference.directoryName.lowercased() else { return }
+    throw StageError(
+      .inputOutput,
+      "a package in a directory called \(name) cannot use fluxgraph from \(reference.place): SwiftPM takes both for the same",
+      help: "Choose another name, or another directory with `--path DIR`.")
   }
 
   /// Puts the package into a directory that is not there yet, or empty.

@@ -13,6 +13,9 @@ struct PluginOrigin {
     var dependency: String
     /// What the manifest calls the package.
     var identity: String
+
+    /// The name of the directory, or the last part of the URL: what SwiftPM knows the package by.
+    var directoryName: String { PluginOrigin.identity(place) }
   }
 
   private enum Named {
@@ -67,8 +70,8 @@ struct PluginOrigin {
       identity: "fluxgraph")
   }
 
-  /// What SwiftPM calls a package from a URL: the last part of it.
-  private static func identity(_ place: String) -> String {
+  /// What SwiftPM calls a package from a URL: the last part of it, as for a path.
+  fileprivate static func identity(_ place: String) -> String {
     let last = place.split { $0 == "/" || $0 == ":" }.last.map(String.init) ?? place
     return last.hasSuffix(".git") ? String(last.dropLast(4)) : last
   }

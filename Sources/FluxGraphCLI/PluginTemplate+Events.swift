@@ -202,7 +202,7 @@ extension PluginStageTemplate {
 
         init(_ path: String) throws(StageError) {
           if !FileManager.default.fileExists(atPath: path) {
-            FileManager.default.createFile(atPath: path, contents: nil)
+            _ = FileManager.default.createFile(atPath: path, contents: nil)
           }
           guard let handle = FileHandle(forWritingAtPath: path) else {
             throw StageError(.inputOutput, "\\(path) cannot be written")

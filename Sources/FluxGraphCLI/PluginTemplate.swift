@@ -28,8 +28,9 @@ struct PluginTemplate {
 
   private func filled(_ text: String) -> String {
     text.replacing("TYPE", with: name.type).replacing("BASE", with: name.base)
-      .replacing("DEPENDENCY", with: reference.dependency).replacing("IDENTITY", with: reference.identity)
-      .replacing("NAME", with: name.word)
+      .replacing("NAME", with: name.word).replacing("IDENTITY", with: reference.identity)
+      // Last: a path may have any of these words in it.
+      .replacing("DEPENDENCY", with: reference.dependency)
   }
 
   private static let manifest = """

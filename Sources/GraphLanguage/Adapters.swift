@@ -41,15 +41,16 @@ extension Analysis {
     return audio
   }
 
-  /// Brings several audio streams to one rate, as `mix` needs them.
+  /// Brings several audio streams to one channel each and to one rate, as stages that join them need it.
   mutating func adaptUnion(_ index: Int, _ types: [StreamType], _ wanted: AudioRequirement) -> StreamType? {
     var streams: [AudioStreamType] = []
     for (input, type) in types.enumerated() {
       guard let audio = decoded(input, of: index, type) else { return nil }
       streams.append(audio)
     }
-    // Each is mixed down by itself, as the stage would do it.
-    let channel = nodes[index].settings.first { $0.option == AdapterRole.mix.optionName }?.value
+    // Each is mixed down by itself, as `mix` would do it.
+    let option = nodes[index].role == .mix ? AdapterRole.mix.optionName : nil
+    let channel = nodes[index].settings.first { $0.option == option }?.value
     for input in streams.indices where streams[input].channels != 1 {
       guard let mixed = convert(.mix, channel ?? .word("mono"), input, of: index, streams[input]) else {
         return nil

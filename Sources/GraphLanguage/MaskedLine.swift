@@ -25,7 +25,9 @@ struct MaskedLine {
     while end < bytes.upperBound, source.bytes[end] & 0xC0 == 0x80 { end += 1 }
     self.end = end
     let line = source.text(of: SourceSpan(start, end))
-    let likely = Self.likelySecrets(source.bytes, bytes) + Self.likelyPasswords(source.bytes, bytes)
+    let likely =
+      Self.likelySecrets(source.bytes, bytes) + Self.likelyPasswords(source.bytes, bytes)
+      + Self.likelyCredentials(source.bytes, bytes)
     let hidden = (masked + likely).filter {
       $0.lower < end && $0.upper > start
     }
@@ -85,6 +87,22 @@ struct MaskedLine {
       let authority = rest.prefix { !$0.isBlank && $0 != .quote && $0 != .pipe && $0 != UInt8(ascii: "/") }
       guard let at = authority.lastIndex(of: UInt8(ascii: "@")) else { continue }
       found.append(SourceSpan(authority.startIndex, at))
+    }
+    return found
+  }
+
+  /// What stands behind the colon of a quoted header that says who one is.
+  private static func likelyCredentials(_ bytes: [UInt8], _ line: Range<Int>) -> [SourceSpan] {
+    let names = ["authorization", "cookie", "key", "token", "secret", "password"]
+    var found: [SourceSpan] = []
+    for colon in line where bytes[colon] == UInt8(ascii: ":") {
+      let name = bytes[line.lowerBound..<colon].reversed().prefix { $0.isNameByte || $0 == .hyphen }
+      let before = colon - name.count - 1
+      guard before >= line.lowerBound, bytes[before] == .quote,
+        names.contains(where: String(decoding: name.reversed(), as: UTF8.self).lowercased().hasSuffix)
+      else { continue }
+      let value = bytes[(colon + 1)..<line.upperBound].prefix { $0 != .quote }
+      found.append(SourceSpan(value.startIndex, value.endIndex))
     }
     return found
   }

@@ -7,6 +7,8 @@ func requirement(of stage: any Stage) -> InputRequirement {
   case is any AudioDecoder: .bytes
   case let stage as any AudioTransform: .audio(stage.accepts)
   case let stage as any AudioConverter: .audio(stage.accepts)
+  case let stage as any AudioJoiner:
+    .audio(AudioRequirement(sample: stage.accepts.sample, rate: stage.accepts.rate, channels: 1))
   case let stage as any AudioRelay: .audio(stage.accepts)
   case let stage as any Recogniser: .audio(stage.accepts)
   case is any EventTransform: .events
@@ -16,8 +18,9 @@ func requirement(of stage: any Stage) -> InputRequirement {
   }
 }
 
-/// What comes out of a stage's main output when `input` goes in; nil for sinks, and for input it does not take.
-func output(of stage: any Stage, role: AdapterRole?, for input: StreamType?) -> StreamType? {
+/// What comes out of a stage's main output when `input` goes in, by as many streams as `inputs`; nil for sinks, and for input it
+/// does not take.
+func output(of stage: any Stage, role: AdapterRole?, for input: StreamType?, inputs: Int = 1) -> StreamType? {
   switch stage {
   case let stage as any ByteSource: return .bytes(stage.output)
   case let stage as any AudioSource: return .audio(stage.output)
@@ -39,6 +42,12 @@ func output(of stage: any Stage, role: AdapterRole?, for input: StreamType?) -> 
     converted.liveness = audio.liveness
     converted.isPaced = audio.isPaced || role == .pace
     return .audio(converted)
+  case let stage as any AudioJoiner:
+    guard case .audio(let audio)? = input else { return nil }
+    var joined = stage.output(for: audio, inputs: inputs)
+    joined.liveness = audio.liveness
+    joined.isPaced = audio.isPaced
+    return .audio(joined)
   case let stage as any AudioRelay:
     guard case .audio(let audio)? = input else { return nil }
     var output = stage.output(for: audio)

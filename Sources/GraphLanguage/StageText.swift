@@ -10,7 +10,27 @@ extension Analysis {
       isRedacted = isRedacted || text != url.redacted
       text = url.redacted
     }
+    if option.type == .header || option.type == .list(.header) {
+      isRedacted = true
+      text = shownHeaders(value)
+    }
     return option.isPositional ? text : "\(option.name)=\(text)"
+  }
+
+  /// Headers by their names: any may be a key to something.
+  private func shownHeaders(_ value: ValueSyntax) -> String {
+    switch value {
+    case .list(let elements, _): "[" + elements.map(shownHeaders).joined(separator: ", ") + "]"
+    case .atom(let word), .string(let word):
+      (try? HeaderLine.parse(.string(word.text)).graphText) ?? "•••"
+    case .parameter(let word):
+      if case .literal(let value)? = parameters[word.text]?.origin {
+        shownHeaders(value)
+      } else {
+        shown(value)
+      }
+    case .call: shown(value)
+    }
   }
 
   func shown(_ value: ValueSyntax) -> String {

@@ -50,7 +50,8 @@ extension Analysis {
       return
     }
     nodes[index].input = input
-    nodes[index].output = output(of: nodes[index].stage, role: nodes[index].role, for: input)
+    nodes[index].output = output(
+      of: nodes[index].stage, role: nodes[index].role, for: input, inputs: inputs.count)
     if nodes[index].role == .pace, case .audio(let audio) = input, audio.liveness == .live {
       report(
         .paceBehindLive,
@@ -70,7 +71,7 @@ extension Analysis {
       reportMixedUnion(inputs, types)
       return nil
     }
-    if eventCount == 0 && types.count > 1 && nodes[index].role != .mix {
+    if eventCount == 0 && types.count > 1 && !(nodes[index].stage is any AudioJoiner) {
       reportTwoAudioStreams(index, inputs)
       return nil
     }

@@ -24,7 +24,8 @@ struct BlockedStages {
     var isTold: Bool
   }
 
-  private static let limit = Duration.seconds(2)
+  /// Less is the unsteadiness of a busy machine.
+  static let limit = Duration.seconds(2)
   private var seen: [ObjectIdentifier: Seen] = [:]
 
   /// Takes a look at all chains.

@@ -39,6 +39,7 @@ final class EventTransformNode: EventConsumer, @unchecked Sendable {
   /// The main output, then the ports.
   private let outputs: [EventFanOut]
   private let context: StageContext
+  private let watch: EventStageWatch
 
   /// - Parameter producers: how many outputs are linked to the stage.
   init(_ transform: any EventTransform, producers: Int, outputs: [EventFanOut], context: StageContext) {
@@ -46,14 +47,17 @@ final class EventTransformNode: EventConsumer, @unchecked Sendable {
     self.transform.prepare(context)
     self.outputs = outputs
     self.context = context
+    watch = EventStageWatch(context)
     lock.withLock { $0 = producers }
   }
 
   func accept(_ event: Event) {
     // Handed on inside the lock: what comes from several streams keeps the order it was decided in.
     lock.withLock { _ in
-      transform.advance(to: context.clock.now()) { outputs[0].emit($0) }
-      transform.process(event) { outputs[0].emit($0) }
+      watch.measure { now in
+        transform.advance(to: now) { outputs[0].emit($0) }
+        transform.process(event) { outputs[0].emit($0) }
+      }
       setTimer()
     }
   }
@@ -64,7 +68,7 @@ final class EventTransformNode: EventConsumer, @unchecked Sendable {
       if producers == 0 {
         timer?.timer.cancel()
         timer = nil
-        transform.finish { outputs[0].emit($0) }
+        watch.measure { _ in transform.finish { outputs[0].emit($0) } }
       }
       return producers == 0
     }
@@ -84,7 +88,7 @@ final class EventTransformNode: EventConsumer, @unchecked Sendable {
     lock.withLock { producers in
       guard producers > 0 else { return }
       timer = nil
-      transform.advance(to: context.clock.now()) { outputs[0].emit($0) }
+      watch.measure { now in transform.advance(to: now) { outputs[0].emit($0) } }
       setTimer()
     }
   }

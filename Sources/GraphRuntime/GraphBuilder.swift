@@ -199,8 +199,11 @@ struct GraphBuilder {
 
   /// The queue in front of a stage that has a branch to itself.
   private mutating func branch(to node: PlanNode) throws -> AudioBranch {
-    if plan.inputs(of: node.id).count > 1 { return try inputBranch(of: node) }
-    if try make(node) is any Recogniser { return recogniserBranch(node) }
+    let stage = try make(node)
+    // A stage that only joins does so with a single stream, too.
+    let onlyJoins = stage is any AudioJoiner && !(stage is any AudioConverter)
+    if plan.inputs(of: node.id).count > 1 || onlyJoins { return try inputBranch(of: node) }
+    if stage is any Recogniser { return recogniserBranch(node) }
     let route = WakeRoute()
     let queue = BranchQueue(changed: { route.wakeChain() })
     let arrival = QueueArrivals()

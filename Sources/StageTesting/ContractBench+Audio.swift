@@ -105,6 +105,18 @@ extension ContractBench {
     return outcome
   }
 
+  func join(_ stage: any Stage, cuts: [Int], in run: ContractRun) throws -> Outcome {
+    guard let stage = stage as? any AudioJoiner else { return Outcome() }
+    let rate = stage.accepts.rate ?? 16_000
+    let streams = Self.streams(rate: rate)
+    let input = AudioStreamType(AudioFormat(.f32le, rate: rate, channels: 1), liveness: .finite)
+    let declared = stage.output(for: input, inputs: streams.count)
+    var course = JoinCourse(stage, streams, rate: rate, cuts: cuts)
+    let output = try course.run(
+      run.context, prepared: { try check($0, against: declared) }, wait: { try run.wait() })
+    return Outcome(format: output.format, bytes: output.bytes, pieces: output.pieces)
+  }
+
   func sink(_ stage: any Stage, cuts: [Int], in run: ContractRun) throws -> Outcome {
     guard var stage = stage as? any AudioSink else { return Outcome() }
     let (bytes, format) = try audio(for: stage.accepts)
@@ -154,65 +166,6 @@ extension ContractBench {
       try body(&block)
       start += frames
       turn += 1
-    }
-  }
-
-  // MARK: - Allocation
-
-  /// Has a stage of the audio threads work until it is warm, and then counts what a block costs.
-  func checkAllocations() throws {
-    let run = try ContractRun(world(), files)
-    switch try make() {
-    case var stage as any AudioTransform:
-      let (bytes, format) = try audio(for: stage.accepts)
-      try stage.prepare(format: format, run.context)
-      try countPerBlock(bytes, format) { block in stage.process(&block) }
-    case var stage as any AudioConverter:
-      let (bytes, format) = try audio(for: stage.accepts)
-      if stage.passes(format) { return }
-      let (produced, capacity) = try stage.prepare(input: format, run.context)
-      var room = AudioBuffer(format: produced, capacity: capacity)
-      try countPerBlock(bytes, format) { block in
-        while !block.isEmpty {
-          stage.convert(&block, into: &room)
-          room.removeAll()
-        }
-      }
-    case var source as any AudioSource:
-      let format = try source.open(run.context)
-      var block = AudioBuffer(format: format, capacity: max(1, format.rate / 25))
-      var isLive = true
-      try countPerBlock([0], AudioFormat(.mulaw, rate: 1, channels: 1)) { _ in
-        guard isLive else { return }
-        isLive = (try? source.read(into: &block)) == .produced
-        block.removeAll()
-      }
-      source.close()
-    default: break
-    }
-  }
-
-  private func countPerBlock(
-    _ bytes: [UInt8], _ format: AudioFormat, _ body: (inout AudioBuffer) -> Void
-  ) throws {
-    let frames = min(480, bytes.count / format.bytesPerFrame)
-    let places = bytes.count / format.bytesPerFrame / frames
-    var block = AudioBuffer(format: format, capacity: frames)
-    var costs = 0
-    for turn in 0..<200 {
-      block.reset(format: format, capacity: frames)
-      block.position = Int64(turn * frames)
-      block.fill(bytes, from: turn % places * frames, frames: frames)
-      let count = AllocationCounter.count { body(&block) }
-      // The first blocks may make what the later ones use again.
-      if turn >= 100 { costs += count }
-    }
-    guard costs == 0 else {
-      throw StageContract.Violation(
-        rule: .allocation,
-        message:
-          "100 blocks of \(frames) frames, once warm, cost \(costs) allocations; make in prepare or open what blocks need"
-      )
     }
   }
 }

@@ -62,12 +62,14 @@ struct ContractBench {
     case is any AudioRelay: try compare(repeatable: true) { try relay($0, cuts: $1, in: $2) }
     case is any Recogniser: try await compareEvents(Self.cuts) { try await recognise(cuts: $0, in: $1) }
     case is any EventTransform: try await compareEvents([[1]]) { _, run in try events(try make(), in: run) }
+    case is any AudioJoiner: break
     default:
       if stage is any AudioSink { try compare(repeatable: true) { try sink($0, cuts: $1, in: $2) } }
       if stage is any EventSink {
         try await compareEvents([[1]]) { _, run in try await eventSink(in: run) }
       }
     }
+    if stage is any AudioJoiner { try compare(repeatable: true) { try join($0, cuts: $1, in: $2) } }
     try checkAllocations()
   }
 
@@ -162,6 +164,12 @@ struct ContractBench {
       let hiss = Float(Int64(bitPattern: noise) >> 40) / Float(1 << 23)
       return 0.4 * Float(sin(2 * Double.pi * 440 * Double(index / channels) / Double(rate))) + 0.05 * hiss
     }
+  }
+
+  /// What a stage is given that joins streams: three of different lengths, none like another.
+  static func streams(rate: Int) -> [[Float]] {
+    let tone = tone(rate: rate, channels: 1)
+    return [tone, Array(tone.reversed()) + tone, tone.prefix(tone.count / 3).map { -$0 }]
   }
 
   var conversation: [Event] { input.events ?? Self.conversation }

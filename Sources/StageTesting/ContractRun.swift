@@ -6,7 +6,12 @@ internal import Synchronization
 final class ContractRun: Sendable {
   private struct State {
     var isWoken = false
-    var descriptors: [pollfd] = []
+    /// With room enough: what a stage asks for is no allocation of the stage's.
+    var descriptors: [pollfd] = {
+      var room: [pollfd] = []
+      room.reserveCapacity(64)
+      return room
+    }()
   }
 
   let world: TestWorld
@@ -27,9 +32,12 @@ final class ContractRun: Sendable {
     Self.remove(directory)
   }
 
-  var context: StageContext {
+  var context: StageContext { context(disk: nil) }
+
+  /// - Parameter disk: the thread for files; what it is handed runs at once when nil.
+  func context(disk: (any BlockingThread)?) -> StageContext {
     world.context(
-      name: "stage", directory: directory, disk: nil,
+      name: "stage", directory: directory, disk: disk,
       waker: .init(
         wake: { self.state.withLock { $0.isWoken = true } },
         wakeWhenReadable: { descriptor in self.watch(descriptor, POLLIN) },
@@ -46,7 +54,14 @@ final class ContractRun: Sendable {
   }
 
   private func watch(_ descriptor: Int32, _ events: Int32) {
-    state.withLock { $0.descriptors.append(pollfd(fd: descriptor, events: Int16(events), revents: 0)) }
+    state.withLock { state in
+      // Asked for again and again, until it has come. A loop, which costs no memory of which the stage would be accused.
+      for index in state.descriptors.indices
+      where state.descriptors[index].fd == descriptor && state.descriptors[index].events == Int16(events) {
+        return
+      }
+      state.descriptors.append(pollfd(fd: descriptor, events: Int16(events), revents: 0))
+    }
   }
 
   /// Waits until the stage has what it waits for.
@@ -65,7 +80,7 @@ final class ContractRun: Sendable {
       }
       if isWoken { return }
       if poll(&descriptors, nfds_t(descriptors.count), 2) > 0 {
-        state.withLock { $0.descriptors = [] }
+        state.withLock { $0.descriptors.removeAll(keepingCapacity: true) }
         return
       }
     }

@@ -12,7 +12,8 @@ internal import GraphLanguage
 /// - **freshness**: a new stage is like the first one was, whatever the first one has done: nothing is shared between stages;
 /// - **types**: what comes out is what the stage declares;
 /// - **progress**: no call leaves everything as it was and claims otherwise;
-/// - **allocation**: on audio threads, once warm, no block costs memory (counted on the calling thread; see below).
+/// - **allocation**: on audio threads, once warm, no block costs memory (counted on the calling thread; see below); an audio sink
+///   may wake another thread every other block.
 ///
 /// Sources and sinks whose effects lie outside are judged by the files they leave in the directory of their context, which is
 /// empty and new for every run, and by the notices they give.

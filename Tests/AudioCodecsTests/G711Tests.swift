@@ -1,4 +1,5 @@
 import AudioCodecs
+import TestSupport
 import Testing
 
 @Suite struct G711Tests {

@@ -1,12 +1,13 @@
 import AudioCodecs
 import COpus
 import Foundation
+import TestSupport
 import Testing
 
 @Suite(.enabled(if: Peers.haveFFmpeg)) struct OggOpusDecoderTests {
   /// The packets of a file as ffmpeg's demuxer cuts them.
   static func packets(_ file: [UInt8]) throws -> [[UInt8]] {
-    try Peers.withFile(file) { path in
+    try TemporaryFolder.withFile(file) { path in
       let sizes = try Peers.run(
         "ffprobe", ["-v", "error", "-show_entries", "packet=size", "-of", "csv=p=0", path])
       var rest = try Peers.ffmpeg("-i \(path) -map 0:a -c copy -f data pipe:1")[...]
@@ -90,7 +91,7 @@ import Testing
     let file = try OpusFiles.short.get()
     let whole = try decode(file, rate: 16000, channels: 1)
     #expect(try decode(file, rate: 16000, channels: 1, cut: { 1 }) == whole)
-    var random = SplitMix64(seed: 12)
+    var random = SeededGenerator(seed: 12)
     for largest in [2, 100, 3000] {
       let cut = try decode(
         file, rate: 16000, channels: 1, cut: { Int.random(in: 1...largest, using: &random) },
@@ -178,7 +179,7 @@ import Testing
   func garbage() throws {
     let pages = TestPage.pages(of: try OpusFiles.short.get())
     let whole = try decode(pages.file)
-    var random = SplitMix64(seed: 13)
+    var random = SeededGenerator(seed: 13)
     var file: [UInt8] = []
     for page in pages {
       file += (0..<300).map { _ in UInt8.random(in: 0...255, using: &random) }
@@ -194,7 +195,7 @@ import Testing
   @Test("a damaged packet in an intact page is concealed, and the length stays")
   func damagedPacket() throws {
     let whole = try decode(OpusFiles.stereo.get())
-    var random = SplitMix64(seed: 14)
+    var random = SeededGenerator(seed: 14)
     for _ in 0..<30 {
       var pages = TestPage.pages(of: try OpusFiles.stereo.get())
       let index = Int.random(in: 2..<pages.count, using: &random)
@@ -214,7 +215,7 @@ import Testing
     let pages = TestPage.pages(of: try OpusFiles.stereo.get())
     let file = pages.file
     let whole = try decode(file)
-    var random = SplitMix64(seed: 15)
+    var random = SeededGenerator(seed: 15)
     for _ in 0..<40 {
       let length = Int.random(
         in: (pages[0].bytes.count + pages[1].bytes.count)..<(file.count - 1), using: &random)
@@ -296,7 +297,7 @@ import Testing
         // Packets end where the position of the page is known only at its last; before that the one of none.
         let known = isLast ? page.granule : -1
         var bytes = Array("OggS\0".utf8) + [(continues ? 1 : 0) | (isLast ? page.bytes[5] & 4 : 0)]
-        bytes += AudioCodecsTests.bytes([known]) + page.bytes[14..<18] + AudioCodecsTests.bytes([sequence])
+        bytes += TestSupport.bytes([known]) + page.bytes[14..<18] + TestSupport.bytes([sequence])
         bytes += [0, 0, 0, 0, UInt8(part.count)] + part + page.bytes[offset..<(offset + size)]
         var made = TestPage(bytes: bytes)
         made.updateChecksum()
@@ -378,7 +379,7 @@ import Testing
     let seeds = [
       try OpusFiles.short.get(), try OpusFiles.encode("-b:a 12k -ac 1 -frame_duration 60", seconds: 0.4),
     ]
-    var random = SplitMix64(seed: 16)
+    var random = SeededGenerator(seed: 16)
     var decoded = 0
     for round in 0..<2500 {
       var pages = TestPage.pages(of: seeds[round % 2])

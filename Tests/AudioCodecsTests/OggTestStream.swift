@@ -1,4 +1,5 @@
 import AudioCodecs
+import TestSupport
 
 /// A page of a test file, found by walking over intact pages: a reader of our own to compare with would prove
 /// nothing.
@@ -12,7 +13,7 @@ struct TestPage {
   var packetEnds: Int { bytes[27..<bodyOffset].filter { $0 < 255 }.count }
 
   mutating func setGranule(_ value: Int64) {
-    bytes.replaceSubrange(6..<14, with: AudioCodecsTests.bytes([value]))
+    bytes.replaceSubrange(6..<14, with: TestSupport.bytes([value]))
     updateChecksum()
   }
 
@@ -24,7 +25,7 @@ struct TestPage {
       remainder ^= UInt32(byte) << 24
       for _ in 0..<8 { remainder = remainder >> 31 == 1 ? remainder << 1 ^ 0x04C1_1DB7 : remainder << 1 }
     }
-    bytes.replaceSubrange(22..<26, with: AudioCodecsTests.bytes([remainder]))
+    bytes.replaceSubrange(22..<26, with: TestSupport.bytes([remainder]))
   }
 
   static func pages(of file: [UInt8]) -> [TestPage] {
@@ -90,7 +91,7 @@ func decode<Sample: OpusSample & Equatable>(
 enum OpusFiles {
   /// Two seconds of two tones and noise, at 48 kHz in stereo, with an odd length.
   static let source: [Int16] = {
-    var random = SplitMix64(seed: 11)
+    var random = SeededGenerator(seed: 11)
     var phase = (0.0, 0.0)
     return (0..<96_123).flatMap { index -> [Int16] in
       phase = (phase.0 + 220 + Double(index % 24000) / 40, phase.1 + 3000)

@@ -1,4 +1,5 @@
 import AudioCodecs
+import TestSupport
 import Testing
 
 @Suite(.enabled(if: Peers.haveFFmpeg)) struct OpusPacketDecoderTests {

@@ -1,4 +1,5 @@
 import AudioCodecs
+import TestSupport
 import Testing
 
 @Suite struct SnifferTests {
@@ -16,7 +17,7 @@ import Testing
       ("-f aiff", .aiff),
     ])
   func ffmpeg(options: String, kind: Sniffer.Kind) throws {
-    let file = try Peers.withFile { path in
+    let file = try TemporaryFolder.withFile { path in
       _ = try Peers.ffmpeg(
         "-f s16le -ar 48000 -ac 2 -i pipe:0 \(options) -y \(path)",
         input: bytes(Array(OpusFiles.source[..<24000])))
@@ -49,7 +50,7 @@ import Testing
 
   @Test("whatever the bytes, 64 of them are answered")
   func random() {
-    var random = SplitMix64(seed: 21)
+    var random = SeededGenerator(seed: 21)
     let starts = ["OggS", "RIFF", "ID3", "FORM", "\u{1A}", "fLaC", "OggS\0"]
     for _ in 0..<3000 {
       var bytes = (0..<64).map { _ in UInt8.random(in: 0...255, using: &random) }

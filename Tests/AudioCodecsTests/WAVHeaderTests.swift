@@ -1,4 +1,5 @@
 import AudioCodecs
+import TestSupport
 import Testing
 
 @Suite struct WAVHeaderTests {
@@ -16,7 +17,7 @@ import Testing
     let file16 = WAVHeader(rate: 48000, channels: 1, samples: .s16, dataLength: 8).bytes + bytes(integers)
     #expect(file16.count == 52)
     #expect(try readWAV16(file16) == integers)
-    let probe = try Peers.withFile(file16) { path in
+    let probe = try TemporaryFolder.withFile(file16) { path in
       try Peers.run(
         "ffprobe",
         [

@@ -1,4 +1,5 @@
 import AudioCodecs
+import TestSupport
 import Testing
 
 @Suite struct WAVRecordingTests {
@@ -32,7 +33,7 @@ import Testing
 
   @Test("a recording cut at any byte, at any time of its writing, plays all it has", arguments: [1, 2, 6])
   func cuts(channels: Int) throws {
-    var random = SplitMix64(seed: UInt64(channels))
+    var random = SeededGenerator(seed: UInt64(channels))
     for samples in [WAVHeader.Samples.s16, .f32] {
       let recording = WAVRecording(rate: 16_000, channels: channels, samples: samples)
       let pieces = (0..<6).map { _ in
@@ -60,7 +61,7 @@ import Testing
       recording.append(second.count)
       let codec = samples == .s16 ? "pcm_s16le" : "pcm_f32le"
       for file in [recording.header + second, recording.header + second + second] {
-        try Peers.withFile(file) { path in
+        try TemporaryFolder.withFile(file) { path in
           let answer = String(
             decoding: try Peers.run(
               "ffprobe",

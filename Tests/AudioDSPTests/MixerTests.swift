@@ -1,4 +1,5 @@
 import AudioDSP
+import TestSupport
 import Testing
 
 @Suite struct MixerTests {
@@ -51,7 +52,7 @@ import Testing
 
   @Test("mixing in place gives the same", arguments: [1, 2, 5, 6])
   func inPlace(channels: Int) throws {
-    var random = SplitMix64(seed: 7)
+    var random = SeededGenerator(seed: 7)
     let input = (0..<(channels * 100)).map { _ in Float.random(in: -1...1, using: &random) }
     let mixer = try #require(Mixer(channels: channels))
     var samples = input

@@ -1,5 +1,6 @@
 import AudioDSP
 import Glibc
+import TestSupport
 import Testing
 
 @Suite struct SampleConversionTests {
@@ -22,7 +23,7 @@ import Testing
 
   @Test("floats are rounded to the nearest as the C library rounds them, and clamped")
   func rounding() {
-    var random = SplitMix64(seed: 8)
+    var random = SeededGenerator(seed: 8)
     var input: [Float] = (0..<20_000).map { _ in Float.random(in: -1.1...1.1, using: &random) }
     // Halves, where the even neighbour is the nearest.
     input += (-70000...70000).map { Float($0) / 65536 }

@@ -3,6 +3,7 @@ import AudioStages
 import FluxGraph
 import Foundation
 import StageTesting
+import TestSupport
 import Testing
 
 /// A WAV file of 16-bit samples.
@@ -112,6 +113,18 @@ private func error(_ bytes: [UInt8], cuts: [Int] = [4096]) -> StageError? {
     #expect(error(Array(wav(ramp).prefix(30)))?.code == .badInput)
   }
 
+  @Test(
+    "an Ogg Opus stream has the channels of its head, wherever it is cut",
+    arguments: [1, 36, 37, 38, 47, 48, 100])
+  func channels(_ cut: Int) throws {
+    let file = try dialogue()
+    let whole = try AudioHarness.run(Decode(), bytes: file, cuts: [100_000])
+    let cuts = (cut == 1 ? [Int](repeating: 1, count: 100) : [cut]) + [100_000]
+    let output = try AudioHarness.run(Decode(), bytes: file, cuts: cuts)
+    #expect(output.format == AudioFormat(.f32le, rate: 48_000, channels: 1))
+    #expect(output.format == whole.format && output.bytes == whole.bytes)
+  }
+
   @Test("of a damaged Ogg Opus file everything that can be decoded comes out before the failure")
   func damagedOpus() throws {
     let bytes = try dialogue()
@@ -154,7 +167,7 @@ private func error(_ bytes: [UInt8], cuts: [Int] = [4096]) -> StageError? {
 
   @Test("no change to a file's bytes stops the decoder")
   func mutations() throws {
-    var generator = SplitMix64(seed: 5)
+    var generator = SeededGenerator(seed: 5)
     let files = [wav(Array(ramp.prefix(200))), Array(try dialogue().prefix(6000))]
     for _ in 0..<150 {
       var file = files.randomElement(using: &generator)!
@@ -164,20 +177,5 @@ private func error(_ bytes: [UInt8], cuts: [Int] = [4096]) -> StageError? {
       }
       _ = error(file, cuts: [Int.random(in: 1...5000, using: &generator)])
     }
-  }
-}
-
-/// Vigna's SplitMix64: the same numbers on every run.
-struct SplitMix64: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -1,6 +1,7 @@
 import AudioStages
 import FluxGraph
 import StageTesting
+import TestSupport
 import Testing
 
 /// Files as ffmpeg writes them, each decoded by us and by ffmpeg.
@@ -21,7 +22,7 @@ import Testing
 
   @Test("a file decodes as it does in ffmpeg", arguments: wav + opus)
   func equals(options: String) async throws {
-    let directory = try TemporaryDirectory()
+    let directory = try TemporaryFolder()
     // The channels differ, so that a wrong order shows.
     let words = options.split(separator: " ")
     let channels = words.firstIndex(of: "-ac").flatMap { Int(words[$0 + 1]) } ?? 2

@@ -2,14 +2,15 @@ import AudioStages
 import FluxGraph
 import Foundation
 import StageTesting
+import TestSupport
 import Testing
 
 /// Programs come and go here, so that one test runs at a time.
 @Suite(.serialized) struct ExecTests {
-  private let directory: TemporaryDirectory
+  private let directory: TemporaryFolder
 
   init() throws {
-    directory = try TemporaryDirectory()
+    directory = try TemporaryFolder()
   }
 
   private func run(_ text: String, environment: [String: String] = [:]) async throws -> (
@@ -141,10 +142,10 @@ import Testing
 }
 
 @Suite(.serialized) struct ThroughTests {
-  private let directory: TemporaryDirectory
+  private let directory: TemporaryFolder
 
   init() throws {
-    directory = try TemporaryDirectory()
+    directory = try TemporaryFolder()
   }
 
   private func run(_ text: String) async throws -> [GraphHarness.Failure] {

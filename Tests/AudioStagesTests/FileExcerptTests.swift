@@ -2,13 +2,14 @@ import AudioStages
 import FluxGraph
 import Foundation
 import StageTesting
+import TestSupport
 import Testing
 
 @Suite(.enabled(if: Peers.haveFFmpeg)) struct FileExcerptTests {
-  private let directory: TemporaryDirectory
+  private let directory: TemporaryFolder
 
   init() throws {
-    directory = try TemporaryDirectory()
+    directory = try TemporaryFolder()
   }
 
   /// What comes out of a file, and how many bytes of it were looked at.

@@ -87,6 +87,29 @@ import Testing
     #expect(world.downloads.count == 9)
   }
 
+  @Test("sound of two connections is told apart, however late it is read")
+  func boundary() throws {
+    var source = try source(live: true)
+    func connect(_ bytes: [UInt8]) {
+      let download = world.downloads[world.downloads.count - 1]
+      download.give(.response(status: 200, headers: []))
+      if !bytes.isEmpty { download.give(bytes) }
+      download.give(.finished(nil))
+      world.loop.advance(by: .seconds(40))
+    }
+    connect([1, 2, 3])
+    // Its end comes before anything of it was read: it is as though it had never been.
+    connect([4, 5])
+    connect([])
+    let download = world.downloads[world.downloads.count - 1]
+    download.give(.response(status: 200, headers: []))
+    download.give([6, 7])
+    let old = try take(&source, capacity: 2)
+    #expect(old.bytes == [1, 2, 3] && old.progress == .restarted)
+    let new = try take(&source, capacity: 2)
+    #expect(new.bytes == [6, 7] && new.progress == .waiting)
+  }
+
   @Test("a file that breaks, and an answer that is none, end with a sentence", arguments: [false, true])
   func failures(live: Bool) throws {
     var source = try source(live: live)

@@ -1,6 +1,7 @@
 import FluxGraph
 import StageTesting
 import Synchronization
+import TestSupport
 
 /// A disk that does nothing until it is told to.
 final class HeldDisk: BlockingThread, Sendable {
@@ -8,7 +9,7 @@ final class HeldDisk: BlockingThread, Sendable {
   private let jobs = Mutex<[@Sendable () -> Void]>([])
   private let directory: String
 
-  init(_ directory: TemporaryDirectory) throws {
+  init(_ directory: TemporaryFolder) throws {
     self.directory = directory.path
   }
 

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import AudioStages
@@ -19,7 +20,7 @@ import Testing
 
   @Test("whatever the bytes, sound is told from text by their lengths alone, and titles are fit to be shown")
   func mutations() {
-    var random = SplitMix64(seed: 5)
+    var random = SeededGenerator(seed: 5)
     let text = Array("StreamTitle='It\u{1B}[31m''s \u{FF}on';StreamUrl='';StreamTitle='".utf8)
     for round in 0..<2000 {
       let interval = Int.random(in: 1...200, using: &random)

@@ -1,13 +1,14 @@
 import AudioStages
 import FluxGraph
 import StageTesting
+import TestSupport
 import Testing
 
 @Suite struct MixStreamsTests {
-  private let directory: TemporaryDirectory
+  private let directory: TemporaryFolder
 
   init() throws {
-    directory = try TemporaryDirectory()
+    directory = try TemporaryFolder()
   }
 
   private func run(_ text: String) async throws -> [Float] {
@@ -78,7 +79,7 @@ import Testing
     let format = AudioFormat(.f32le, rate: rate, channels: 1)
     _ = try mix.prepare(inputs: [(format, .live), (format, .live)], world.context())
     let begin = world.loop.now()
-    var random = SplitMix64(seed: 7)
+    var random = SeededGenerator(seed: 7)
     var counts = [0, 0]
     let speeds = [1.0, 1 + ppm * 1e-6]
     var output: [Float] = []

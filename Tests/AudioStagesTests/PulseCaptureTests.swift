@@ -1,5 +1,6 @@
 import FluxGraph
 import Foundation
+import TestSupport
 import Testing
 
 @testable import AudioStages
@@ -7,7 +8,7 @@ import Testing
 /// Sound that is nowhere zero and nowhere repeats, behind a lead-in that is: a monitor loses the first milliseconds of a new
 /// player.
 private func signal(seconds: Double, rate: Int, channels: Int, seed: UInt64 = 1) -> [Int16] {
-  var random = SplitMix64(seed: seed)
+  var random = SeededGenerator(seed: seed)
   let leadIn = [Int16](repeating: 0, count: rate * 3 / 10 * channels)
   return leadIn
     + (0..<Int(seconds * Double(rate)) * channels).map { _ in

@@ -1,4 +1,5 @@
 import FluxGraph
+import TestSupport
 import Testing
 
 @testable import AudioStages
@@ -8,7 +9,7 @@ import Testing
 
   @Test("gives back what was written, cut anyhow, and counts what found no room")
   func passesThrough() {
-    var random = SplitMix64(seed: 5)
+    var random = SeededGenerator(seed: 5)
     let ring = CaptureRing(format: Self.format, duration: .milliseconds(300))
     var written: [Float] = []
     var read: [Float] = []

@@ -1,4 +1,5 @@
 import FluxGraph
+import TestSupport
 import Testing
 
 @testable import AudioStages
@@ -10,7 +11,7 @@ private struct FaultySource {
   static let rate = 48_000
   static let fragment = 960
 
-  var random: SplitMix64
+  var random: SeededGenerator
   let partsPerMillion: Double
   let hasFaults: Bool
   var timeline = LiveTimeline(rate: rate, epoch: Instant(nanoseconds: 0), fragment: .milliseconds(20))
@@ -23,7 +24,7 @@ private struct FaultySource {
   var faults: [Fault: Int] = [:]
 
   init(seed: UInt64, partsPerMillion: Double, hasFaults: Bool) {
-    random = SplitMix64(seed: seed)
+    random = SeededGenerator(seed: seed)
     self.partsPerMillion = partsPerMillion
     self.hasFaults = hasFaults
   }
@@ -225,7 +226,7 @@ private struct FaultySource {
 @Suite("The drift of a live source's clock") struct PulseDriftTests {
   @Test("is measured within its error, whatever the jitter", arguments: [0.0, 50, -50, 300, -300])
   func measured(partsPerMillion: Double) throws {
-    var random = SplitMix64(seed: UInt64(bitPattern: Int64(partsPerMillion)))
+    var random = SeededGenerator(seed: UInt64(bitPattern: Int64(partsPerMillion)))
     var drift = ClockDrift(rate: 48_000)
     for number in 0..<30_000 {
       let time = Double(number) * 20e6 / (1 + partsPerMillion * 1e-6)

@@ -3,6 +3,7 @@ import AudioStages
 import FluxGraph
 import Foundation
 import StageTesting
+import TestSupport
 import Testing
 
 /// A file in memory that counts what is asked of it.
@@ -36,7 +37,7 @@ private final class MemoryFile: SeekableBytes {
     let samples = (0..<60_000).map { Int16(truncatingIfNeeded: $0 &* 13) }
     let header = WAVHeader(rate: 16_000, channels: 1, samples: .s16, dataLength: 120_000)
     let wav = header.bytes + samples.withUnsafeBytes { Array($0) }
-    var random = SplitMix64(seed: 40)
+    var random = SeededGenerator(seed: 40)
     var found = 0
     for round in 0..<300 {
       let isWAV = round % 2 == 0

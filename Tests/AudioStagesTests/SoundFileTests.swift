@@ -1,6 +1,7 @@
 import AudioStages
 import FluxGraph
 import Foundation
+import TestSupport
 import Testing
 
 /// Files as ffmpeg writes them: how long they are is told from their headers and last pages.
@@ -13,7 +14,7 @@ import Testing
       ("-ac 1 -c:a libopus -page_duration 5000000 -f ogg", 1),
     ])
   func lengths(options: String, channels: Int) throws {
-    let directory = try TemporaryDirectory()
+    let directory = try TemporaryFolder()
     let file = directory.file("sound")
     try Peers.ffmpeg("-f lavfi -i sine=frequency=300:sample_rate=48000:duration=12.345 \(options) \(file)")
     let sound = try #require(try SoundFile(path: file, raw: nil))
@@ -22,7 +23,7 @@ import Testing
 
   @Test("samples without a header have the length their format gives them")
   func raw() throws {
-    let directory = try TemporaryDirectory()
+    let directory = try TemporaryFolder()
     let file = directory.file("sound")
     try Peers.ffmpeg("-f lavfi -i sine=sample_rate=8000:duration=2 -f mulaw \(file)")
     let format = AudioFormat(.mulaw, rate: 8000, channels: 1)
@@ -33,7 +34,7 @@ import Testing
   @Test(
     "a file that is cut off is as long as what is there, another format is not known, a missing file is told")
   func others() throws {
-    let directory = try TemporaryDirectory()
+    let directory = try TemporaryFolder()
     let file = directory.file("sound.wav")
     try Peers.ffmpeg("-f lavfi -i sine=sample_rate=8000:duration=2 -c:a pcm_s16le \(file)")
     let cut = directory.file("cut.wav")

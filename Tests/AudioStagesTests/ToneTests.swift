@@ -1,6 +1,7 @@
 import AudioStages
 import FluxGraph
 import StageTesting
+import TestSupport
 import Testing
 
 @Suite struct ToneTests {

@@ -2,13 +2,14 @@ import AudioStages
 import FluxGraph
 import Foundation
 import StageTesting
+import TestSupport
 import Testing
 
 @Suite struct WavTests {
   private let catalogue = Catalogue.audio
 
   /// Runs a graph to its end in a directory.
-  private func run(_ text: String, in directory: TemporaryDirectory) async throws -> [GraphHarness.Failure] {
+  private func run(_ text: String, in directory: TemporaryFolder) async throws -> [GraphHarness.Failure] {
     let world = TestWorld()
     return try await GraphHarness(text, catalogue: catalogue, world: world, directory: directory.path).run()
   }
@@ -27,7 +28,7 @@ import Testing
 
   @Test("a recording holds every sample, as ffmpeg reads them", .enabled(if: Peers.haveFFmpeg))
   func whole() async throws {
-    let directory = try TemporaryDirectory()
+    let directory = try TemporaryFolder()
     let failures = try await run(
       "tone noise duration=2500ms rate=16k channels=2 | wav sub/a.wav format=f32le", in: directory)
     #expect(failures.isEmpty)
@@ -44,7 +45,7 @@ import Testing
 
   @Test("files of a rotated recording follow each other without a gap", .enabled(if: Peers.haveFFmpeg))
   func rotation() async throws {
-    let directory = try TemporaryDirectory()
+    let directory = try TemporaryFolder()
     let failures = try await run(
       """
       sound = tone noise duration=3s rate=16k
@@ -74,7 +75,7 @@ import Testing
 
   @Test("what is there is kept, unless the graph says otherwise")
   func overwriting() async throws {
-    let directory = try TemporaryDirectory()
+    let directory = try TemporaryFolder()
     try Data("precious".utf8).write(to: URL(fileURLWithPath: directory.file("a.wav")))
     let failures = try await run("tone duration=100ms | wav a.wav", in: directory)
     #expect(failures.first?.error.code == .inputOutput)
@@ -86,7 +87,7 @@ import Testing
 
   @Test("a full disk is a failure with a sentence")
   func full() async throws {
-    let directory = try TemporaryDirectory()
+    let directory = try TemporaryFolder()
     let failures = try await run("tone duration=1s | wav /dev/full overwrite", in: directory)
     #expect(failures.first?.error.code == .inputOutput)
     #expect(failures.first?.error.message.contains("No space left on device") == true)
@@ -94,7 +95,7 @@ import Testing
 
   @Test("a live source goes on while the disk is away; what was lost is silence, and the length is right")
   func slowDisk() throws {
-    let directory = try TemporaryDirectory()
+    let directory = try TemporaryFolder()
     let ring = try HeldDisk(directory)
     let format = AudioFormat(.s16le, rate: 1000, channels: 1)
     var wav = Wav()

@@ -2,6 +2,7 @@ import FluxGraph
 import Foundation
 import StageTesting
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import EventStages
@@ -12,7 +13,7 @@ import Testing
 
   private let catalogue = Catalogue.events.adding(Ticks.self).adding(Hear.self).adding(Take.self)
 
-  private func run(_ graph: String, _ tally: Tally, in folder: Folder) async throws -> (
+  private func run(_ graph: String, _ tally: Tally, in folder: TemporaryFolder) async throws -> (
     failures: [GraphHarness.Failure], world: TestWorld
   ) {
     let world = TestWorld(resources: [tally])
@@ -24,7 +25,7 @@ import Testing
     "a dead, a slow and a full sink beside a healthy one: it gets the same, and each event before the next one comes"
   )
   func isolation() async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     // The recogniser speaks only once the healthy sink has what it said before: if that waited for another, this would never end.
     let alone = Tally(awaits: true)
     #expect(try await run("ticks 300 | hear | take", alone, in: folder).failures.isEmpty)
@@ -62,7 +63,7 @@ import Testing
 
   @Test("a queue with full=block holds a finite source back, and nothing is lost")
   func block() async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let tally = Tally(slowness: 30)
     let (failures, world) = try await run(
       "ticks 2000 | hear | queue size=20 full=block | take", tally, in: folder)
@@ -75,7 +76,7 @@ import Testing
 
   @Test("a graph that is held back can be stopped")
   func stopped() async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let tally = Tally(isShut: true)
     let world = TestWorld(resources: [tally])
     let harness = try GraphHarness(
@@ -92,7 +93,7 @@ import Testing
 
   @Test("events that find no room leave by the port `dead`, each with the reason, and are counted")
   func overflow() async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let tally = Tally()
     let (_, world) = try await run(
       """

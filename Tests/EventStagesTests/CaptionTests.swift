@@ -1,6 +1,7 @@
 import FluxGraph
 import Foundation
 import StageTesting
+import TestSupport
 import Testing
 
 @testable import EventStages
@@ -43,7 +44,7 @@ import Testing
   func limits(naming: CaptionNaming) {
     let name = "the person with a very long name"
     for seed in 0..<15 as Range<UInt64> {
-      var random = SplitMix64(state: seed)
+      var random = SeededGenerator(seed: seed)
       var clock = 0.0
       var events: [Event] = []
       for number in 1...4 {
@@ -131,7 +132,7 @@ import Testing
 
   @Test("a file is appended to as turns end, and put in order at the end")
   func file() async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let world = TestWorld()
     var stage = CaptionSink<WebVTT>()
     stage.path = Path(folder.file("out/a.vtt"))
@@ -152,7 +153,7 @@ import Testing
 
   @Test(
     "ffmpeg reads hostile texts back as text, in as many captions, at their times",
-    .enabled(if: Peers.hasFFmpeg),
+    .enabled(if: Peers.haveFFmpeg),
     arguments: ["srt", "vtt"])
   func hostile(_ name: String) async throws {
     let texts = [
@@ -161,7 +162,7 @@ import Testing
       "{\\an8}top", "{b}", "a < b > c", "&amp; &lt;", "שלום עולם", "日本語の文です。", "e\u{301}", "\u{FEFF}x",
       "\\N\\h", "🇩🇪 👩‍👩‍👧‍👦",
     ]
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let world = TestWorld()
     func write(_ stage: some EventSink) async throws {
       var stage = stage
@@ -176,9 +177,8 @@ import Testing
     var webVTT = CaptionSink<WebVTT>()
     webVTT.path = Path(folder.file("a.vtt"))
     if name == "srt" { try await write(subRip) } else { try await write(webVTT) }
-    let ffprobe = try #require(Peers.executable("ffprobe"))
-    let packets = try Peers.run(
-      ffprobe,
+    let packets = try Peers.text(
+      of: "ffprobe",
       [
         "-v", "error", "-show_entries", "packet=pts_time,duration_time", "-of", "csv=p=0",
         folder.file("a.\(name)"),
@@ -187,8 +187,8 @@ import Testing
       packets.split(whereSeparator: \.isNewline).map(String.init)
         == texts.indices.map { "\(2 * $0).000000,0.500000" })
     // ASS is what ffmpeg makes of captions inside; what it writes as SubRip or WebVTT has been through its own markup.
-    let ffmpeg = try #require(Peers.executable("ffmpeg"))
-    let read = try Peers.run(ffmpeg, ["-v", "error", "-i", folder.file("a.\(name)"), "-f", "ass", "-"])
+    let read = try Peers.text(
+      of: "ffmpeg", ["-v", "error", "-i", folder.file("a.\(name)"), "-f", "ass", "-"])
     let shown = read.split(whereSeparator: \.isNewline).filter { $0.hasPrefix("Dialogue:") }.map {
       $0.split(separator: ",", maxSplits: 9, omittingEmptySubsequences: false)[9]
     }
@@ -197,9 +197,9 @@ import Testing
   }
 
   // ffmpeg is a peer: see Peers.
-  @Test("ffmpeg reads the captions back as they were written", .enabled(if: Peers.hasFFmpeg))
+  @Test("ffmpeg reads the captions back as they were written", .enabled(if: Peers.haveFFmpeg))
   func ffmpeg() async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let world = TestWorld()
     var subRip = CaptionSink<SubRip>()
     subRip.path = Path(folder.file("a.srt"))
@@ -217,11 +217,10 @@ import Testing
     }
     try await subRip.finish()
     try await webVTT.finish()
-    let ffmpeg = try #require(Peers.executable("ffmpeg"))
     let written = try folder.text("a.srt")
     #expect(written.contains("20\n"))
     for name in ["a.srt", "a.vtt"] {
-      let read = try Peers.run(ffmpeg, ["-v", "error", "-i", folder.file(name), "-f", "srt", "-"])
+      let read = try Peers.text(of: "ffmpeg", ["-v", "error", "-i", folder.file(name), "-f", "srt", "-"])
       #expect(read.replacing("\r\n", with: "\n") == written)
     }
   }

@@ -1,6 +1,7 @@
 import FluxGraph
 import Foundation
 import StageTesting
+import TestSupport
 import Testing
 
 @testable import EventStages
@@ -18,7 +19,7 @@ import Testing
 
   @Test("a program reads every event, a line each, and is ended with its input")
   func one() async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let world = TestWorld()
     var stage = stage(["sh", "-c", "cat > out; echo done >&2"])
     try await stage.open(world.context(directory: folder.path))
@@ -58,7 +59,7 @@ import Testing
 
   @Test("with `each` every event has a program, and what fails leaves by the port")
   func each() async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let world = TestWorld()
     var stage = stage(["sh", "-c", "grep -v '\"turn\":2' >> out"], each: true)
     try await stage.open(world.context(directory: folder.path))
@@ -83,7 +84,7 @@ import Testing
 
   @Test("with a spool an event whose program fails is kept for the next run")
   func spool() async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     func run(_ world: TestWorld, _ turns: [Int]) async throws {
       var stage = self.stage(["sh", "-c", "test -e up && cat >> out"], each: true)
       stage.spool = Path("spool")

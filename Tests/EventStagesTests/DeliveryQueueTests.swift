@@ -1,4 +1,5 @@
 import FluxGraph
+import TestSupport
 import Testing
 
 @testable import EventStages
@@ -103,7 +104,7 @@ import Testing
     ] {
       #expect(retryAfter(text, now: now) == nil)
     }
-    var random = SplitMix64(state: 3)
+    var random = SeededGenerator(seed: 3)
     let dates = [
       "Fri, 20 Nov 2026 14:02:21 GMT", "Friday, 20-Nov-26 14:02:21 GMT", "Fri Nov 20 14:02:21 2026", "120",
     ]
@@ -191,7 +192,7 @@ import Testing
     "whatever a receiver does, each delivery ends once, and a stream keeps its order unless one is parked")
   func random() {
     for seed in 0..<100 as Range<UInt64> {
-      var random = SplitMix64(state: seed)
+      var random = SeededGenerator(seed: seed)
       let concurrency = Int.random(in: 1...3, using: &random)
       var queue = queue(
         [.seconds(1), .seconds(5), .seconds(40)], order: .seconds(20), concurrency: concurrency,

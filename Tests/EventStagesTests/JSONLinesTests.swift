@@ -1,6 +1,7 @@
 import FluxGraph
 import Foundation
 import StageTesting
+import TestSupport
 import Testing
 
 @testable import EventStages
@@ -15,7 +16,7 @@ import Testing
 
   @Test("a file is put aside before it gets too long, and old ones are removed")
   func rotation() async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let world = TestWorld()
     var stage = try stage(folder.file("a.jsonl")) {
       $0.rotate.size = .bytes(1000)
@@ -52,7 +53,7 @@ import Testing
 
   @Test("a file that was moved away is opened anew")
   func moved() async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     var stage = try stage(folder.file("a.jsonl"))
     try await stage.open(TestWorld().context())
     try await stage.write(turn(1, spoken("one")))
@@ -64,7 +65,7 @@ import Testing
 
   @Test("two files put aside in one moment do not take each other's name")
   func rotationInAHurry() async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     var stage = try stage(folder.file("a.jsonl")) { $0.rotate.size = .bytes(1000) }
     try await stage.open(TestWorld().context())
     for number in 1...40 { try await stage.write(turn(number, spoken("A few words"))) }
@@ -75,7 +76,7 @@ import Testing
 
   @Test("a torn line at a file's end is cut off, and anything else is left alone", arguments: [true, false])
   func torn(hasWholeLine: Bool) async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let whole = turn(1, spoken("one")).json.serialized
     let before = hasWholeLine ? [whole] : []
     for cut in [0, 1, 5, 20, whole.utf8.count - 1, whole.utf8.count] {
@@ -94,7 +95,7 @@ import Testing
       "RIFF\u{10}\0\0\0WAVEfmt ", "a line\n", "{\n  \"a\": 1\n}\n", "[1]\n", "\n\n", "{\"a\":\n", " ",
     ])
   func foreign(content: String) async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let path = folder.file("call.wav")
     try content.write(toFile: path, atomically: true, encoding: .utf8)
     var fixed = try stage(path)
@@ -108,7 +109,7 @@ import Testing
 
   @Test("nothing an event says leads out of the directory, or to a name no file can have")
   func hostileNames() async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let world = TestWorld()
     var stage = try stage(folder.file("logs/{stream}/{transcript}.jsonl"))
     try await stage.open(world.context())
@@ -127,7 +128,7 @@ import Testing
 
   @Test("events of two streams go to two files, which stay open")
   func severalFiles() async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let world = TestWorld()
     var stage = try stage(folder.file("{stream}.jsonl"))
     try await stage.open(world.context())
@@ -139,7 +140,7 @@ import Testing
 
   @Test("what was written is made safe a second later, without another event", arguments: FileSync.allCases)
   func interval(sync: FileSync) async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let world = TestWorld()
     var stage = try stage(folder.file("a.jsonl")) { $0.fsync = sync }
     try await stage.open(world.context())
@@ -152,7 +153,7 @@ import Testing
 
   @Test("a file that was moved away is there again after a hang-up, before the next event")
   func hangUp() async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let world = TestWorld()
     var stage = try stage(folder.file("a.jsonl"))
     try await stage.open(world.context())
@@ -169,7 +170,7 @@ import Testing
     "lines wait in memory while the disk takes none, are tried again by themselves, and the user is told once"
   )
   func fullDisk() async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let world = TestWorld()
     try FileManager.default.createSymbolicLink(
       atPath: folder.file("a.jsonl"), withDestinationPath: "/dev/full")
@@ -190,7 +191,7 @@ import Testing
 
   @Test("a named pipe may lack its reader, or have a slow one: nothing waits for it, and it gets whole lines")
   func namedPipe() async throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let path = folder.file("pipe")
     try #require(mkfifo(path, 0o600) == 0)
     let world = TestWorld()
@@ -217,7 +218,7 @@ import Testing
 
   // The peers' Python validates with jsonschema.
   @Test(
-    "every event is valid by the published schema, and broken ones are not", .enabled(if: Peers.hasPython))
+    "every event is valid by the published schema, and broken ones are not", .enabled(if: Peers.havePython))
   func schema() throws {
     var events = [
       turn(spoken("Hello there")), turn(kind: .update, stream: nil, []), turn([("x", nil, nil)]),
@@ -262,8 +263,7 @@ import Testing
       check = jsonschema.Draft202012Validator(schema)
       for line in sys.stdin: print("yes" if check.is_valid(json.loads(line)) else "no")
       """
-    let answer = try Peers.run(
-      Peers.python, ["-c", script, EventSchema.text], input: (good + bad).joined(separator: "\n"))
+    let answer = try Peers.python(script, [EventSchema.text], input: (good + bad).joined(separator: "\n"))
     let verdicts = answer.split(separator: "\n").map(String.init)
     #expect(verdicts == good.map { _ in "yes" } + bad.map { _ in "no" })
   }

@@ -1,6 +1,7 @@
 import FluxGraph
 import Foundation
 import StageTesting
+import TestSupport
 import Testing
 
 @testable import EventStages
@@ -116,7 +117,7 @@ import Testing
   @Test("nothing is lost, and a session keeps its order, whatever the times")
   func random() {
     for seed in 0..<50 as Range<UInt64> {
-      var random = SplitMix64(state: seed)
+      var random = SeededGenerator(seed: seed)
       var merge = Merge()
       var out: [TurnEvent] = []
       var clock = 0.0

@@ -1,6 +1,7 @@
 import FluxGraph
 import Foundation
 import StageTesting
+import TestSupport
 import Testing
 
 @testable import EventStages
@@ -275,7 +276,7 @@ import Testing
       "",
     ]
     for seed in 0..<2000 as Range<UInt64> {
-      var random = SplitMix64(state: seed)
+      var random = SeededGenerator(seed: seed)
       let headers = (0..<Int.random(in: 0...4, using: &random)).map { _ in
         let value =
           values.randomElement(using: &random)!

@@ -1,5 +1,6 @@
 import FluxGraph
 import Foundation
+import TestSupport
 import Testing
 
 @testable import EventStages
@@ -10,13 +11,13 @@ import Testing
       id: name, stream: "me", accepted: 12.5, event: ["event": "Update", "text": .string(name)], body: nil)
   }
 
-  private func ids(_ folder: Folder) throws -> [String] {
+  private func ids(_ folder: TemporaryFolder) throws -> [String] {
     try Spool(directory: folder.path, name: "crm", limit: 100_000).deliveries.map(\.id)
   }
 
   @Test("what was accepted and is not done is there again, with its attempts")
   func restart() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     do {
       let spool = try Spool(directory: folder.path, name: "crm", limit: 100_000)
       let first = try #require(try spool.accept(delivery("a")))
@@ -32,7 +33,7 @@ import Testing
 
   @Test("a log cut at any byte keeps every record before the cut, and goes on being used")
   func cuts() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     var ends: [(length: Int, ids: [String])] = [(0, [])]
     do {
       let spool = try Spool(directory: folder.path, name: "crm", limit: 100_000)
@@ -78,13 +79,13 @@ import Testing
 
   @Test("a damaged record costs itself and no other")
   func damage() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     do {
       let spool = try Spool(directory: folder.path, name: "crm", limit: 100_000)
       for name in ["a", "b", "c"] { _ = try spool.accept(delivery(name)) }
     }
     let log = try readFile(folder.file("crm.spool"))
-    var random = SplitMix64(state: 7)
+    var random = SeededGenerator(seed: 7)
     for _ in 0..<200 {
       var damaged = log
       damaged[Int.random(in: 0..<log.count, using: &random)] ^= UInt8.random(in: 1...255, using: &random)
@@ -95,7 +96,7 @@ import Testing
 
   @Test("the log stays below its limit, and what is done makes room")
   func limit() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let spool = try Spool(directory: folder.path, name: "crm", limit: 2000)
     var kept: [Delivery] = []
     while let delivery = try spool.accept(delivery("x\(kept.count)")) { kept.append(delivery) }
@@ -126,7 +127,7 @@ import Testing
 
   @Test("a batch that was sent is the same batch after a restart, also after the log was written anew")
   func batches() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     var sent: [String] = []
     for round in 0..<3 {
       let spool = try Spool(directory: folder.path, name: "crm", limit: round == 1 ? 4000 : 100_000)
@@ -159,7 +160,7 @@ import Testing
       SpoolRecord.accepted(delivery("a")), .batched([1, 2]), .attempted(number: 1, attempts: 3),
       .done(number: 2),
     ]
-    var random = SplitMix64(state: 11)
+    var random = SeededGenerator(seed: 11)
     for _ in 0..<2000 {
       var content: [UInt8] = []
       for _ in 0..<Int.random(in: 1...4, using: &random) {
@@ -198,7 +199,7 @@ import Testing
 
   @Test("a spool has one user at a time")
   func lock() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let first = try Spool(directory: folder.path, name: "crm", limit: 2000)
     #expect(throws: StageError.self) { try Spool(directory: folder.path, name: "crm", limit: 2000) }
     _ = try Spool(directory: folder.path, name: "other", limit: 2000)
@@ -207,7 +208,7 @@ import Testing
 
   @Test("dead letters can be delivered again, or dropped")
   func deadLetters() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     do {
       let spool = try Spool(directory: folder.path, name: "crm", limit: 100_000)
       for name in ["a", "b"] {

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import FluxGraphCLI
@@ -45,7 +46,7 @@ import Testing
 
   @Test("random bytes never trap", arguments: 1...10 as ClosedRange<UInt64>)
   func mutations(seed: UInt64) {
-    var random = SplitMix(state: seed)
+    var random = SeededGenerator(seed: seed)
     let text = Array("\u{FEFF}export A=\"b\"\n# c\nD='e' # f\r\n".utf8)
     for _ in 0..<200 {
       var bytes = text
@@ -55,18 +56,5 @@ import Testing
       let file = EnvironmentFile(bytes)
       #expect(file.values.count + file.problems.count <= bytes.count)
     }
-  }
-}
-
-/// SplitMix64.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-    return value ^ value >> 31
   }
 }

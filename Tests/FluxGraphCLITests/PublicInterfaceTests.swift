@@ -1,5 +1,6 @@
 import FluxGraph
 import Foundation
+import TestSupport
 import Testing
 
 /// What authors of stages and programs see of the modules they import.
@@ -79,16 +80,8 @@ enum SymbolGraph {
     var isDocumented: Bool
   }
 
-  struct ToolFailure: Error {
-    var output: String
-  }
-
   static func symbols(of module: String) throws -> [Symbol] {
-    let output = FileManager.default.temporaryDirectory.appending(path: "symbols-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: output, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: output) }
-    let tool = Process()
-    tool.executableURL = URL(filePath: "/usr/bin/env")
+    let output = try TemporaryFolder()
     // The modules this test was built from lie beside its program.
     let program = URL(filePath: CommandLine.arguments[0]).resolvingSymlinksInPath()
     var place = program.deletingLastPathComponent()
@@ -97,26 +90,19 @@ enum SymbolGraph {
       place.deleteLastPathComponent()
     }
     let machine = place.deletingLastPathComponent().lastPathComponent
-    tool.arguments =
+    try Peers.run(
+      "swift-symbolgraph-extract",
       [
-        "swift-symbolgraph-extract", "-module-name", module, "-I", place.appending(path: "Modules").path,
+        "-module-name", module, "-I", place.appending(path: "Modules").path,
         "-output-dir", output.path, "-minimum-access-level", "public", "-skip-synthesized-members",
         "-target", machine.hasSuffix("linux-gnu") ? machine : "x86_64-unknown-linux-gnu",
       ]
-      + ["CCurl", "COpus", "CPulse"].flatMap {
-        ["-Xcc", "-fmodule-map-file=\(Project.root)/Sources/\($0)/module.modulemap"]
-      }
-    let errors = Pipe()
-    tool.standardError = errors
-    try tool.run()
-    let complaints = errors.fileHandleForReading.readDataToEndOfFile()
-    tool.waitUntilExit()
-    guard tool.terminationStatus == 0 else {
-      throw ToolFailure(output: String(decoding: complaints, as: UTF8.self))
-    }
+        + ["CCurl", "COpus", "CPulse"].flatMap {
+          ["-Xcc", "-fmodule-map-file=\(Project.root)/Sources/\($0)/module.modulemap"]
+        })
     var symbols: [Symbol] = []
-    for file in try FileManager.default.contentsOfDirectory(at: output, includingPropertiesForKeys: nil) {
-      let text = String(decoding: try Data(contentsOf: file), as: UTF8.self)
+    for file in output.names {
+      let text = try output.text(file)
       for symbol in try JSONValue.parse(text)["symbols"]?.arrayValue ?? [] {
         let parts = symbol["pathComponents"]?.arrayValue?.compactMap(\.stringValue) ?? []
         symbols.append(

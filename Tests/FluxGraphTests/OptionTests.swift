@@ -1,4 +1,5 @@
 import FluxGraph
+import TestSupport
 import Testing
 
 enum Colour: String, OptionEnumeration { case red, green }
@@ -231,7 +232,7 @@ private let cases: [OptionCase] = [
 
   @Test("no text a graph could hold stops the reading of quantities")
   func mutations() {
-    var generator = SplitMix64(seed: 1)
+    var generator = SeededGenerator(seed: 1)
     let pieces = Array("0123456789.+-ekxsmhdBHzkMGT٣é \0𝟙")
     for _ in 0..<5000 {
       let text = String(
@@ -252,20 +253,5 @@ private let cases: [OptionCase] = [
     dump(secret, to: &dumped)
     #expect(!dumped.contains("s3cret"))
     #expect(WebURL("https://u:s3cret@h/p?k=s3cret#s3cret")?.redacted == "https://h/p")
-  }
-}
-
-/// Vigna's SplitMix64: the same numbers on every run.
-struct SplitMix64: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import FluxGraph
@@ -88,7 +89,7 @@ import Testing
       return !text.isEmpty && (first == "?" || first == text.first)
         && matches(text.dropFirst(), pattern.dropFirst())
     }
-    var generator = SplitMix64(seed: 3)
+    var generator = SeededGenerator(seed: 3)
     for _ in 0..<3000 {
       let text = String(
         (0..<Int.random(in: 0...7, using: &generator)).map { _ in "ab".randomElement(using: &generator)! })

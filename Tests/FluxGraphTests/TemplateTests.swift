@@ -1,4 +1,5 @@
 import FluxGraph
+import TestSupport
 import Testing
 
 @Suite struct TemplateTests {
@@ -41,7 +42,7 @@ import Testing
 
   @Test("any text is read or refused, and what is read can be rendered")
   func mutations() {
-    var generator = SplitMix64(seed: 2)
+    var generator = SeededGenerator(seed: 2)
     let pieces = Array("{}\\?:<>.09aé$_ ")
     for _ in 0..<5000 {
       let text = String(

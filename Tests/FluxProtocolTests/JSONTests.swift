@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import FluxGraph
@@ -144,7 +145,7 @@ struct JSONTests {
 
   @Test(
     "a corpus and ten thousand mutations read as Python reads them",
-    .enabled(if: Peer.isExpected, "needs the Python of the peers, or FLUXGRAPH_REQUIRE_PEERS=1 to insist"))
+    .enabled(if: Peers.havePython, "needs the Python of the peers, or FLUXGRAPH_REQUIRE_PEERS=1 to insist"))
   func sameAsPython() throws {
     var generator = SeededGenerator(seed: 8259)
     var texts = Self.corpus.map { Array($0.utf8) }
@@ -153,7 +154,7 @@ struct JSONTests {
       texts.append(mutated(originals.randomElement(using: &generator) ?? [], using: &generator))
     }
     let input = texts.map { Data($0).base64EncodedString() }.joined(separator: "\n") + "\n"
-    let lines = try Peer.run(Self.reference, input: input).split(separator: "\n")
+    let lines = try Peers.python(Self.reference, input: input).split(separator: "\n")
     try #require(lines.count == texts.count)
     var accepted = 0
     for (bytes, line) in zip(texts, lines) {

@@ -1,4 +1,5 @@
 import FluxProtocol
+import TestSupport
 import Testing
 
 @Suite("Query parameters")

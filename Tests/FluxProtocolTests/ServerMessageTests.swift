@@ -1,5 +1,6 @@
 import FluxGraph
 import FluxProtocol
+import TestSupport
 import Testing
 
 @Suite("Server messages")

@@ -1,5 +1,6 @@
 import FluxGraph
 import FluxProtocol
+import TestSupport
 import Testing
 
 /// One line a message: event, turn index, end of the audio window, transcript; and, of the machine, one line

@@ -2,10 +2,11 @@ import FluxProtocol
 import FluxServer
 import Foundation
 import Synchronization
+import TestSupport
 import Testing
 
 /// The programs are Python scripts, so the same peers are needed.
-@Suite("Words from a command", .enabled(if: Python.isUsable))
+@Suite("Words from a command", .enabled(if: Peers.havePython))
 struct CommandWordsTests {
   /// Answers of a stream, in order.
   final class Answers: Sendable {
@@ -31,7 +32,7 @@ struct CommandWordsTests {
 
   static func script(_ name: String) throws -> CommandLineText {
     let path = URL(filePath: #filePath).appending(path: "../Peers/\(name)").standardized.path
-    let python = try #require(Python.path)
+    let python = Peers.python
     return try #require(CommandLineText("\"\(python)\" '\(path)'"))
   }
 
@@ -56,7 +57,7 @@ struct CommandWordsTests {
     let file = FileManager.default.temporaryDirectory.appending(path: "words-\(UUID().uuidString).py")
     defer { try? FileManager.default.removeItem(at: file) }
     try program.write(to: file, atomically: true, encoding: .utf8)
-    let python = try #require(Python.path)
+    let python = Peers.python
     let source = CommandWords(try #require(CommandLineText("\"\(python)\" '\(file.path)'")))
     defer { source.stop() }
     let pause = [Int16](repeating: 0, count: 20_000)

@@ -1,10 +1,11 @@
 import FluxGraph
 import FluxProtocol
 import FluxServer
+import TestSupport
 import Testing
 
 /// Faults as the `websockets` client of Python sees them; without it there is nobody to see them.
-@Suite("Faulty server", .enabled(if: Python.isUsable))
+@Suite("Faulty server", .enabled(if: Peers.havePython))
 struct FaultyServerTests {
   static let words = [
     RecognisedWord(text: "hello", start: 0.3, end: 0.5, confidence: 0.9),
@@ -18,7 +19,7 @@ struct FaultyServerTests {
     options.faults = try FaultPlan(parsing: plan)
     var lines: [JSONValue] = []
     _ = try await FluxServerTests().withServer(options) { port in
-      for _ in 0..<clients { lines += try await Python.run("faulty.py", ["\(port)"]) }
+      for _ in 0..<clients { lines += try await Peers.run(script: "faulty.py", ["\(port)"]) }
     }
     return lines
   }

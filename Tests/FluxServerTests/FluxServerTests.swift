@@ -4,10 +4,11 @@ import FluxServer
 import Foundation
 import NetLoop
 import Synchronization
+import TestSupport
 import Testing
 
 /// The peers are Python clients; without them there is nobody to talk to.
-@Suite("Server", .enabled(if: Python.isUsable), .serialized)
+@Suite("Server", .enabled(if: Peers.havePython), .serialized)
 struct FluxServerTests {
   /// Runs a server for the time of the body.
   func withServer(
@@ -37,7 +38,7 @@ struct FluxServerTests {
     options.key = "secret"
     options.words = .script(ScriptedWords([]))
     let reports = try await withServer(options) { port in
-      let lines = try await Python.run("handshakes.py", ["\(port)"])
+      let lines = try await Peers.run(script: "handshakes.py", ["\(port)"])
       func seen(_ name: String) -> JSONValue? { lines.first { $0["name"]?.stringValue == name } }
       for message in lines.flatMap({ $0["messages"]?.arrayValue ?? [] }) {
         #expect(MessageSchema.problem(with: message) == nil, "\(message)")
@@ -81,7 +82,8 @@ struct FluxServerTests {
     var options = FluxServer.Options()
     options.words = .pocketSphinx()
     let reports = try await withServer(options) { port in
-      let seen = try await Python.run("sdk_stream.py", ["\(port)"], input: audio.withUnsafeBytes { Data($0) })
+      let seen = try await Peers.run(
+        script: "sdk_stream.py", ["\(port)"], input: audio.withUnsafeBytes { Data($0) })
       #expect(seen.first?["class"]?.stringValue == "ListenV2Connected")
       #expect(seen.contains { $0["class"]?.stringValue == "ListenV2ConfigureSuccess" })
       let events = Set(seen.compactMap { $0["event"]?.stringValue })
@@ -108,7 +110,8 @@ struct FluxServerTests {
     options.words = .script(
       ScriptedWords([RecognisedWord(text: "hello", start: 0.3, end: 0.9, confidence: 0.9)]))
     _ = try await withServer(options) { port in
-      let seen = try await Python.run("sdk_stream.py", ["\(port)", "force"], input: Data(count: 32_000))
+      let seen = try await Peers.run(
+        script: "sdk_stream.py", ["\(port)", "force"], input: Data(count: 32_000))
       let ends = seen.filter { $0["event"]?.stringValue == "EndOfTurn" }
       #expect(ends.map { $0["trigger"]?.stringValue } == ["manual"])
       #expect(ends.first?["transcript"]?.stringValue == "hello")

@@ -2,6 +2,7 @@ import FluxGraph
 import FluxProtocol
 import FluxServer
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Session machine")

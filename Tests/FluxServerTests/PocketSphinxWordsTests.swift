@@ -1,5 +1,6 @@
 import FluxProtocol
 import Foundation
+import TestSupport
 import Testing
 
 @testable import FluxServer
@@ -62,8 +63,7 @@ struct PocketSphinxWordsTests {
   @Test(
     "speech in each format the service takes is understood",
     // ffmpeg makes the formats.
-    .enabled(
-      if: Flite.ffmpeg != nil || ProcessInfo.processInfo.environment["FLUXGRAPH_REQUIRE_PEERS"] == "1"),
+    .enabled(if: Peers.have("ffmpeg")),
     arguments: [
       ("&encoding=mulaw&sample_rate=8000", ["-f", "mulaw", "-ar", "8000"]),
       ("&encoding=linear16&sample_rate=44100", ["-f", "s16le", "-ar", "44100"]),

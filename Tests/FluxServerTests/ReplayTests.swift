@@ -2,6 +2,7 @@ import FluxGraph
 import FluxProtocol
 import FluxServer
 import Foundation
+import TestSupport
 import Testing
 
 @Suite("Replay")
@@ -190,7 +191,7 @@ struct ReplayTests {
   @Test(
     "the capture of a live session gives the vendor's SDK the vendor's own parse",
     .enabled(
-      if: ProcessInfo.processInfo.environment["FLUX_VECTORS"] != nil && Python.isUsable,
+      if: ProcessInfo.processInfo.environment["FLUX_VECTORS"] != nil && Peers.havePython,
       "the capture is not part of the repository: FLUX_VECTORS"), arguments: ["sync", "async"])
   func capture(mode: String) async throws {
     let directory = URL(filePath: ProcessInfo.processInfo.environment["FLUX_VECTORS"] ?? "").appending(
@@ -204,7 +205,7 @@ struct ReplayTests {
     _ = try await FluxServerTests().withServer(options) { port in
       let golden = directory.appending(path: "golden.json").path
       let line = try #require(
-        try await Python.run("sdk_replay.py", ["\(port)", mode, golden], input: audio).first)
+        try await Peers.run(script: "sdk_replay.py", ["\(port)", mode, golden], input: audio).first)
       #expect(line["count"]?.intValue == 105 && line["expected"]?.intValue == 105)
       #expect(line["different"]?.stringValue == "[]")
     }

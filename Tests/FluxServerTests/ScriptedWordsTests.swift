@@ -1,4 +1,5 @@
 import FluxServer
+import TestSupport
 import Testing
 
 @Suite("Word scripts")

@@ -1,5 +1,6 @@
 import FluxServer
 import Glibc
+import TestSupport
 import Testing
 
 /// What `tools/bench turns` measures, on a few sentences: two voices the detector was not fitted to and two it was, and sounds

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import GraphLanguage
@@ -47,7 +48,7 @@ import Testing
 
   @Test("whatever can be read keeps its meaning and its comments, and is formatted once")
   func mutations() {
-    var random = SeededGenerator(state: 8)
+    var random = SeededGenerator(seed: 8)
     var formatted = 0
     let samples = HostileTextTests.samples + Self.cases.map(\.0)
     for round in 0..<3_000 {

@@ -115,6 +115,8 @@ import Testing
       "mic | flux key=dg_hidden eot_threshold=7 | stdout",
       "mic | flux key=[dg_hidden] | stdout",
       "mic | flux key=env(K, dg_hidden) | stdout",
+      "mic | fluxx headers=[\"Authorization: Token dg_hidden\"] | stdout",
+      "mic | fluxx headers=[\"X-API-Key:dg_hidden | stdout",
     ]
     for graph in graphs {
       let result = check(graph)

@@ -79,7 +79,7 @@ struct Decode: AudioDecoder {
 
 enum Layout: String, OptionEnumeration { case mono, left }
 
-struct Mix: AudioConverter {
+struct Mix: AudioConverter, AudioJoiner {
   static let description = StageDescription<Mix>("mix", "Mixes channels.", role: .mix) {
     Option("channel", \Mix.channel, "The channels that come out.", positional: true)
   }
@@ -95,6 +95,15 @@ struct Mix: AudioConverter {
   ) {
     (input, 0)
   }
+  mutating func prepare(
+    inputs: [(format: AudioFormat, liveness: Liveness)], _ context: StageContext
+  ) throws -> AudioFormat {
+    inputs[0].format
+  }
+  func room(of input: Int) -> Int { 0 }
+  mutating func take(_ audio: borrowing AudioBuffer, from input: Int) {}
+  mutating func inputEnded(_ input: Int) {}
+  mutating func read(into output: inout AudioBuffer) -> SourceProgress { .finished }
   mutating func convert(_ input: inout AudioBuffer, into output: inout AudioBuffer) {}
 }
 

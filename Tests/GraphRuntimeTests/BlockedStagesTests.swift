@@ -1,4 +1,5 @@
 import FluxGraph
+import StageTesting
 import Testing
 
 @testable import GraphRuntime
@@ -27,5 +28,23 @@ import Testing
       let steps = [chain: Step(number: second * 2 + 1, stage: "gate")]
       #expect(stages.look(steps, now: Instant(nanoseconds: Int64(second) * 1_000_000_000)).isEmpty)
     }
+  }
+
+  @Test("a stage of events that keeps its thread is told of, and not those the events come from")
+  func events() {
+    let world = TestWorld()
+    let (first, second) = (
+      EventStageWatch(world.context(name: "mask")), EventStageWatch(world.context(name: "slow"))
+    )
+    first.measure { _ in
+      second.measure { _ in world.loop.advance(by: .seconds(3)) }
+      world.loop.advance(by: .seconds(1))
+    }
+    #expect(world.notices.map(\.message) == ["slow blocked the thread of its events for 3.0 s"])
+    first.measure { _ in
+      second.measure { _ in world.loop.advance(by: .seconds(1)) }
+      world.loop.advance(by: .seconds(1.5))
+    }
+    #expect(world.notices.last?.message == "mask blocked the thread of its events for 2.5 s")
   }
 }

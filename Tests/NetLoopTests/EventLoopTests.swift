@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import NetLoop
@@ -116,7 +117,7 @@ struct EventLoopTests {
   func timerHeap() throws {
     let loop = try EventLoop()
     var heap = TimerHeap()
-    var random = SplitMix(seed: 7)
+    var random = SeededGenerator(seed: 7)
     let base = loop.now
     var live: [LoopTimer] = []
     for _ in 0..<4000 {
@@ -230,18 +231,4 @@ private final class Renewer: @unchecked Sendable {
 extension DispatchSemaphore {
   /// Blocks a test for a moment; only where the other side is certain to come.
   fileprivate func waitForTest() { wait() }
-}
-
-struct SplitMix: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-    return value ^ (value >> 31)
-  }
 }

@@ -2,6 +2,7 @@ import Foundation
 import Glibc
 import NetLoop
 import Synchronization
+import TestSupport
 import Testing
 
 extension PeerTests {
@@ -41,7 +42,7 @@ extension PeerTests {
         let answer = try await Peer.run("client.py", "read", listener.address)
         await recorder.waitForEnd()
         let expected = try await Peer.run(
-          Peer.python, "-c",
+          Peers.python, "-c",
           "import hashlib; print(hashlib.sha256(bytes(range(256)) * \(size / 256)).hexdigest())")
         #expect(answer == "\(size) \(expected)")
         #expect(recorder.entries == [.connected, .closed(nil)])
@@ -157,7 +158,7 @@ extension PeerTests {
         .path
       // A file left by a program that ended.
       _ = try await Peer.run(
-        Peer.python, "-c", "import socket; s = socket.socket(socket.AF_UNIX); s.bind('\(path)'); s.listen()")
+        Peers.python, "-c", "import socket; s = socket.socket(socket.AF_UNIX); s.bind('\(path)'); s.listen()")
       #expect(FileManager.default.fileExists(atPath: path))
       try await EventLoop.running { loop in
         let listener = try loop.listen(on: .unix(path: path)) { _ in

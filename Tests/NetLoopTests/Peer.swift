@@ -1,25 +1,16 @@
 import Foundation
 import Glibc
+import TestSupport
 import Testing
 
 /// The tests against programs we did not write: one after the other, because starting dozens of interpreters at once
 /// would make every time measured in a test one of a busy machine.
-@Suite(.serialized, .timeLimit(.minutes(1)), .enabled(if: Peer.isAvailable, "needs the peers' Python"))
+@Suite(.serialized, .timeLimit(.minutes(1)), .enabled(if: Peers.havePython, "needs the peers' Python"))
 enum PeerTests {}
 
 /// A program we did not write, started for a test and ended with it.
 final class Peer: @unchecked Sendable {
-  static let python =
-    ProcessInfo.processInfo.environment["FLUXGRAPH_PYTHON"]
-    ?? packageRoot.appendingPathComponent(".build/peers/bin/python").path
-
-  /// Peers are optional on a developer's machine; with FLUXGRAPH_REQUIRE_PEERS=1 a missing one fails its tests.
-  static let isAvailable =
-    FileManager.default.isExecutableFile(atPath: python)
-    || ProcessInfo.processInfo.environment["FLUXGRAPH_REQUIRE_PEERS"] == "1"
-
   private static let here = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-  private static let packageRoot = here.deletingLastPathComponent().deletingLastPathComponent()
 
   private let process = Process()
   private let input = Pipe()
@@ -27,7 +18,7 @@ final class Peer: @unchecked Sendable {
 
   private init(starting script: String, _ arguments: [String]) throws {
     let output = Pipe()
-    process.executableURL = URL(fileURLWithPath: Self.python)
+    process.executableURL = URL(fileURLWithPath: Peers.python)
     process.arguments = [Self.here.appendingPathComponent("Peers/\(script)").path] + arguments
     process.standardInput = input
     process.standardOutput = output
@@ -52,35 +43,14 @@ final class Peer: @unchecked Sendable {
     try await onThread { try Peer(starting: script, arguments) }
   }
 
-  /// Runs a blocking body outside Swift's pool, which has two threads here.
-  private static func onThread<Result: Sendable>(
-    _ body: @escaping @Sendable () throws -> Result
-  ) async throws -> Result {
-    try await withCheckedThrowingContinuation { continuation in
-      Thread.detachNewThread { continuation.resume(with: Swift.Result(catching: body)) }
-    }
-  }
-
   /// Runs a script of the Peers folder, or a program by its path, to its end and returns what it printed.
   static func run(_ program: String, _ arguments: String...) async throws -> String {
-    let process = Process()
-    let output = Pipe()
-    if program.hasSuffix(".py") {
-      process.executableURL = URL(fileURLWithPath: python)
-      process.arguments = [here.appendingPathComponent("Peers/\(program)").path] + arguments
-    } else {
-      process.executableURL = URL(fileURLWithPath: program)
-      process.arguments = arguments
-      process.standardError = FileHandle.nullDevice
+    let isScript = program.hasSuffix(".py")
+    let script = isScript ? [here.appendingPathComponent("Peers/\(program)").path] : []
+    let output = try await onThread {
+      try Peers.run(isScript ? Peers.python : program, script + arguments)
     }
-    process.standardOutput = output
-    process.standardInput = FileHandle.nullDevice
-    return try await onThread {
-      try process.run()
-      let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-      process.waitUntilExit()
-      return text.trimmingCharacters(in: .whitespacesAndNewlines)
-    }
+    return String(decoding: output, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
   }
 }
 

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import NetLoop
@@ -42,7 +43,7 @@ import Testing
 
   @Test("whatever comes in whatever order, limits hold and everybody not withdrawn begins once")
   func random() {
-    var random = SplitMix(seed: 11)
+    var random = SeededGenerator(seed: 11)
     for _ in 0..<200 {
       var throttle = ConnectThrottle<Int>(limitPerHost: 3)
       var waiting: [Int: String] = [:]
@@ -85,7 +86,7 @@ import Testing
   @Test(
     "bytes come out as they went in, and an offer that was refused is repeated at the same place unchanged")
   func random() {
-    var random = SplitMix(seed: 5)
+    var random = SeededGenerator(seed: 5)
     for _ in 0..<12 {
       let pool = ChunkPool()
       var buffer = OutgoingBuffer()
@@ -161,7 +162,7 @@ import Testing
 
   @Test("any change of any byte is read without a trap")
   func mutations() {
-    var random = SplitMix(seed: 3)
+    var random = SeededGenerator(seed: 3)
     let lines = ["HTTP/1.1 200 OK\r\n", "Content-Type: text/plain; q=\"a\"\r\n", "X:\r\n", "\r\n"].map {
       Array($0.utf8)
     }

@@ -1,10 +1,11 @@
+import TestSupport
 import Testing
 import WebSocketCore
 
 /// Against the frames of Python's `websockets`, without sockets.
 @Suite(
   "Interoperability with Python websockets",
-  .enabled(if: Peer.isExpected, "needs the Python of the peers, or FLUXGRAPH_REQUIRE_PEERS=1 to insist"))
+  .enabled(if: Peers.havePython, "needs the Python of the peers, or FLUXGRAPH_REQUIRE_PEERS=1 to insist"))
 struct WebSocketsInteroperabilityTests {
   static let lengths = [0, 1, 2, 3, 7, 8, 9, 124, 125, 126, 127, 2560, 65535, 65536, 70_001]
 
@@ -51,7 +52,7 @@ struct WebSocketsInteroperabilityTests {
     let codes = Array(1000...1003) + Array(1007...1014) + [3000, 3999, 4000, 4999]
     for code in codes { add([(.close, true, [UInt8(code >> 8), UInt8(code & 255)] + Array("why".utf8))]) }
     add([(.close, true, [])])
-    let output = try Peer.run(Self.reader, input: lines.joined(separator: "\n") + "\n")
+    let output = try Peers.python(Self.reader, input: lines.joined(separator: "\n") + "\n")
     let found = output.split(separator: "\n").map { String($0) }
     try #require(found.count == expected.count)
     for (found, expected) in zip(found, expected) {
@@ -97,7 +98,7 @@ struct WebSocketsInteroperabilityTests {
 
   @Test("what the peer writes, we read, cut anywhere")
   func peerWrites() throws {
-    let lines = try Peer.run(Self.writer).split(separator: "\n")
+    let lines = try Peers.python(Self.writer).split(separator: "\n")
     #expect(lines.count > 150)
     var generator = SeededGenerator(seed: 3)
     for line in lines {
@@ -125,7 +126,7 @@ struct WebSocketsInteroperabilityTests {
       return stream
     }
     let input = streams.map { "client " + hexadecimal($0) }.joined(separator: "\n") + "\n"
-    let verdicts = try Peer.run(Self.reader, input: input).split(separator: "\n")
+    let verdicts = try Peers.python(Self.reader, input: input).split(separator: "\n")
     try #require(verdicts.count == streams.count)
     var failures = 0
     for (stream, verdict) in zip(streams, verdicts) {

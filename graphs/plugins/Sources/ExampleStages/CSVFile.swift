@@ -8,7 +8,7 @@ public struct CSVFile: EventSink {
     details: "The first row names the columns. A file that is there is continued, without another first row.",
     examples: [
       "file talk.wav | flux | csv turns.csv",
-      "file talk.wav | flux as=me | csv turns.csv columns=[stream, position, transcript]",
+      "file talk.wav | flux as=me | csv turns.csv columns=[stream, start, transcript]",
     ]
   ) {
     Option("path", \CSVFile.path, "The file.", positional: true, required: true)
@@ -67,7 +67,7 @@ private final class OpenFile: @unchecked Sendable {
   /// - Parameter head: what a new file begins with.
   init(_ path: String, head: String) throws(StageError) {
     let isNew = !FileManager.default.fileExists(atPath: path)
-    if isNew { FileManager.default.createFile(atPath: path, contents: Data(head.utf8)) }
+    if isNew { _ = FileManager.default.createFile(atPath: path, contents: Data(head.utf8)) }
     guard let handle = FileHandle(forWritingAtPath: path) else {
       throw StageError(.inputOutput, "\(path) cannot be written")
     }

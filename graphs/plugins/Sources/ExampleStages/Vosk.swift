@@ -36,19 +36,21 @@ public struct Vosk: Recogniser {
         if event.isLast { arrivals.finish() }
       }
     }
-    let sender = Task {
-      while let block = await audio.next() {
-        await context.onLoop { block.bytes.withUnsafeBytes { connection.send(binary: $0) } }
-      }
-      if !Task.isCancelled { await context.onLoop { connection.send(text: #"{"eof":1}"#) } }
-    }
-    defer { sender.cancel() }
+    // What is sent before the connection is open goes nowhere.
+    var sender: Task<Void, Never>?
+    defer { sender?.cancel() }
     var turns = VoskTurns(session: context.name)
     try await withTaskCancellationHandler {
       for await event in incoming {
         switch event {
         case .opened:
           await context.onLoop { connection.send(text: #"{"config":{"sample_rate":16000,"words":true}}"#) }
+          sender = Task {
+            while let block = await audio.next() {
+              await context.onLoop { block.bytes.withUnsafeBytes { connection.send(binary: $0) } }
+            }
+            if !Task.isCancelled { await context.onLoop { connection.send(text: #"{"eof":1}"#) } }
+          }
         case .text(let bytes):
           guard let message = try? JSONValue.parse(String(decoding: bytes, as: UTF8.self)) else {
             context.log.warning("\(url.redacted) sent something that is no JSON")

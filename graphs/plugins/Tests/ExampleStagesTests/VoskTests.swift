@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test("a real server's words become turns") func server() async throws {
-    let server = try VoskServer()
+    let server = try await VoskServer()
     let graph = try Graph(
       text: "heard = tone duration=1500ms | vosk ws://127.0.0.1:\(server.port)",
       catalogue: .standard.adding(.examples))
@@ -40,7 +40,7 @@ import Testing
   }
 
   @Test("a server that refuses ends the graph with its status") func refused() async throws {
-    let server = try VoskServer("refuse")
+    let server = try await VoskServer("refuse")
     let graph = try Graph(
       text: "heard = tone duration=1s | vosk ws://127.0.0.1:\(server.port)\nheard | null",
       catalogue: .standard.adding(.examples))
@@ -68,26 +68,29 @@ import Testing
 
 /// `Peers/vosk.py` on a port of its own, with the Python `FLUXGRAPH_PYTHON` names.
 private final class VoskServer {
-  private let process = Process()
+  /// Ends with the last reference to it. Foundation's `Process` learns of an end by a socket that programs started at the same
+  /// moment inherit and hold open.
+  private let process: ChildProcess
   let port: Int
 
-  init(_ arguments: String...) throws {
+  init(_ arguments: String...) async throws {
     let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Peers/vosk.py")
-    process.executableURL = URL(filePath: "/usr/bin/env")
-    process.arguments =
-      [ProcessInfo.processInfo.environment["FLUXGRAPH_PYTHON"] ?? "python3", script.path] + arguments
-    let output = Pipe()
-    process.standardOutput = output
-    try process.run()
-    var line = Data()
+    let environment = ProcessInfo.processInfo.environment
+    process = try ChildProcess(
+      [environment["FLUXGRAPH_PYTHON"] ?? "python3", script.path] + arguments, directory: "/",
+      environment: environment,
+      hasInput: false)
+    var line: [UInt8] = []
+    // Asked again and again: a test must not hold a thread of Swift's pool, where there may be only two.
     while !line.contains(UInt8(ascii: "\n")) {
-      let piece = output.fileHandleForReading.availableData
-      if piece.isEmpty { break }
-      line += piece
+      var piece = [UInt8](repeating: 0, count: 64)
+      let count = read(process.output, &piece, piece.count)
+      if count > 0 { line += piece[..<count] }
+      if count == 0 { break }
+      if count < 0 { try await Task.sleep(for: .milliseconds(20)) }
     }
     port = try #require(
-      Int(String(decoding: line, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)))
+      Int(String(decoding: line, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)),
+      "no server: \(script.path) needs a Python with `websockets`, which FLUXGRAPH_PYTHON names")
   }
-
-  deinit { process.terminate() }
 }

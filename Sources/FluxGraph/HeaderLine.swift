@@ -1,19 +1,17 @@
-package import FluxGraph
-
-/// A header of the request that opens a connection, written `"Name: value"`. It may come from a variable that holds the whole
-/// line, `env(NAME)`, and is never shown.
-package struct HeaderLine: OptionValue, Hashable {
-  let name: String
+/// A header of a request, written `"Name: value"`. It may come from a variable that holds the whole line, `env(NAME)`; what it says
+/// is never shown.
+public struct HeaderLine: OptionValue, Hashable {
+  /// The name, as it was written.
+  public let name: String
   private let value: Secret
 
-  var header: HTTPHeader { HTTPHeader(name, value.reveal()) }
+  /// The header, for the one place that puts it on the wire.
+  public var header: HTTPHeader { HTTPHeader(name, value.reveal()) }
 
-  package static var optionType: OptionType { .text }
+  public static var optionType: OptionType { .header }
 
-  package static func parse(_ value: GraphValue) throws(OptionError) -> HeaderLine {
-    guard let text = value.text, let colon = text.firstIndex(of: ":") else {
-      throw OptionError(.wrongType, "wants headers, such as `[\"X-Team: sales\", env(HEADER)]`")
-    }
+  public static func parse(_ value: GraphValue) throws(OptionError) -> HeaderLine {
+    guard let text = value.text, let colon = text.firstIndex(of: ":") else { throw .wanted(.header) }
     let name = String(text[..<colon])
     let content = String(text[text.index(after: colon)...].trimmingPrefix(while: { $0 == " " }))
     // What a header may consist of (RFC 9110 §5.1, §5.5); a line break would begin another one.
@@ -35,5 +33,5 @@ package struct HeaderLine: OptionValue, Hashable {
     }
   }
 
-  package var graphText: String? { quotedText("\(name): \(value)") }
+  public var graphText: String? { quotedText("\(name): \(value)") }
 }

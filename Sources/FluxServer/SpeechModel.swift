@@ -11,7 +11,7 @@ struct SpeechModel: Sendable {
   private static let within = Sums(
     SpeechModelWeights.within, [Int16](repeating: 0, count: 64) + SpeechModelWeights.withinBias)
   private static let last = Row32(SpeechModelWeights.last[...])
-  private static let lastBias = Float(SpeechModelWeights.lastBias[0]) / 512
+  private static let lastBias = Float(SpeechModelWeights.lastBias) / 512
 
   private var units = Row32()
 

@@ -414,7 +414,5 @@ enum SpeechModelWeights {
     42, -231, -263, -489, 132, 440, -280, 315, -484, 356, 478, -151, 244, 457,
   ]
 
-  static let lastBias: [Int16] = [
-    30,
-  ]
+  static let lastBias: Int16 = 30
 }

@@ -167,9 +167,9 @@ def write_speech(values):
     print("""/// The weights of ``SpeechModel`` in 512ths, found by tools/turns/fit.py on the tuning set of the corpus of
 /// `tools/bench turns`; row after row, a row for each number that comes in.
 enum SpeechModelWeights {""")
-    for name, value in zip(names, values):
+    for name, value in zip(names[:-1], values):
         print(("" if name == names[0] else "\n") + f"  static let {name}: [Int16] = [\n{table(value)}\n  ]")
-    print("}")
+    print("\n  static let lastBias: Int16 = %d\n}" % round(float(values[-1][0]) * 512))
 
 
 def moments(folder, half):

@@ -39,7 +39,7 @@ struct TurnDetectorTests {
       (
         "a turn ends when silence makes the confidence reach the threshold", TurnThresholds(),
         "__aaabbb__________",
-        "..u.S..u..u.uuuuEu"
+        "..u.S..u..u.uuuE.u"
       ),
       (
         "at a threshold of 0.9 a turn lasts 0.8 s longer than its speech", TurnThresholds(endOfTurn: 0.9),
@@ -50,7 +50,7 @@ struct TurnDetectorTests {
         "an end is announced, taken back when speech goes on, and announced again",
         TurnThresholds(eager: 0.5),
         "__aaa_______bbb__________",
-        "..u.S..u.euu.R..u..euuuEu"
+        "..u.S..u.euu.R..u..euuE.u"
       ),
       (
         "at a threshold of 1 only time ends a turn", TurnThresholds(endOfTurn: 1, timeout: 1000),

@@ -31,11 +31,12 @@ let package = Package(
     .systemLibrary(name: "CCurl", providers: [.apt(["libcurl4-openssl-dev"])]),
     .systemLibrary(name: "COpus", providers: [.apt(["libopus-dev"])]),
     .systemLibrary(name: "CPulse", providers: [.apt(["libpulse-dev"])]),
+    .systemLibrary(name: "CSIMD"),
 
     module("FluxGraph"),
     module("GraphLanguage", ["FluxGraph"]),
     module("GraphRuntime", ["FluxGraph", "GraphLanguage"]),
-    module("AudioDSP"),
+    module("AudioDSP", ["CSIMD"]),
     module("AudioCodecs", ["COpus"]),
     module("FluxProtocol", ["FluxGraph"]),
     module("WebSocketCore"),

@@ -6,7 +6,7 @@
 /// the delay of the filter is taken off at the start and made up for by `finish(into:)`.
 ///
 /// The result is the same to the bit however the input is cut into calls and however small the output buffers
-/// are. No call allocates. Ratios whose table would exceed 1 MiB interpolate between rows of a smaller one,
+/// are; on processors with and without AVX2 it differs in the last bits. No call allocates. Ratios whose table would exceed 1 MiB interpolate between rows of a smaller one,
 /// at twice the work and the same quality.
 package struct Resampler: Sendable {
   /// The rates it accepts, in hertz.
@@ -36,12 +36,17 @@ package struct Resampler: Sendable {
   /// Memory grows with `channels` and, when the rate falls, with `from / to`: about 256 · from / to samples
   /// per channel.
   package init(from inputRate: Int, to outputRate: Int, channels: Int) {
+    self.init(from: inputRate, to: outputRate, channels: channels, mayUseAVX2: true)
+  }
+
+  /// - Parameter mayUseAVX2: whether AVX2 and FMA are used where the processor has them.
+  init(from inputRate: Int, to outputRate: Int, channels: Int, mayUseAVX2: Bool) {
     precondition(Self.rates.contains(inputRate) && Self.rates.contains(outputRate), "rate out of range")
     precondition(channels > 0, "no channels")
     self.inputRate = inputRate
     self.outputRate = outputRate
     self.channels = channels
-    kernel = ResamplerKernel(from: inputRate, to: outputRate)
+    kernel = ResamplerKernel(from: inputRate, to: outputRate, mayUseAVX2: mayUseAVX2)
     // Half of it is new input at every shift, so that moving the rest down costs next to nothing.
     capacity = kernel.taps + max(kernel.taps, 1024)
     history = [Float](repeating: 0, count: capacity * channels)

@@ -1,3 +1,7 @@
+#if arch(x86_64)
+internal import CSIMD
+#endif
+
 /// The polyphase table of one pair of rates, and the dot products over it.
 ///
 /// An output sample at input position `i + phase / phases` is the dot product of one row of the table with
@@ -19,8 +23,19 @@ struct ResamplerKernel: Sendable {
   private let rows: Int
   private let interpolates: Bool
   private let table: [Float]
+  /// Whether dot products are computed with AVX2 and FMA. The last bits of the result depend on it.
+  private let usesAVX2: Bool
 
-  init(from source: Int, to target: Int) {
+  #if arch(x86_64)
+  /// Whether this processor has AVX2 and FMA.
+  static let hasAVX2 = CSIMD_hasAVX2()
+  #else
+  static let hasAVX2 = false
+  #endif
+
+  /// - Parameter mayUseAVX2: whether AVX2 is used where the processor has it.
+  init(from source: Int, to target: Int, mayUseAVX2: Bool = true) {
+    usesAVX2 = mayUseAVX2 && Self.hasAVX2
     var (divisor, rest) = (source, target)
     while rest != 0 { (divisor, rest) = (rest, divisor % rest) }
     phases = target / divisor
@@ -87,7 +102,7 @@ struct ResamplerKernel: Sendable {
           let (row, rest) = (phase * rows).quotientAndRemainder(dividingBy: phases)
           let fraction = Float(rest) / Float(phases)
           let lower = table + row * taps
-          let (a, b) = Self.dot(history + start, lower, history + start, lower + taps, taps)
+          let (a, b) = dots(history + start, lower, history + start, lower + taps)
           output.pointee = a + fraction * (b - a)
           output += spacing
           advance(&start, &phase)
@@ -101,14 +116,15 @@ struct ResamplerKernel: Sendable {
         advance(&start, &phase)
         let (second, secondRow) = (history + start, table + phase * taps)
         advance(&start, &phase)
-        let (a, b) = Self.dot(first, firstRow, second, secondRow, taps)
+        let (a, b) = dots(first, firstRow, second, secondRow)
         output.pointee = a
         output[spacing] = b
         output += 2 * spacing
         remaining -= 2
       }
       if remaining == 1 {
-        output.pointee = Self.dot(history + start, table + phase * taps, taps)
+        let (last, row) = (history + start, table + phase * taps)
+        output.pointee = dots(last, row, last, row).0
       }
     }
   }
@@ -126,21 +142,21 @@ struct ResamplerKernel: Sendable {
     return (sum[0] + sum[2]) + (sum[1] + sum[3])
   }
 
+  /// Two dot products at once: of `x` with `h` and of `y` with `g`, each summed in the same order.
   @inline(__always)
-  private static func dot(_ x: UnsafePointer<Float>, _ h: UnsafePointer<Float>, _ taps: Int) -> Float {
-    var (a, b, c, d) = (SIMD4<Float>.zero, SIMD4<Float>.zero, SIMD4<Float>.zero, SIMD4<Float>.zero)
-    var k = 0
-    while k < taps {
-      a += load(x, k) * load(h, k)
-      b += load(x, k &+ 4) * load(h, k &+ 4)
-      c += load(x, k &+ 8) * load(h, k &+ 8)
-      d += load(x, k &+ 12) * load(h, k &+ 12)
-      k &+= 16
+  private func dots(
+    _ x: UnsafePointer<Float>, _ h: UnsafePointer<Float>, _ y: UnsafePointer<Float>,
+    _ g: UnsafePointer<Float>
+  ) -> (Float, Float) {
+    #if arch(x86_64)
+    if usesAVX2 {
+      let pair = CSIMD_dot(x, h, y, g, taps)
+      return (pair.first, pair.second)
     }
-    return total(a, b, c, d)
+    #endif
+    return Self.dot(x, h, y, g, taps)
   }
 
-  /// Two dot products at once, each summed exactly as the single one sums it.
   @inline(__always)
   private static func dot(
     _ x: UnsafePointer<Float>, _ h: UnsafePointer<Float>, _ y: UnsafePointer<Float>,

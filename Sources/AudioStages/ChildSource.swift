@@ -40,6 +40,7 @@ final class ChildSource {
       settings.arguments, directory: context.directory, environment: context.childEnvironment, hasInput: false
     )
     ending = ChildEnd()
+    context.log.info("started \(name)")
     startedAt = context.clock.now()
     outputEndedAt = nil
   }

@@ -48,6 +48,7 @@ package struct FileSource: ByteSource {
       path.text == "-"
       ? OpenFile(FileDescriptor(standardInput: ()), context)
       : OpenFile(try FileDescriptor(opening: context.resolve(path)), context)
+    context.log.info("opened \(subject)\(length.map { ", \($0) bytes" } ?? "")")
   }
 
   package mutating func read(into bytes: inout ByteBuffer) throws -> SourceProgress {

@@ -95,6 +95,7 @@ private final class ChildPipe {
     complaints = ChildComplaints(name: name)
     child = try ChildProcess(
       command, directory: context.directory, environment: context.childEnvironment, hasInput: true)
+    context.log.info("started \(name)")
   }
 
   func write(_ audio: inout AudioBuffer) {

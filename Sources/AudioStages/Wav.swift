@@ -88,7 +88,7 @@ package struct Wav: AudioSink {
         format: format,
         path: { _, start in
           let time = WallTime(seconds: began.seconds + start).local
-          return context.resolve(
+          let place = context.resolve(
             template.rendered { field in
               switch field {
               case "date": .text(time.date)
@@ -98,6 +98,8 @@ package struct Wav: AudioSink {
               default: nil
               }
             })
+          context.log.info("records \(format) to \(place)")
+          return place
         }, mayOverwrite: overwrite, frameLimit: limit))
     recorder = Recorder(files, format, context)
   }
@@ -109,14 +111,16 @@ package struct Wav: AudioSink {
 
 /// Takes samples from the audio thread to the files on the disk thread.
 private final class Recorder: @unchecked Sendable {
-  // Unchecked: `files` is used on the disk thread only, `lost` on the audio thread only; the rest is atomic or constant.
+  // Unchecked: `files` is used on the disk thread only, `lost` on the audio thread only, `drain` set in `init`; the rest is
+  // atomic or constant.
   private let files: RecordingFiles
   private let ring: RecordingRing
   private let context: StageContext
   private let format: AudioFormat
   /// Bytes worth a trip to the disk.
   private let portion: Int
-  private let isUnderWay = Atomic<Bool>(false)
+  /// Has the disk thread write what there is.
+  private var drain: (any GraphSignal)?
   private let wantsRoom = Atomic<Bool>(false)
   private let isEnding = Atomic<Bool>(false)
   private let isDone = Atomic<Bool>(false)
@@ -131,6 +135,7 @@ private final class Recorder: @unchecked Sendable {
     // A disk may take its time for as long as this.
     ring = RecordingRing(frames: 8 * format.rate, frameSize: format.bytesPerFrame)
     portion = format.rate / 4 * format.bytesPerFrame
+    drain = context.disk.signal { [weak self] in self?.work() }
   }
 
   // MARK: - The audio thread
@@ -149,7 +154,7 @@ private final class Recorder: @unchecked Sendable {
     } else if lost > 0 {
       tellLoss()
     }
-    if ring.count >= portion { drain() }
+    if ring.count >= portion { drain?.raise() }
   }
 
   private func tellLoss() {
@@ -172,7 +177,7 @@ private final class Recorder: @unchecked Sendable {
     } else {
       isEnding.store(true, ordering: .sequentiallyConsistent)
     }
-    drain()
+    drain?.raise()
     // Where the disk thread is the caller's own, it is done by now.
     guard isDone.load(ordering: .acquiring) else { return false }
     try throwFailure()
@@ -184,15 +189,9 @@ private final class Recorder: @unchecked Sendable {
     if let failure = failure.withLock({ $0 }) { throw failure }
   }
 
-  private func drain() {
-    guard !isUnderWay.exchange(true, ordering: .acquiringAndReleasing) else { return }
-    context.disk.submit { [self] in work() }
-  }
-
   // MARK: - The disk thread
 
   private func work() {
-    isUnderWay.store(false, ordering: .sequentiallyConsistent)
     let ends = isEnding.load(ordering: .sequentiallyConsistent)
     do {
       if !hasFailed.load(ordering: .relaxed) {

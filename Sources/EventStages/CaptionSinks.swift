@@ -86,6 +86,7 @@ package struct CaptionSink<Kind: CaptionKind>: EventSink {
     let file = CaptionFile(path: context.resolve(path), format: Kind.format)
     output = (file, context.disk)
     try await context.disk.run { [overwrite] in try file.open(overwrite: overwrite) }
+    context.log.info("writes to \(context.resolve(path))")
   }
 
   package mutating func write(_ event: Event) async throws {

@@ -20,6 +20,7 @@ actor CommandProcess {
     self.context = context
     child = try ChildProcess(
       arguments, directory: context.directory, environment: environment, hasInput: true)
+    context.log.info("started \(name)")
   }
 
   /// Writes a line, as fast as the program reads. Returns how the program has ended when it reads no more.

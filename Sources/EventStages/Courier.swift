@@ -192,12 +192,14 @@ actor Courier {
     if isOver, verdict != .delivered { return }
     switch verdict {
     case .delivered:
+      context.log.debug("delivered at attempt \(failed.attempts)")
       if isFailing { context.notice(Notice("delivering", "\(settings.receiver) takes events again")) }
       isFailing = false
       lastDelivery = context.clock.now()
       waitOn()
       await onSpool { spool in try spool.done(shipment.number) }
     case .retried(let reason):
+      context.log.info("attempt \(failed.attempts) failed: \(reason)")
       if !isFailing {
         context.notice(
           Notice(
@@ -207,6 +209,7 @@ actor Courier {
       isFailing = true
       await onSpool { [failed] spool in try spool.attempted(failed) }
     case .dead(let letters):
+      context.log.info("given up after attempt \(failed.attempts): \(letters.first?.reason ?? "")")
       await bury(letters)
       if queue.isGone { await buryGone(queue.takeAll()) }
     }

@@ -59,6 +59,7 @@ final class JSONLinesWriter: @unchecked Sendable {
 
   /// Opens anew what was moved away.
   func reopen() {
+    context.log.info("opens \(files.count) file\(files.count == 1 ? "" : "s") anew")
     for (_, file) in files {
       do throws(StageError) { try file.reopen() } catch { report(error) }
     }
@@ -120,6 +121,7 @@ final class JSONLinesWriter: @unchecked Sendable {
       if sync != .never { do throws(StageError) { try oldest.synchronise() } catch { report(error) } }
       oldest.close()
     }
+    context.log.info("writes to \(path)")
     files.append((path, LineFile(rotation: rotation, keep: keep)))
     return files[files.count - 1].file
   }

@@ -1,15 +1,13 @@
 internal import FluxGraph
-internal import Synchronization
 
 /// Takes audio from the inlet to one session, or a session for each channel. On the context's loop, but for the word that there
 /// is something to take.
 final class FluxInput: @unchecked Sendable {
-  // Unchecked: touched on the loop only; `isScheduled` is atomic.
+  // Unchecked: touched on the loop only.
 
   private let inlet: AudioInlet
   private let loop: any GraphLoop
   private let sessions: [FluxSession]
-  private let isScheduled = Atomic<Bool>(false)
   private var isPumping = false
   private var hasEnded = false
   private var channel: [UInt8] = []
@@ -23,17 +21,10 @@ final class FluxInput: @unchecked Sendable {
   /// Begins to take audio. On the loop.
   func start() {
     for session in sessions { session.onWant = { [unowned self] in pump() } }
-    inlet.onChange { [weak self] in self?.schedule() }
+    // Raised on an audio thread for every chunk; many chunks make one turn of the loop.
+    let signal = loop.signal { [weak self] in self?.pump() }
+    inlet.onChange { signal.raise() }
     pump()
-  }
-
-  /// Called on an audio thread for every chunk; many chunks make one turn of the loop.
-  private func schedule() {
-    guard !isScheduled.exchange(true, ordering: .acquiringAndReleasing) else { return }
-    loop.execute { [self] in
-      isScheduled.store(false, ordering: .sequentiallyConsistent)
-      pump()
-    }
   }
 
   private func pump() {

@@ -160,6 +160,8 @@ public struct SystemClock: GraphClock {
 public protocol GraphLoop: Sendable {
   /// Runs `body` on the loop's thread, after what was handed over before.
   func execute(_ body: @escaping @Sendable () -> Void)
+  /// Makes a signal. Each time it was raised, `body` runs on the loop's thread, once for however often that was.
+  func signal(_ body: @escaping @Sendable () -> Void) -> any GraphSignal
   /// Runs `body` on the loop's thread at a time, unless cancelled.
   func schedule(at time: Instant, _ body: @escaping @Sendable () -> Void) -> any GraphTimer
 }
@@ -176,4 +178,6 @@ public protocol BlockingThread: Sendable {
   func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result
   /// Runs `body` on the thread, after what was handed over before, and does not wait for it.
   func submit(_ body: @escaping @Sendable () -> Void)
+  /// Makes a signal. Each time it was raised, `body` runs on the thread, once for however often that was.
+  func signal(_ body: @escaping @Sendable () -> Void) -> any GraphSignal
 }

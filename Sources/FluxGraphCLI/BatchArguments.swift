@@ -16,13 +16,15 @@ struct BatchArguments: Sendable {
   var resumes = false
   /// What stands between the names of a list.
   var separator = UInt8(ascii: "\n")
+  /// Where commands are taken; nil for nowhere.
+  var controlPath: String?
   var observation = ObservationArguments()
 
   static let known =
     [
       "-e", "--set", "--strict", "--quiet", "--jobs", "--max-sessions", "--start-rate", "--shard",
       "--manifest",
-      "--resume", "--null",
+      "--resume", "--null", "--control",
     ] + ObservationArguments.known
 
   init(_ arguments: [String]) throws(UsageError) {
@@ -78,6 +80,7 @@ struct BatchArguments: Sendable {
       shard = try Shard(try reader.value(of: option)) { getenv($0).map { String(cString: $0) } }
     case "--manifest": manifest = try reader.value(of: option)
     case "--resume": resumes = true
+    case "--control": controlPath = try reader.value(of: option)
     case "--null", "-0": separator = 0
     default: if try !observation.take(option, &reader) { throw reader.unknown(option) }
     }

@@ -125,6 +125,10 @@ struct BatchCommand: Sendable {
     if let metrics, let address = arguments.observation.address {
       reporter.tell(.info, "metrics at \(address.url(port: metrics.port))metrics")
     }
+    let control = try arguments.controlPath.map { path throws(StageError) in
+      try ControlServer(path: path, loop: loop) { observation.running }
+    }
+    defer { control?.close() }
     signals.handleUserSignal(SIGUSR1) { reporter.write(observation.snapshot(asJSON: reporter.isJSON)) }
     let check = check(file)
     let secrets = SecretCache()

@@ -7,11 +7,12 @@ final class ControlServer: Sendable {
   private let listener: Listener
 
   /// Begins to listen.
+  /// - Parameter graphs: the graphs that run: one, or those of a batch that are under way. Called on the loop.
   /// - Throws: `StageError` when the path cannot be used.
-  init(path: String, loop: EventLoop, commands: CommandDirectory, taps: TapDirectory) throws(StageError) {
+  init(path: String, loop: EventLoop, graphs: @escaping @Sendable () -> [RunningGraph]) throws(StageError) {
     do throws(NetError) {
       listener = try loop.listen(on: .unix(path: path)) { _ in
-        let client = Client(commands, taps)
+        let client = Client(graphs)
         return { connection, event in client.handle(connection, event) }
       }
     } catch {
@@ -25,14 +26,12 @@ final class ControlServer: Sendable {
   private final class Client: @unchecked Sendable {
     // Unchecked: touched on the loop only.
 
-    private let commands: CommandDirectory
-    private let taps: TapDirectory
+    private let graphs: @Sendable () -> [RunningGraph]
     private var received: [UInt8] = []
     private var tapping: TapListener?
 
-    init(_ commands: CommandDirectory, _ taps: TapDirectory) {
-      self.commands = commands
-      self.taps = taps
+    init(_ graphs: @escaping @Sendable () -> [RunningGraph]) {
+      self.graphs = graphs
     }
 
     func handle(_ connection: ByteConnection, _ event: ConnectionEvent) {
@@ -58,25 +57,30 @@ final class ControlServer: Sendable {
 
     /// Nil when no stream has that name.
     private func listener(_ name: String, _ connection: ByteConnection) -> TapListener? {
-      let streams = taps.taps(named: name)
+      let streams = graphs().flatMap { $0.taps.taps(named: name) }
       return streams.isEmpty ? nil : TapListener(streams, connection)
     }
 
     private func answer(_ line: [UInt8]) -> String {
       if let name = ControlProtocol.decodeTap(line) {
-        return ControlProtocol.encode(
-          error: "no stream is called \(name); there are \(taps.names.joined(separator: ", "))")
+        let names = known(graphs().flatMap(\.taps.names), orElse: "there is none now")
+        return ControlProtocol.encode(error: "no stream is called \(name); \(names)")
       }
       guard let request = ControlProtocol.decode(line) else {
         return ControlProtocol.encode(error: "this is no command")
       }
-      let answers = commands.give(request.command, to: request.stage)
+      let answers = graphs().flatMap { $0.commands.give(request.command, to: request.stage) }
       guard answers.isEmpty else { return ControlProtocol.encode(answers) }
-      let names = commands.names
-      let known = names.isEmpty ? "none takes commands now" : "there are \(names.joined(separator: ", "))"
+      let known = known(graphs().flatMap(\.commands.names), orElse: "none takes commands now")
       return ControlProtocol.encode(
         error: request.stage.map { "no stage called \($0) takes commands; \(known)" }
           ?? "no stage takes commands now")
+    }
+
+    private func known(_ names: [String], orElse nothing: String) -> String {
+      var seen: Set<String> = []
+      let each = names.filter { seen.insert($0).inserted }
+      return each.isEmpty ? nothing : "there are \(each.joined(separator: ", "))"
     }
   }
 }

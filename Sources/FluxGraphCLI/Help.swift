@@ -116,13 +116,16 @@ enum Help {
       --max-sessions N   sessions with Flux at a time, over all inputs; a stereo split counts as two
       --start-rate N     sessions begun in a second, such as 2 or 0.5
       --resume           go on after an earlier run: leave out what is done, do again what failed, and
-                         take away what the failed attempt has written
+                         take away what the failed attempt has written; its lines in a file that all
+                         inputs share stay, under a `session` of their own
       --manifest FILE    the manifest; GRAPH.batch.jsonl in the working directory unless given
       --shard I/N        only the I-th of N parts, by a hash of each input's name; `auto` takes I and N
                          from Slurm's array, `auto/N` takes I from a Kubernetes Indexed Job
       --null             the names in a list end with a zero byte, as `find -print0` writes them
       --set NAME=VALUE   the value of another `param`
       --strict           refuse automatic stages
+      --control PATH     take commands of `fluxgraph ctl` and `tap` on this Unix socket, for the inputs
+                         that are under way
       --quiet            print no progress and no notices
       --stats            at the end, print what was done, dropped and waited for
       --metrics ADDR     offer /metrics, /healthz and /readyz on an address and port, such as

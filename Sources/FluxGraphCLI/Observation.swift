@@ -35,6 +35,9 @@ final class Observation: Sendable {
   /// Whether a graph is under way.
   var isRunning: Bool { graphs.withLock { !$0.isEmpty } }
 
+  /// The graphs that run.
+  var running: [RunningGraph] { graphs.withLock { Array($0.values) } }
+
   /// What all graphs have done.
   var statistics: GraphStatistics {
     var all = ended.withLock { $0 }

@@ -185,7 +185,7 @@ struct RunCommand: Sendable {
       network.execute { _ = services.commands.give(.endTurn) }
     }
     let control = try arguments.controlPath.map { path throws(StageError) in
-      try ControlServer(path: path, loop: loop, commands: services.commands, taps: graph.taps)
+      try ControlServer(path: path, loop: loop) { [graph] }
     }
     defer { control?.close() }
     if let limit = arguments.limit {

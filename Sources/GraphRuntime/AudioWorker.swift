@@ -10,6 +10,7 @@ final class AudioWorker: @unchecked Sendable {
   // Unchecked: `chains`, `watched` and `polled` are touched on the thread alone, `thread` by its owner; the rest is atomic,
   // behind a lock or constant.
   private static let tick: Int64 = 2_000_000
+  private static let usualDescriptors = 32
 
   private let name: String
   /// A pipe to the thread itself: a byte in it ends the sleep.
@@ -35,6 +36,9 @@ final class AudioWorker: @unchecked Sendable {
       throw StageError(.internal, "no more files can be opened: \(String(cString: strerror(errno)))")
     }
     wakeUp = (ends[0], ends[1])
+    // Some descriptors are waited for the first time long after the start.
+    watched.reserveCapacity(Self.usualDescriptors)
+    polled.reserveCapacity(Self.usualDescriptors)
     for end in ends {
       _ = fcntl(end, F_SETFL, O_NONBLOCK)
       _ = fcntl(end, F_SETFD, FD_CLOEXEC)

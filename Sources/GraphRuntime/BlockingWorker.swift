@@ -1,5 +1,6 @@
-internal import FluxGraph
+package import FluxGraph
 internal import Glibc
+internal import Synchronization
 
 /// A thread that runs operations which may block, one after the other: `disk` for files, `stdout` for standard output.
 ///
@@ -27,54 +28,73 @@ package final class BlockingWorker: BlockingThread, Sendable {
   package func submit(_ job: @escaping @Sendable () -> Void) {
     jobs.append(job)
   }
+
+  package func signal(_ body: @escaping @Sendable () -> Void) -> any GraphSignal {
+    jobs.signals.signal(body)
+  }
 }
 
 /// Work for one thread.
-private final class JobQueue: @unchecked Sendable {
-  // Unchecked: the two variables are touched only under `mutex`; the pointers never change.
-  private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-  private let condition = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-  private var jobs: [@Sendable () -> Void] = []
-  private var isClosed = false
-
-  init() {
-    pthread_mutex_init(mutex, nil)
-    pthread_cond_init(condition, nil)
+private final class JobQueue: Sendable {
+  private struct State {
+    var jobs: [@Sendable () -> Void] = []
+    var isClosed = false
   }
 
-  deinit {
-    pthread_mutex_destroy(mutex)
-    pthread_cond_destroy(condition)
-    mutex.deallocate()
-    condition.deallocate()
+  /// Posted whenever there may be something to do.
+  private final class Semaphore: @unchecked Sendable {
+    // Unchecked: the pointer never changes, and a semaphore is made for many threads.
+    private let pointer = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
+
+    init() { sem_init(pointer, 0, 0) }
+
+    deinit {
+      sem_destroy(pointer)
+      pointer.deallocate()
+    }
+
+    func post() { sem_post(pointer) }
+    func wait() { while sem_wait(pointer) != 0 && errno == EINTR {} }
+  }
+
+  private let state = Mutex(State())
+  private let semaphore: Semaphore
+  let signals: RaisedSignals
+
+  init() {
+    let semaphore = Semaphore()
+    self.semaphore = semaphore
+    signals = RaisedSignals { semaphore.post() }
   }
 
   func append(_ job: @escaping @Sendable () -> Void) {
-    pthread_mutex_lock(mutex)
-    jobs.append(job)
-    pthread_cond_signal(condition)
-    pthread_mutex_unlock(mutex)
+    state.withLock { $0.jobs.append(job) }
+    semaphore.post()
   }
 
   /// Says that nothing more is appended.
   func close() {
-    pthread_mutex_lock(mutex)
-    isClosed = true
-    pthread_cond_signal(condition)
-    pthread_mutex_unlock(mutex)
+    state.withLock { $0.isClosed = true }
+    semaphore.post()
   }
 
   /// Runs jobs as they come, until the queue is closed and empty.
   func runAll() {
     while true {
-      pthread_mutex_lock(mutex)
-      // A while and not an if: a condition variable may wake its waiters for no reason.
-      while jobs.isEmpty && !isClosed { pthread_cond_wait(condition, mutex) }
-      let batch = jobs
-      jobs = []
-      pthread_mutex_unlock(mutex)
-      if batch.isEmpty { return }
+      let (batch, isClosed) = state.withLock { state in
+        defer { state.jobs = [] }
+        return (state.jobs, state.isClosed)
+      }
       for job in batch { job() }
+      if batch.isEmpty {
+        if !signals.beginWait() {
+          signals.answer()
+        } else if isClosed {
+          return
+        } else {
+          semaphore.wait()
+        }
+      }
     }
   }
 }

@@ -59,6 +59,7 @@ final class DecoderProducer: AudioProducer {
       throw StageError(.badInput, "\(source.subject) holds no audio")
     case .finished, .produced: break
     }
+    decoderContext.log.info("\(source.subject) gives \(first.format)")
     return Output(format: first.format, blockFrames: first.capacity)
   }
 

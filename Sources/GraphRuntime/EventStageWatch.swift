@@ -27,7 +27,7 @@ struct EventStageWatch {
     context.notice(
       Notice(
         "unblocked",
-        "\(context.name)\(context.location.map { " (\($0))" } ?? "") blocked the thread of its events for \(fixedText(time.seconds, digits: 1)) s",
+        "\(context.name) blocked the thread of its events for \(fixedText(time.seconds, digits: 1)) s",
         severity: .warning, details: [("seconds", JSONValue(time.seconds, digits: 1))]))
   }
 }

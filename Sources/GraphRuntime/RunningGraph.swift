@@ -36,6 +36,8 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   private let parts = Mutex<[GraphPart]>([])
   /// Where others may listen while the graph runs.
   package let taps = TapDirectory()
+  /// The stages that take commands.
+  package var commands: CommandDirectory { services.commands }
   private let gates = Mutex<[AudioGate]>([])
   private let services: GraphServices
   private let plan: Plan

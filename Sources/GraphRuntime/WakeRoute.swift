@@ -2,38 +2,46 @@ internal import Synchronization
 
 /// The way from whoever has news for a chain to the chain, and from the chain to the worker that steps it. It exists before
 /// either, because stages are given their context before the chain around them is made.
+///
+/// Audio threads go it for every block, so that it has no lock.
 final class WakeRoute: Sendable {
-  private struct Ends {
-    weak var chain: AudioChain?
-    weak var worker: AudioWorker?
+  /// An end of the way that may be gone.
+  private final class End<Object: AnyObject & Sendable>: Sendable {
+    weak let object: Object?
+
+    init(_ object: Object) {
+      self.object = object
+    }
   }
 
-  private let ends = Mutex(Ends())
+  private let chain = AtomicLazyReference<End<AudioChain>>()
+  private let worker = AtomicLazyReference<End<AudioWorker>>()
   /// Which stage of the chain is at work.
   let trace = StageTrace()
 
+  /// Once.
   func connect(_ chain: AudioChain) {
-    ends.withLock { $0.chain = chain }
+    _ = self.chain.storeIfNil(End(chain))
   }
 
+  /// Once.
   func connect(_ worker: AudioWorker) {
-    ends.withLock { $0.worker = worker }
+    _ = self.worker.storeIfNil(End(worker))
   }
 
   /// Tells the chain that there may be something to do.
   func wakeChain() {
-    ends.withLock { $0.chain }?.wake()
+    chain.load()?.object?.wake()
   }
 
   /// Wakes the worker, once there is one.
   func wakeWorker() {
-    ends.withLock { $0.worker }?.wake()
+    worker.load()?.object?.wake()
   }
 
   /// Has the worker wake the chain when a descriptor can be read (`POLLIN`) or written (`POLLOUT`).
   func watch(_ descriptor: Int32, events: Int32) {
-    let (chain, worker) = ends.withLock { ($0.chain, $0.worker) }
-    guard let chain else { return }
-    worker?.watch(descriptor, events: events, for: chain)
+    guard let chain = chain.load()?.object else { return }
+    worker.load()?.object?.watch(descriptor, events: events, for: chain)
   }
 }

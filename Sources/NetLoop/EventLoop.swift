@@ -1,4 +1,5 @@
 import CCurl
+package import FluxGraph
 import Glibc
 import Synchronization
 
@@ -9,7 +10,7 @@ import Synchronization
 /// mailbox's, for as long as appending to an array takes. Every callback of this module runs on it and should not
 /// compute for long or touch files, because all connections wait meanwhile.
 ///
-/// A turn of the loop: bodies from ``execute(_:)``, ready descriptors, due timers, libcurl's time-outs, at most one
+/// A turn of the loop: bodies from ``execute(_:)``, raised signals, ready descriptors, due timers, libcurl's time-outs, at most one
 /// new connect, finished transfers, connections with more to read, and last the sends of this turn, several to the
 /// same connection as one.
 ///
@@ -39,7 +40,7 @@ package final class EventLoop: @unchecked Sendable {
     var statistics = Statistics()
   }
 
-  private final class WakeUp: DescriptorHandler {
+  private final class WakeUp: DescriptorHandler, Sendable {
     let descriptor: Int32
 
     init() throws(NetError) {
@@ -59,6 +60,7 @@ package final class EventLoop: @unchecked Sendable {
 
   private let mailbox = Mutex(Mailbox())
   private let wakeUp: WakeUp
+  private let raised: RaisedSignals
   private let threadID = Atomic<UInt>(0)
   private let thread = Mutex<pthread_t?>(nil)
 
@@ -79,6 +81,7 @@ package final class EventLoop: @unchecked Sendable {
     self.name = name
     guard ProcessSetup.succeeded else { throw .system(ENOMEM, while: "initialising libcurl") }
     wakeUp = try WakeUp()
+    raised = RaisedSignals { [wakeUp] in wakeUp.signal() }
     poller = try Poller()
     curl = try CurlMulti(poller: poller)
     let status = poller.watch(wakeUp.descriptor, for: .readable, handler: wakeUp)
@@ -162,6 +165,11 @@ package final class EventLoop: @unchecked Sendable {
     return isAccepted
   }
 
+  /// Makes a signal: each time it was raised, `body` runs on the loop thread in its next turn. Any thread.
+  package func signal(_ body: @escaping @Sendable () -> Void) -> any GraphSignal {
+    raised.signal(body)
+  }
+
   // MARK: - The loop
 
   private func run() {
@@ -173,7 +181,8 @@ package final class EventLoop: @unchecked Sendable {
         if mailbox.bodies.isEmpty && !mailbox.isStopping && timeout != 0 { mailbox.attention = .waiting }
         return !mailbox.bodies.isEmpty || mailbox.isStopping
       }
-      let ready = poller.wait(milliseconds: hasBodies ? 0 : timeout)
+      let mayWait = raised.beginWait() && !hasBodies
+      let ready = poller.wait(milliseconds: mayWait ? timeout : 0)
       let bodies = mailbox.withLock { mailbox in
         mailbox.attention = .awake
         mailbox.statistics.turns += 1
@@ -181,6 +190,7 @@ package final class EventLoop: @unchecked Sendable {
         return mailbox.bodies.isEmpty ? [] : mailbox.bodies.takeAll()
       }
       for body in bodies { body() }
+      raised.answer()
       poller.dispatch(count: ready)
       let now = self.now
       runTimers(now: now)

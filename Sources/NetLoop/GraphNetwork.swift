@@ -14,6 +14,10 @@ package struct GraphNetwork: GraphLoop, WebSocketConnector, HTTPClient {
     loop.execute(body)
   }
 
+  package func signal(_ body: @escaping @Sendable () -> Void) -> any GraphSignal {
+    loop.signal(body)
+  }
+
   package func schedule(at time: Instant, _ body: @escaping @Sendable () -> Void) -> any GraphTimer {
     loop.schedule(after: time.duration(since: .now()), body)
   }

@@ -167,6 +167,22 @@ struct MeasuredResponse {
     }
   }
 
+  @Test(
+    "with AVX2 and without the output is the same but for rounding",
+    arguments: [(48000, 16000), (44100, 16000), (47999, 16000), (8000, 16000), (192_000, 16000)])
+  func vectors(from: Int, to: Int) {
+    var random = SeededGenerator(seed: 7)
+    let input = (0..<20_000).map { _ in Float.random(in: -1...1, using: &random) }
+    var plain = Resampler(from: from, to: to, channels: 1, mayUseAVX2: false)
+    var fast = Resampler(from: from, to: to, channels: 1, mayUseAVX2: true)
+    let (one, other) = (resampled(input, with: &plain), resampled(input, with: &fast))
+    #expect(one.count == other.count)
+    #expect(zip(one, other).allSatisfy { abs($0 - $1) < 2e-6 })
+    // Plain code has to be the same to the bit however it is cut, too.
+    var cut = Resampler(from: from, to: to, channels: 1, mayUseAVX2: false)
+    #expect(resampled(input, with: &cut, cut: { Int.random(in: 1...999, using: &random) }) == one)
+  }
+
   @Test("the output is as long as the input times the ratio, rounded up")
   func length() {
     var random = SeededGenerator(seed: 2)

@@ -43,6 +43,34 @@ import Testing
     #expect(all.status == 0 && ended.status == 0, "\(ended.errors)")
   }
 
+  @Test("commands and taps reach all inputs of a batch that are under way; the log tells what is opened")
+  func batch() async throws {
+    let folder = try Folder()
+    let sound = try Data(contentsOf: URL(filePath: try await Recordings.shared.value.path("minute.wav")))
+    for name in ["one.wav", "two.wav"] { try folder.write(sound, to: name) }
+    let socket = folder.path("control")
+    let graph =
+      "param input\nheard = file $input | flux endpoint=local words=none\nheard | jsonl {$input.stem}.jsonl"
+    try folder.write(graph, to: "g.graph")
+    let program = try Program(
+      Fluxgraph.path, ["batch", "g.graph", "one.wav", "two.wav", "--jobs", "2", "--control", socket],
+      Fluxgraph.surroundings(
+        ["FLUXGRAPH_LOG": "error,file:info,flux:info,jsonl:info"], directory: folder.path))
+    for part in ["one.wav, ", "two.wav, ", "one.jsonl", "two.jsonl", "connected, request"] {
+      _ = try await program.errorLine(containing: part)
+    }
+    let unknown = try await Program.run(Fluxgraph.path, ["tap", socket, "herd"])
+    #expect(unknown.status == 69 && unknown.errors.hasSuffix("there are heard\n"), "\(unknown.errors)")
+    let status = try await Program.run(Fluxgraph.path, ["ctl", socket, "status"])
+    let lines = status.output.split(separator: "\n")
+    #expect(lines.filter { $0.hasPrefix("heard") }.count == 2, "\(status.output)")
+    let events = try Program(Fluxgraph.path, ["tap", socket, "heard"])
+    _ = try await events.line(containing: #""event":"#)
+    program.signal(2)
+    let (all, ended) = (try await events.outcome(), try await program.outcome())
+    #expect(all.status == 0 && ended.status == 130, "\(ended.errors)")
+  }
+
   @Test("SIGUSR1 prints how every part fares; --stats what was done; JSON when asked for")
   func snapshot() async throws {
     let program = try await start(

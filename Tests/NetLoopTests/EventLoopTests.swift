@@ -1,3 +1,4 @@
+import FluxGraph
 import Foundation
 import Glibc
 import Synchronization
@@ -61,6 +62,43 @@ struct EventLoopTests {
     for _ in 0..<1000 { loop.execute {} }
     #expect(loop.statistics.wakeUps - before <= 1)
     gate.signal()
+  }
+
+  @Test("a signal raised from many threads is answered after the last time, at most once in a turn")
+  func signals() async throws {
+    let loop = try EventLoop()
+    let raised = Atomic(0)
+    let seen = Atomic(0)
+    let answers = Atomic(0)
+    let signal = loop.signal {
+      seen.store(raised.load(ordering: .sequentiallyConsistent), ordering: .relaxed)
+      answers.add(1, ordering: .relaxed)
+    }
+    let order = Mutex<[Int]>([])
+    let others = (0..<100).map { index in loop.signal { order.withLock { $0.append(index) } } }
+    // Before the loop runs they wait for it, each once, in their order.
+    for other in others + others { other.raise() }
+    loop.start()
+    defer { loop.stop() }
+    DispatchQueue.concurrentPerform(iterations: 8) { _ in
+      for _ in 0..<5000 {
+        raised.add(1, ordering: .sequentiallyConsistent)
+        signal.raise()
+      }
+    }
+    // What is raised before a body is handed over is answered no later than with it.
+    await loop.call {}
+    await loop.call {}
+    #expect(seen.load(ordering: .relaxed) == 40_000)
+    #expect(answers.load(ordering: .relaxed) <= loop.statistics.turns)
+    #expect(order.withLock { $0 } == Array(0..<100))
+    // A loop that waits is woken.
+    let woken = DispatchSemaphore(value: 0)
+    let waker = loop.signal { woken.signal() }
+    for _ in 0..<100 {
+      waker.raise()
+      woken.waitForTest()
+    }
   }
 
   @Test("timers fire in the order of their deadlines, equal ones in the order of scheduling, never early")

@@ -17,7 +17,7 @@ enum Peers {
 
   static let packageRoot = URL(filePath: #filePath).appending(path: "../../../..").standardized
 
-  private static let folder = URL(filePath: #filePath).appending(path: "../../Peers").standardized
+  static let folder = URL(filePath: #filePath).appending(path: "../../Peers").standardized
 
   private static func executable(_ name: String) -> String? {
     let directories = (ProcessInfo.processInfo.environment["PATH"] ?? "").split(separator: ":")

@@ -1,0 +1,79 @@
+import Foundation
+import Testing
+
+/// What the audio threads ask of the allocator and of locks once a graph is under way: nothing. Measured on the program as it is
+/// built for users, with a library that is loaded before all others and counts (Peers/steady.c): over 1,100 chunks, and in the
+/// middle of them, from about the 100th to the 1,000th.
+@Suite(.timeLimit(.minutes(4))) struct SteadyStateTests {
+  /// Without optimisation Swift allocates for what costs nothing in a release build; locks it takes are the same.
+  private static let isOptimised = !Fluxgraph.path.contains("/debug/")
+
+  @Test(
+    "no allocation and no lock on an audio thread between chunk 100 and chunk 1,000",
+    arguments: [
+      "file {wav} | mix mono | resample 16k | format s16le | chunk 80ms | null",
+      "file {opus} | mix mono | resample 16k | format s16le | chunk 80ms | null",
+      "file {opus} | resample 44100Hz | mix mono | chunk 80ms | pace 100x | null",
+      "sound = file {wav} | mix mono | pace 100x\nsound | resample 16k | chunk 80ms | null\nsound | null",
+      "one = file {wav}\nother = tone duration=88s\none, other | mix mono | chunk 80ms | pace 100x | null",
+      "file {wav} | pace 100x | wav {record} overwrite",
+      "file {wav} | pace 100x | resample 16k | through [\"cat\"] | null",
+      "file {wav} | pace 100x | flux endpoint={server} | null",
+    ])
+  func isSteady(_ graph: String) async throws {
+    let (whole, middle) = try await Bench.shared.value.run(graph)
+    // The counters do count, and there is a middle.
+    #expect(whole.allocations > 0 && whole.releases > 0 && whole.locks > 0 && middle.turns >= 10, "\(whole)")
+    #expect(middle.locks == 0, "\(middle)")
+    if Self.isOptimised { #expect(middle.allocations == 0 && middle.releases == 0, "\(middle)") }
+  }
+
+  private struct Counts {
+    var allocations: Int
+    var releases: Int
+    var locks: Int
+    /// Turns of the loops of the audio threads.
+    var turns: Int
+
+    init(_ line: Substring) throws {
+      let numbers = line.split(separator: " ").compactMap { Int($0) }
+      try #require(numbers.count == 4)
+      (allocations, releases, locks, turns) = (numbers[0], numbers[1], numbers[2], numbers[3])
+    }
+  }
+
+  /// The counting library, sounds and a server.
+  private final class Bench: Sendable {
+    static let shared = Task { try await Bench() }
+
+    private let folder: Folder
+    private let server: Program
+    private let url: String
+
+    private init() async throws {
+      folder = try Folder()
+      try await Peers.shell(
+        """
+        cc -O2 -shared -fPIC '\(Peers.folder.appending(path: "steady.c").path)' -o steady.so -ldl
+        ffmpeg -nostdin -v error -f lavfi -i sine=440:sample_rate=48000:duration=88 -ac 2 long.wav
+        ffmpeg -nostdin -v error -i long.wav -c:a libopus -b:a 64k long.opus
+        """, in: folder.path)
+      server = try Program(Fluxgraph.path, ["serve", "--port", "0", "--words", "none"], .init(limit: 600))
+      url = try await server.line(containing: "ws://")
+    }
+
+    func run(_ graph: String) async throws -> (whole: Counts, middle: Counts) {
+      let counts = folder.path(UUID().uuidString)
+      let graph = graph.replacing("{wav}", with: folder.path("long.wav"))
+        .replacing("{opus}", with: folder.path("long.opus")).replacing("{server}", with: url)
+        .replacing("{record}", with: counts + ".wav")
+      let outcome = try await Fluxgraph.command(
+        ["run", "--quiet", "-e", graph],
+        environment: ["LD_PRELOAD": folder.path("steady.so"), "STEADY_COUNTS": counts])
+      #expect(outcome.status == 0, "\(outcome.errors)")
+      let lines = try String(contentsOfFile: counts, encoding: .utf8).split(separator: "\n")
+      try #require(lines.count == 2)
+      return (try Counts(lines[0]), try Counts(lines[1]))
+    }
+  }
+}

@@ -67,6 +67,8 @@ struct FluxSessionMachine: ~Copyable, Sendable {
   var furthestHeard: Int64 = 0
   /// How far the service had heard when the wait for the stream's end began, or went on.
   var heardAtWait: Int64 = 0
+  /// When it was last seen to have heard more, in that wait.
+  var progressAt: Instant?
   /// Whether the user has been told that the buffer is full, in this outage.
   var hasToldOverflow = false
 
@@ -143,7 +145,11 @@ struct FluxSessionMachine: ~Copyable, Sendable {
             severity: .warning))
       ] + send(next)
     case .warning(let warning):
-      if state == .forcing, warning.code == ServerMessage.ServiceNotice.noActiveTurnCode { return close(now) }
+      if warning.code == ServerMessage.ServiceNotice.noActiveTurnCode {
+        // The turn ended by itself before it was asked to, which the service may have said before this.
+        if state == .forcing { return close(now) }
+        if state == .closing { return [] }
+      }
       return [.notice(Notice("service-warning", sentence("warning", warning), severity: .warning))]
     case .error(let error): return take(error, now)
     case .unknown(let type, _, let raw):
@@ -216,6 +222,7 @@ struct FluxSessionMachine: ~Copyable, Sendable {
     guard turns.hasOpenTurn || !turns.currentTranscript.isEmpty else { return close(now) }
     state = .forcing
     heardAtWait = audio.heard
+    progressAt = now
     deadline = now.advanced(by: settings.limits.forcedEnd)
     return [.send(ClientMessage.forceEndTurn.encoded)]
   }
@@ -223,6 +230,7 @@ struct FluxSessionMachine: ~Copyable, Sendable {
   mutating func close(_ now: Instant) -> [Action] {
     state = .closing
     heardAtWait = audio.heard
+    progressAt = now
     deadline = now.advanced(by: settings.limits.closeStream)
     return [.send(ClientMessage.closeStream.encoded)]
   }
@@ -265,12 +273,10 @@ struct FluxSessionMachine: ~Copyable, Sendable {
     case .greeting:
       return lose(
         Loss("\(settings.host) accepted the connection and then said nothing for \(limit) s\(request)"), now)
-    case .forcing where leavesTail && audio.heard > heardAtWait,
-      .closing where leavesTail && audio.heard > heardAtWait:
-      // It is still at work on what it has got.
+    case .forcing where isAtWork(now), .closing where isAtWork(now):
+      if audio.heard > heardAtWait { progressAt = now }
       heardAtWait = audio.heard
-      let wait = state == .forcing ? settings.limits.forcedEnd : settings.limits.closeStream
-      deadline = now.advanced(by: wait)
+      deadline = now.advanced(by: endWait)
       return []
     case .forcing where losesTail, .closing where losesTail:
       let left = fixedText(audio.seconds(audio.unheard), digits: 1)
@@ -290,6 +296,20 @@ struct FluxSessionMachine: ~Copyable, Sendable {
       ] + finish(nil)
     case .streaming, .over: return []
     }
+  }
+
+  /// How long the present step to the stream's end may take.
+  private var endWait: Duration {
+    state == .forcing ? settings.limits.forcedEnd : settings.limits.closeStream
+  }
+
+  /// Whether the service is still at work on the audio it has got: it has come further since the last look, or at least has
+  /// said something, which a busy one does not for ever.
+  private func isAtWork(_ now: Instant) -> Bool {
+    guard leavesTail else { return false }
+    if audio.heard > heardAtWait { return true }
+    guard let last = watch.lastMessage, let progressAt else { return false }
+    return now.duration(since: last) < endWait && now.duration(since: progressAt) < FluxGuards.busyService
   }
 
   // MARK: - Pieces

@@ -5,6 +5,8 @@ package enum FluxGuards {
   /// Between pings. The service drops a connection without audio or ping after 60 s.
   package static let pingInterval = Duration.seconds(20)
   package static let pong = Duration.seconds(20)
+  /// At the stream's end: a service that says something, but nothing of the audio that is left.
+  package static let busyService = Duration.seconds(60)
   /// A single blocked send.
   package static let send = Duration.seconds(5)
   /// Without audio inside a turn; then silence is sent, because turns end on audio time only.

@@ -8,15 +8,24 @@ final class CommandConversation {
   /// Silence the program hears after each piece of speech, in samples: what makes most recognisers settle.
   private static let tail = AudioClock.rate / 2
   /// How long a program that says no `until` has to be quiet after its words, and how long it is waited for when
-  /// it has none.
+  /// it has none; longer the first time, when it may have a model to load.
   private static let quietAfterWords = Duration.milliseconds(250)
   private static let quietWithoutWords = Duration.seconds(2)
+  private static let quietAtFirst = Duration.seconds(8)
   /// Audio the program has not read, at which it is given up.
   private static let mostUnwritten = 1 << 20
   private static let mostStarts = 5
 
+  /// A piece of speech; the one before it may still be with a slow program.
+  private struct Segment {
+    /// Where it begins, for the program, in samples, and how far the stream is ahead of the program there.
+    var start = 0
+    var offset = 0
+  }
+
   private struct Waiting {
     var number: Int
+    var segment: Segment
     /// Where it ends, for the program and in the stream; in samples.
     var programEnd: Int
     var streamEnd: Int
@@ -33,11 +42,12 @@ final class CommandConversation {
   private var unwritten: [UInt8] = []
   /// Samples the program was given.
   private var given = 0
-  /// Where the segment in hand begins, for the program, and how far the stream is ahead of the program there.
-  private var segmentStart = 0
-  private var offset = 0
+  /// The one that is being given.
+  private var segment = Segment()
   private var waiting: [Waiting] = []
   private var lastLine = ContinuousClock.now
+  /// Whether the program has printed something, or had its time to.
+  private var isReady = false
   /// Why there are no words for the segment in hand.
   private var failure: String?
   private var isClosed = false
@@ -70,7 +80,7 @@ final class CommandConversation {
     case .abandon:
       for block in waiting { stream.answer(WordAnswer(number: block.number, words: .heard([]))) }
       waiting = []
-      segmentStart = given
+      segment.start = given
       transcript.forget(before: seconds(given))
     case .close: isClosed = true
     }
@@ -80,9 +90,8 @@ final class CommandConversation {
     if block.begins {
       failure = nil
       if process == nil { start() }
-      segmentStart = given
-      offset = block.start - given
-      transcript.forget(before: seconds(given))
+      segment = Segment(start: given, offset: block.start - given)
+      transcript.forget(before: seconds(waiting.first?.segment.start ?? given))
     }
     if let failure {
       return stream.answer(WordAnswer(number: block.number, words: .unavailable(failure)))
@@ -90,7 +99,8 @@ final class CommandConversation {
     give(block.samples)
     waiting.append(
       Waiting(
-        number: block.number, programEnd: given, streamEnd: block.end, ends: block.ends, since: .now))
+        number: block.number, segment: segment, programEnd: given, streamEnd: block.end, ends: block.ends,
+        since: .now))
     if block.ends { give([Int16](repeating: 0, count: Self.tail)) }
     if unwritten.count > Self.mostUnwritten { fail("does not read its audio") }
   }
@@ -101,7 +111,7 @@ final class CommandConversation {
       return
     }
     starts += 1
-    (given, unwritten, transcript) = (0, [], CommandTranscript())
+    (given, unwritten, transcript, isReady) = (0, [], CommandTranscript(), false)
     do throws(CommandProcess.Failure) {
       process = try CommandProcess(command, directory: directory)
     } catch {
@@ -153,6 +163,7 @@ final class CommandConversation {
       }
       guard count > 0 else { return fail(nil) }
       lastLine = .now
+      isReady = true
       if let problem = transcript.receive(bytes[..<count]) {
         return fail("printed what is not understood: \(problem)")
       }
@@ -176,6 +187,7 @@ final class CommandConversation {
   private func answer() {
     while let block = waiting.first, isDue(block) {
       waiting.removeFirst()
+      if block.ends { isReady = true }
       stream.answer(WordAnswer(number: block.number, words: .heard(words(until: block))))
     }
   }
@@ -187,18 +199,22 @@ final class CommandConversation {
 
   /// When a block that ends a segment is answered though the program does not say how far it is.
   private func dueTime(of block: Waiting) -> ContinuousClock.Instant {
-    let quiet = hasWords ? Self.quietAfterWords : Self.quietWithoutWords
+    let quietWithoutWords = isReady ? Self.quietWithoutWords : Self.quietAtFirst
+    let quiet = hasWords(block) ? Self.quietAfterWords : quietWithoutWords
     guard transcript.until == nil else { return .now.advanced(by: .seconds(10)) }
     return max(block.since, lastLine).advanced(by: quiet)
   }
 
-  private var hasWords: Bool { transcript.words.contains { $0.end > seconds(segmentStart) } }
+  private func hasWords(_ block: Waiting) -> Bool {
+    transcript.words.contains { $0.end > seconds(block.segment.start) }
+  }
 
   /// The segment's words in the stream's time; none lies outside of what was heard.
   private func words(until block: Waiting) -> [RecognisedWord] {
+    let (start, offset) = (block.segment.start, block.segment.offset)
     let (shift, last) = (seconds(offset), seconds(block.streamEnd))
-    let first = seconds(segmentStart + offset)
-    return transcript.words.filter { $0.end > seconds(segmentStart) && $0.start < seconds(block.programEnd) }
+    let first = seconds(start + offset)
+    return transcript.words.filter { $0.end > seconds(start) && $0.start < seconds(block.programEnd) }
       .map { word in
         var word = word
         word.start = min(max(word.start + shift, first), last)

@@ -24,9 +24,12 @@ package struct FluxSessionMachine: Sendable {
   package static let idleLimit = Duration.seconds(60)
   /// Unanswered control messages a client may have.
   static let mostCommands = 64
-  /// Audio waiting for the recogniser at which reading stops, and at which it goes on; in samples.
-  static let backlogLimit = 8 * AudioClock.rate
-  static let backlogResumed = 4 * AudioClock.rate
+  /// Audio waiting for the recogniser at which reading stops, and at which it goes on; in samples. Who is not read gets no pong,
+  /// so that only a client much faster than real time is held back: 5 minutes are 10 MB.
+  static let backlogLimit = 300 * AudioClock.rate
+  static let backlogResumed = 295 * AudioClock.rate
+  /// How long a client hears nothing while words are awaited; many take a silent service for a dead one.
+  static let silenceLimit = Duration.seconds(2)
 
   private enum Command: Sendable {
     case forceEndTurn
@@ -50,6 +53,7 @@ package struct FluxSessionMachine: Sendable {
   private var sequence = 0
   private var phase = Phase.open
   private var lastSign: Duration
+  private var lastReport: Duration
   private var isHoldingBack = false
   /// Turns that ended and seconds heard, for the line of the log.
   package private(set) var endedTurns = 0
@@ -69,6 +73,7 @@ package struct FluxSessionMachine: Sendable {
     audio = ListenAudio(parameters)
     pipeline = TurnPipeline(thresholds: TurnThresholds(parameters), judge: judge, wordLimit: wordLimit)
     lastSign = now
+    lastReport = now
   }
 
   /// Seconds of audio heard.
@@ -84,7 +89,13 @@ package struct FluxSessionMachine: Sendable {
   package var deadline: Duration? {
     guard phase != .closed else { return nil }
     let idle = lastSign + Self.idleLimit
-    return pipeline.deadline.map { min($0, idle) } ?? idle
+    guard let words = pipeline.deadline, let sign = signDue else { return idle }
+    return min(words, idle, sign)
+  }
+
+  /// When the client should hear that its audio is being dealt with.
+  private var signDue: Duration? {
+    pipeline.waitingSince.map { max($0, lastReport) + Self.silenceLimit }
   }
 
   /// The connection was accepted.
@@ -139,8 +150,12 @@ package struct FluxSessionMachine: Sendable {
     guard phase != .closed else { return [] }
     pipeline.expire(now: now)
     var actions = run(now: now)
-    // A client we keep waiting cannot be heard.
-    if isHoldingBack { lastSign = now }
+    if let signDue, signDue <= now, phase != .closed {
+      lastReport = now
+      actions.append(message(pipeline.present))
+    }
+    // Whom we keep waiting we cannot hear, or he has said all he has to.
+    if isHoldingBack || pipeline.waitingSince != nil { lastSign = now }
     if phase == .open, now >= lastSign + Self.idleLimit {
       phase = .closed
       actions.append(.close(reason: "the client sent nothing for \(Self.idleLimit)"))
@@ -178,7 +193,9 @@ package struct FluxSessionMachine: Sendable {
       case .recognise(let block): actions.append(.recognise(block))
       case .abandonSegment: actions.append(.abandonSegment)
       case .notice(let notice): actions.append(.notice(notice))
-      case .report(let report): actions.append(message(report))
+      case .report(let report):
+        lastReport = now
+        actions.append(message(report))
       case .reached(let number):
         if let command = commands.removeValue(forKey: number) { perform(command, &actions) }
       case .finished:

@@ -30,19 +30,17 @@ package protocol SpeechJudge: Sendable {
 /// Speech as what ``SpeechModel`` takes for speech for long enough.
 ///
 /// Speech begins when the model's evidence, frame by frame, has added up; doubt adds up slower than certainty, so that
-/// a voice is noticed in less than a tenth of a second and a note of music needs to sound like a voice for longer than notes do.
+/// a voice is noticed in less than a tenth of a second and anything else needs to sound like a voice for longer than it does.
 ///
 /// A plain value; judging a frame allocates nothing.
 package struct SpeechDetector: SpeechJudge {
   /// Below this level nothing is speech, dB of full scale: digital silence, dither, the noise of a converter.
   static let quietest: Float = -66
   /// The evidence that begins speech, and that is enough soon after speech; in log odds added up over frames.
-  static let certainty: Float = 24
-  static let renewedCertainty: Float = 14
+  static let certainty: Float = 20
+  static let renewedCertainty: Float = 12
   /// Frames for which the lower of the two holds.
   static let renewal = 100
-  /// What then speaks for speech beforehand: who spoke a moment ago goes on more often than music begins.
-  static let expectation: Float = 2
   /// Evidence that ends a silence of a few frames.
   static let continuation: Float = 7
   /// What a frame can add at most: no single one decides.
@@ -53,6 +51,7 @@ package struct SpeechDetector: SpeechJudge {
   static let forgetting = 20
 
   private var features = SoundFeatures()
+  private var model = SpeechModel()
   private var phrase = PhraseEnd()
   private var evidence = Float(0)
   /// Frames since the evidence began to add up; not silence, as long as it does.
@@ -87,11 +86,9 @@ package struct SpeechDetector: SpeechJudge {
   /// Judges one 10 ms frame.
   package mutating func hear(_ frame: Span<Int16>) -> Bool {
     features.hear(frame)
+    let odds = model.hear(features)
     let isAudible = features.level > Self.quietest
-    let odds =
-      isAudible
-      ? max(-Self.mostEvidence, min(Self.mostEvidence, SpeechModel.logOdds(features))) : -Self.mostEvidence
-    weigh(odds)
+    weigh(isAudible ? max(-Self.mostEvidence, min(Self.mostEvidence, odds)) : -Self.mostEvidence)
     phrase.hear(features.pitch, isSpeech: isSpeaking && silence == 0)
     return isSpeaking && silence <= Self.hangover
   }
@@ -110,10 +107,9 @@ package struct SpeechDetector: SpeechJudge {
       if silence >= Self.forgetting { isSpeaking = false }
     } else {
       if silence < Int.max { silence += 1 }
-      let isExpected = silence < Self.renewal
-      evidence = max(0, evidence + odds + (isExpected ? Self.expectation : 0))
+      evidence = max(0, evidence + odds)
       suspected = evidence > 0 ? suspected + 1 : 0
-      if odds > 0 || isExpected, evidence >= (isExpected ? Self.renewedCertainty : Self.certainty) {
+      if evidence >= (silence < Self.renewal ? Self.renewedCertainty : Self.certainty) {
         isSpeaking = true
         silence = 0
         evidence = 0

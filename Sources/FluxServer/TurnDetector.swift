@@ -100,6 +100,13 @@ package struct TurnDetector: Sendable {
     return report(.update)
   }
 
+  /// What is known up to now, once more: it changes nothing.
+  package var present: TurnReport {
+    TurnReport(
+      kind: .update, turn: turn, windowStart: windowStart, windowEnd: position,
+      words: transcriptWords.map(insideWindow), confidence: confidence)
+  }
+
   /// Ends the active turn by command with what was heard up to now; `nil` if there is none.
   ///
   /// The caller abandons the open segment, if any: the audio after this belongs to the next turn.
@@ -183,9 +190,8 @@ package struct TurnDetector: Sendable {
   }
 
   private mutating func report(_ kind: TurnReport.Kind) -> TurnReport {
-    let report = TurnReport(
-      kind: kind, turn: turn, windowStart: windowStart, windowEnd: position,
-      words: transcriptWords.map(insideWindow), confidence: confidence)
+    var report = present
+    report.kind = kind
     stepsSinceReport = 0
     hasUnreportedAudio = false
     if case .endOfTurn = kind { beginNextTurn() }

@@ -84,6 +84,12 @@ package struct TurnPipeline: Sendable {
   /// Samples heard so far.
   package var heardSamples: Int { position }
 
+  /// Since when what was heard waits for words; `nil` if it does not.
+  package var waitingSince: Duration? { pending.first { $0.number != nil }?.submitted }
+
+  /// What is known of the turn under way.
+  package var present: TurnReport { detector.present }
+
   /// When ``expire(now:)`` is due.
   package var deadline: Duration? {
     pending.first { $0.number != nil }.map { max($0.submitted, lastAnswer) + wordLimit }

@@ -18,7 +18,7 @@ import Testing
       "one = file {wav}\nother = tone duration=88s\none, other | mix mono | chunk 80ms | pace 100x | null",
       "file {wav} | pace 100x | wav {record} overwrite",
       "file {wav} | pace 100x | resample 16k | through [\"cat\"] | null",
-      "file {wav} | pace 100x | flux endpoint={server} | null",
+      "file {wav} | pace 100x | flux endpoint=local words=none | null",
     ])
   func isSteady(_ graph: String) async throws {
     let (whole, middle) = try await Bench.shared.value.run(graph)
@@ -42,13 +42,11 @@ import Testing
     }
   }
 
-  /// The counting library, sounds and a server.
+  /// The counting library and sounds.
   private final class Bench: Sendable {
     static let shared = Task { try await Bench() }
 
     private let folder: Folder
-    private let server: Program
-    private let url: String
 
     private init() async throws {
       folder = try Folder()
@@ -58,14 +56,12 @@ import Testing
         ffmpeg -nostdin -v error -f lavfi -i sine=440:sample_rate=48000:duration=88 -ac 2 long.wav
         ffmpeg -nostdin -v error -i long.wav -c:a libopus -b:a 64k long.opus
         """, in: folder.path)
-      server = try Program(Fluxgraph.path, ["serve", "--port", "0", "--words", "none"], .init(limit: 600))
-      url = try await server.line(containing: "ws://")
     }
 
     func run(_ graph: String) async throws -> (whole: Counts, middle: Counts) {
       let counts = folder.path(UUID().uuidString)
       let graph = graph.replacing("{wav}", with: folder.path("long.wav"))
-        .replacing("{opus}", with: folder.path("long.opus")).replacing("{server}", with: url)
+        .replacing("{opus}", with: folder.path("long.opus"))
         .replacing("{record}", with: counts + ".wav")
       let outcome = try await Fluxgraph.command(
         ["run", "--quiet", "-e", graph],

@@ -77,6 +77,16 @@ struct Course: Sendable, CustomTestStringConvertible {
         (.closed(nil), [#"EndOfTurn 1 "Hello" local input-ended"#, "abort", "done"]),
       ]),
     Course(
+      "a turn that ends by itself while it is asked to ends without a warning",
+      forcing + [
+        (
+          .turn("EndOfTurn", "Hello there", trigger: "model"),
+          [#"EndOfTurn 1 "Hello there" final model"#, #"send {"type":"CloseStream"}"#]
+        ),
+        (.text(#"{"type":"Warning","code":"FORCE_END_TURN_NO_ACTIVE_TURN","description":"none"}"#), []),
+        (.closed(nil), ["abort", "done"]),
+      ]),
+    Course(
       "a service that does not answer ForceEndTurn gets CloseStream after 5 s",
       forcing + [
         (.wait(4.9), []),

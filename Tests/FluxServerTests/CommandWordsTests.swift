@@ -93,6 +93,26 @@ struct CommandWordsTests {
     source.stop()
   }
 
+  @Test("a program that is a piece of speech behind loses no words of it")
+  func behind() async throws {
+    let source = CommandWords(try Self.script("recogniser.py"))
+    let answers = Answers()
+    let stream = source.open { answers.add($0) }
+    // All of it is there before the program has said anything.
+    for round in 0..<3 {
+      for block in Self.blocks(from: round * 160_000, count: 10, first: round * 10) { stream.hear(block) }
+    }
+    let all = await answers.first(30)
+    #expect(all.map(\.number) == Array(0..<30))
+    for round in 0..<3 {
+      let words = Self.words(all[round * 10 + 9])
+      #expect(words.map(\.text) == ["word\(2 * round)", "word\(2 * round + 1)"])
+      #expect(words.allSatisfy { (0..<1).contains($0.start - Double(round * 10)) })
+    }
+    stream.close()
+    source.stop()
+  }
+
   @Test("a program that ends gives a reason instead of words, and is started again for the next speech")
   func restart() async throws {
     let source = CommandWords(try #require(CommandLineText("sh -c 'exit 3'")))

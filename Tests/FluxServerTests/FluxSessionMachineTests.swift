@@ -168,6 +168,33 @@ struct FluxSessionMachineTests {
     #expect(session.closed != nil)
   }
 
+  @Test("a client whose words are not there yet hears the same Update again, is read, and is not let go")
+  func slowWords() throws {
+    var machine = FluxSessionMachine(
+      parameters: try ListenParameters(query: "model=flux-general-en&encoding=linear16&sample_rate=16000"),
+      requestID: "id", judge: try #require(ScriptedWords(Self.hello).makeSpeechJudge()),
+      wordLimit: .seconds(120), now: .zero)
+    _ = machine.start()
+    // Four minutes at once, and nobody answers.
+    let bytes = [UInt8](repeating: 0, count: 32_000)
+    for _ in 0..<240 { _ = machine.receive(binary: bytes, now: .zero) }
+    let isHeldBack = machine.holdsBack()
+    #expect(!isHeldBack)
+    #expect(machine.deadline == .seconds(2))
+    for second in 1...100 {
+      let said = machine.tick(now: .seconds(second)).compactMap { action -> TurnInfo? in
+        guard case .send(let text) = action, case .turnInfo(let info)? = try? ServerMessage(decoding: text)
+        else { return nil }
+        return info
+      }
+      #expect(said.map(\.event) == (second.isMultiple(of: 2) ? [.update] : []))
+      #expect(said.allSatisfy { $0.transcript.isEmpty && ($0.audioWindowEnd ?? 1) < 0.6 })
+    }
+    for _ in 0..<70 { _ = machine.receive(binary: bytes, now: .seconds(100)) }
+    let isHeldBackNow = machine.holdsBack()
+    #expect(isHeldBackNow)
+  }
+
   @Test("an empty binary message means nothing, and odd bytes are put together")
   func oddBytes() throws {
     let session = try Session(words: Self.hello)

@@ -3,7 +3,8 @@ import Glibc
 import TestSupport
 import Testing
 
-/// A little of the corpus of `tools/bench turns`: voices the detector was not fitted to, and sounds nobody speaks in.
+/// What `tools/bench turns` measures, on a few sentences: two voices the detector was not fitted to and two it was, and sounds
+/// nobody speaks in.
 @Suite("Spoken turns")
 struct SpokenTurnTests {
   /// Sentences with pauses between them, and where each begins and ends, in samples.
@@ -42,30 +43,30 @@ struct SpokenTurnTests {
   }
 
   @Test(
-    "turns begin where somebody speaks and end soon after", .enabled(if: Flite.isUsable),
-    arguments: ["rms", "awb"])
+    "turns begin within 150 ms and end about 0.65 s after the last word", .enabled(if: Flite.isUsable),
+    arguments: ["awb", "kal16", "rms", "slt"])
   func delays(voice: String) throws {
     let dialogue = try Dialogue(voice: voice, pauses: [1.5, 1.5, 1.5, 1.5, 2])
     let reports = Self.run(dialogue.samples)
     let starts = reports.filter { $0.kind == .startOfTurn }
     let ends = reports.filter { $0.kind == .endOfTurn(.model) }
     try #require(starts.count == 5 && ends.count == 5)
-    let errors = zip(dialogue.sentences, starts).map {
-      abs(($1.words.first?.start ?? 0) - AudioClock.seconds($0.lowerBound))
+    for (sentence, start) in zip(dialogue.sentences, starts) {
+      #expect(abs((start.words.first?.start ?? 0) - AudioClock.seconds(sentence.lowerBound)) < 0.15)
     }
-    #expect(errors.filter { $0 < 0.15 }.count >= 4)
+    // Soft beginnings are among them: an event comes at the end of an 80 ms step.
     let startDelays = zip(dialogue.sentences, starts).map { $1.windowEnd - $0.lowerBound }.sorted()
-    #expect(AudioClock.seconds(startDelays[2]) <= 0.24)
+    #expect(AudioClock.seconds(startDelays[2]) <= 0.15 && AudioClock.seconds(startDelays[4]) <= 0.2)
     let endDelays = zip(dialogue.sentences, ends).map { $1.windowEnd - $0.upperBound }.sorted()
-    #expect((0.5...0.7).contains(AudioClock.seconds(endDelays[2])))
+    #expect((0.5...0.75).contains(AudioClock.seconds(endDelays[2])))
     #expect(AudioClock.seconds(endDelays[4]) <= 0.85)
   }
 
   @Test(
     "no turn ends in a pause of half a second; an eager end in a pause is taken back",
-    .enabled(if: Flite.isUsable))
-  func pauses() throws {
-    let dialogue = try Dialogue(voice: "awb", pauses: [0.5, 0.5, 0.3, 0.5, 2])
+    .enabled(if: Flite.isUsable), arguments: ["awb", "kal16", "rms", "slt"])
+  func pauses(voice: String) throws {
+    let dialogue = try Dialogue(voice: voice, pauses: [0.5, 0.5, 0.3, 0.5, 2])
     let ends = Self.run(dialogue.samples).filter { $0.kind == .endOfTurn(.model) }
     #expect(ends.count == 1 && ends.allSatisfy { $0.windowEnd > dialogue.sentences[4].upperBound })
     let eager = Self.run(dialogue.samples, TurnThresholds(eager: 0.4)).map(\.kind)
@@ -76,7 +77,7 @@ struct SpokenTurnTests {
 
   @Test(
     "nobody speaks in noise or music, from the first moment on",
-    arguments: ["white", "pink", "chords", "clicks"], [0.01, 0.1])
+    arguments: ["white", "pink", "chords", "melody", "clicks"], [0.01, 0.1])
   func falseTurns(sound: String, loudness: Double) {
     var random = SeededGenerator(seed: 5)
     var pink = [0.0, 0.0, 0.0]
@@ -96,6 +97,10 @@ struct SpokenTurnTests {
       case "chords":
         let root = [220.0, 174.6, 261.6, 196.0][Int(time / 2) % 4]
         value = (note(root) + note(root * 1.26) + note(root * 1.5)) / 3
+      case "melody":
+        let beat = Int(time / 0.3)
+        let fade = exp(-4 * time.truncatingRemainder(dividingBy: 0.3))
+        value = note(262 * exp2(Double([0, 2, 4, 5, 7, 5, 4, 2, 9, 7, 12][beat % 11]) / 12)) * fade
       default: value = index % 4000 < 80 ? noise : 0
       }
       return Int16(max(-32_000, min(32_000, value * loudness * 32_768)))

@@ -39,23 +39,23 @@ struct TurnDetectorTests {
       (
         "a turn ends when silence makes the confidence reach the threshold", TurnThresholds(),
         "__aaabbb__________",
-        "..u.S..u..u..uuE.u"
+        "..u.S..u..u.uuuE.u"
       ),
       (
-        "at a threshold of 0.9 a turn lasts 0.9 s longer than its speech", TurnThresholds(endOfTurn: 0.9),
+        "at a threshold of 0.9 a turn lasts 0.8 s longer than its speech", TurnThresholds(endOfTurn: 0.9),
         "__aaabbb______________",
-        "..u.S..u..u..uuuuuE..u"
+        "..u.S..u..u.uuuuuE..uu"
       ),
       (
         "an end is announced, taken back when speech goes on, and announced again",
         TurnThresholds(eager: 0.5),
         "__aaa_______bbb__________",
-        "..u.S..u..eu.R..u..ueuE.u"
+        "..u.S..u.euu.R..u..euuE.u"
       ),
       (
         "at a threshold of 1 only time ends a turn", TurnThresholds(endOfTurn: 1, timeout: 1000),
         "__aaa_______________",
-        "..u.S..u..uuuuuuuT.u"
+        "..u.S..u.uuuuuuuuT.u"
       ),
       (
         "a command ends a turn at once; between turns it does nothing", TurnThresholds(),
@@ -67,7 +67,7 @@ struct TurnDetectorTests {
     #expect(events(speech, thresholds) == expected, "\(fact)")
   }
 
-  @Test("the confidence is 0 in speech, 0.5 after 0.41 s of silence, 0.7 after 0.63 s and 0.9 after 0.81 s")
+  @Test("the confidence is 0 in speech, 0.5 after 0.35 s of silence, 0.7 after 0.63 s and 0.9 after 0.78 s")
   func confidence() {
     func confidence(after frames: Int) -> Double? {
       var detector = TurnDetector(thresholds: TurnThresholds(endOfTurn: 1))
@@ -77,7 +77,7 @@ struct TurnDetectorTests {
         at: 2560, activity: SpeechActivity(frames: 0, silence: frames), phase: .ends, words: nil)?.confidence
     }
     #expect(confidence(after: 0) == 0)
-    for (frames, expected) in [(41, 0.5), (63, 0.7), (81, 0.9)] {
+    for (frames, expected) in [(35, 0.5), (63, 0.7), (78, 0.9)] {
       #expect(abs((confidence(after: frames) ?? 0) - expected) < 0.005)
     }
   }

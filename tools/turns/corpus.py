@@ -6,9 +6,11 @@ usage: corpus.py FOLDER
 A dialogue is one voice's side of a conversation. Its turns are separated by 1.2 to 3 s of silence; the phrases of a turn
 by pauses of 0.1 to 0.8 s, half of them at a comma inside a sentence, where the voice's own pause is replaced, half between
 two sentences. A turn truly ends where its last phrase ends; a phrase lasts from the first to the last 10 ms within 40 dB of its
-loudest 10 ms, found before any noise is added. Voices, sentences, noise and music of the tuning half are not those of the
-held-out half. The same numbers come out each time, as long as flite and espeak-ng are the same.
+loudest 10 ms, found before any noise is added. There are three sets: models are fitted to `tuning`, choices are made with
+`development`, and `test` is for the figures that are published. No voice, noise or new instrument of one is in another; `test`
+has sentences of its own. The same numbers come out each time, as long as flite, espeak-ng and festival are the same.
 """
+import functools
 import json
 import pathlib
 import re
@@ -24,11 +26,20 @@ FRAME = 160
 PAUSES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8]
 WEIGHTS = [0.14, 0.14, 0.14, 0.14, 0.14, 0.15, 0.15]
 GAPS = [1.2, 1.5, 2.0, 3.0]
+# A voice after "@" is made so much higher, a larger or smaller head with it.
 VOICES = {
-    "tuning": ["flite:slt", "flite:kal16", "espeak:en-us", "espeak:en-gb+f2", "espeak:en-us+m3",
-               "espeak:en-gb-scotland+m5", "espeak:en-us+f4", "espeak:en-gb+m1", "espeak:en-029+f1"],
-    "held-out": ["flite:rms", "flite:awb", "espeak:en-gb-x-rp", "espeak:en-us+f3", "espeak:en-gb-x-gbclan+m4",
-                 "espeak:en-us+m7", "espeak:en-gb-scotland+f5"],
+    "tuning": ["flite:slt", "flite:rms", "flite:slt@0.88", "flite:rms@1.13", "flite:rms@1.25", "flite:slt@1.1",
+               "espeak:en-us", "espeak:en-gb+f2", "espeak:en-us+m3", "espeak:en-gb-scotland+m5", "espeak:en-us+f4",
+               "espeak:en-gb+m1", "espeak:en-029+f1", "espeak:en-gb-scotland+f5"],
+    "development": ["flite:awb", "espeak:en-gb-x-rp", "espeak:en-us+f3", "espeak:en-gb-x-gbclan+m4", "espeak:en-us+m7"],
+    "test": ["flite:kal", "festival:ked_diphone", "espeak:en-us-nyc", "espeak:en-gb-x-gbcwmd+Andrea", "espeak:en-us+Mike",
+             "espeak:en-gb+linda", "espeak:en-us-nyc+belinda", "espeak:en-gb-x-gbcwmd+klatt3"],
+}
+SEEDS = {"tuning": (1, 3), "development": (2, 4), "test": (7, 8)}
+INSTRUMENTS = {
+    "tuning": ["plucked", "organ", "beep", "reed", "synth", "brass", "mallet", "electric"],
+    "development": ["plucked", "organ", "beep", "bell", "bowed"],
+    "test": ["plucked", "organ", "beep", "string", "flute", "accordion"],
 }
 NOISES = ["white", "pink", "babble"]
 SNRS = [20, 10, 5]
@@ -36,11 +47,15 @@ SNRS = [20, 10, 5]
 
 def speak(voice, text, folder):
     """The spoken text at 16 kHz, one number a sample, full scale 1."""
+    voice, _, factor = voice.partition("@")
     engine, name = voice.split(":")
     path = folder / (re.sub(r"\W+", "-", voice + " " + text) + ".wav")
     if not path.exists():
         if engine == "flite":
             command = ["flite", "-voice", name, "-t", text, "-o", path]
+        elif engine == "festival":
+            say = f'(begin (voice_{name}) (utt.save.wave (utt.synth (Utterance Text "{text}")) "{path}" \'riff))'
+            command = ["festival", "--batch", say]
         else:
             seed = sum(map(ord, voice))
             command = ["espeak-ng", "-v", name, "-s", str(140 + seed % 45), "-p", str(40 + seed % 20), "-w", path, "--", text]
@@ -48,7 +63,7 @@ def speak(voice, text, folder):
     with wave.open(str(path)) as file:
         rate = file.getframerate()
         samples = numpy.frombuffer(file.readframes(file.getnframes()), "<i2") / 32768
-    return resample(samples, rate)
+    return resample(samples, round(rate * float(factor or 1)))
 
 
 def resample(samples, rate):
@@ -74,6 +89,7 @@ def trimmed(samples):
     return samples[loud[0] * FRAME: (loud[-1] + 1) * FRAME]
 
 
+@functools.cache
 def phrases(voice, sentence, folder):
     """The sentence in one or two pieces, without silence around them: cut where it is silent for its comma."""
     samples = trimmed(speak(voice, sentence, folder))
@@ -98,18 +114,18 @@ def phrases(voice, sentence, folder):
 
 
 def pink(random, count):
-    spectrum = numpy.fft.rfft(random.standard_normal(count))
+    size = 2 ** int(numpy.ceil(numpy.log2(count)))
+    spectrum = numpy.fft.rfft(random.standard_normal(size))
     frequencies = numpy.arange(len(spectrum), dtype=float)
-    frequencies[0] = 1
-    spectrum /= numpy.sqrt(numpy.maximum(frequencies, 20 * count / RATE))
-    noise = numpy.fft.irfft(spectrum, count)
+    spectrum /= numpy.sqrt(numpy.maximum(frequencies, 20 * size / RATE))
+    noise = numpy.fft.irfft(spectrum, size)[:count]
     return noise / noise.std()
 
 
-def babble(random, count, said):
-    """Twelve voices at once."""
+def babble(random, count, said, voices=12):
+    """Many voices at once."""
     noise = numpy.zeros(count)
-    for _ in range(12):
+    for _ in range(voices):
         position = -int(random.integers(0, 3 * RATE))
         while position < count:
             piece = said[random.integers(len(said))]
@@ -159,12 +175,26 @@ def note(random, frequency, seconds, style):
     if style == "electric":
         index = random.uniform(0.5, 2) * numpy.exp(-4 * time)
         return numpy.sin(2 * numpy.pi * frequency * time + index * numpy.sin(2 * numpy.pi * frequency * time)) * numpy.exp(-1.5 * time) * edges
-    # Those below are heard in the held-out half only.
+    # Those below are not heard in the tuning set.
     if style == "bell":
         index = 3 * numpy.exp(-3 * time)
         return numpy.sin(2 * numpy.pi * frequency * time + index * numpy.sin(2 * numpy.pi * 1.4 * frequency * time)) * numpy.exp(-2 * time) * edges
     if style == "bowed":
         return partials([1 / k for k in range(1, 14)], vibrato(0.006, 5.5)) * slow * edges * 0.6
+    if style == "string":
+        # A line of noise that goes round and is smoothed each time.
+        period = max(2, int(RATE / frequency))
+        line, rounds = random.uniform(-1, 1, period), []
+        for _ in range(len(time) // period + 1):
+            rounds.append(line)
+            line = 0.498 * (line + numpy.roll(line, 1))
+        return numpy.concatenate(rounds)[: len(time)] * edges
+    if style == "flute":
+        breath = numpy.convolve(random.standard_normal(len(time)), numpy.ones(8) / 8, "same")
+        return (partials([1, 0.4, 0.15, 0.05], vibrato(0.005, 5)) + 0.1 * breath) * slow * edges
+    if style == "accordion":
+        reeds = [1 / k ** 0.7 for k in range(1, 20)]
+        return (partials(reeds, frequency * time) + partials(reeds, 1.008 * frequency * time)) * slow * edges * 0.4
     raise ValueError(style)
 
 
@@ -265,33 +295,39 @@ def dialogue(random, voice, sentences, folder, seconds):
 
 def write_noises(half, said, write):
     """Minutes without a word, a fifth of them at each of five levels."""
-    random = numpy.random.default_rng(3 if half == "tuning" else 4)
-    instruments = ["plucked", "organ", "beep"] + (
-        ["reed", "synth", "brass", "mallet", "electric"] if half == "tuning" else ["bell", "bowed"])
+    random = numpy.random.default_rng(SEEDS[half][1])
     for kind in NOISES + ["music", "sounds", "silence"]:
-        minutes = 10 if half == "held-out" else 25 if kind in ("music", "sounds") else 5
+        minutes = 10 if half != "tuning" else 25 if kind in ("music", "sounds", "babble") else 5
         parts = []
         for level in numpy.linspace(-50, -15, 5):
             count = int(minutes * 60 / 5 * RATE)
             if kind == "silence":
                 part = numpy.zeros(count)
             elif kind == "music":
-                part = music(random, count / RATE, instruments)
+                part = music(random, count / RATE, INSTRUMENTS[half])
             elif kind == "sounds":
                 part = sounds(random, count)
+            elif kind == "babble" and half == "tuning":
+                pieces = [babble(random, count // 5, said, voices) for voices in (8, 10, 12, 14, 18)]
+                part = numpy.concatenate(pieces)
             else:
                 part = make_noise(kind, random, count, said)
             parts.append(part * 10 ** (level / 20))
         write(f"{half}-only-{kind}", numpy.concatenate(parts), half=half, voice="", noise=kind, phrases=[])
 
 
+def sentences_of(half):
+    here = pathlib.Path(__file__).parent
+    name = "sentences-test.txt" if half == "test" else "sentences.txt"
+    lines = [line.strip() for line in (here / name).read_text().splitlines()]
+    lines = [line for line in lines if line and not line.startswith("#")]
+    return lines if half == "test" else lines[half == "development"::2]
+
+
 def main():
     folder = pathlib.Path(sys.argv[1])
     spoken = folder / "spoken"
     spoken.mkdir(parents=True, exist_ok=True)
-    here = pathlib.Path(__file__).parent
-    lines = [line.strip() for line in (here / "sentences.txt").read_text().splitlines()]
-    lines = [line for line in lines if line and not line.startswith("#")]
     files = []
 
     def write(name, samples, **facts):
@@ -299,8 +335,8 @@ def main():
         files.append({"file": name + ".raw", **facts})
 
     for half, voices in VOICES.items():
-        random = numpy.random.default_rng(1 if half == "tuning" else 2)
-        sentences = lines[0::2] if half == "tuning" else lines[1::2]
+        random = numpy.random.default_rng(SEEDS[half][0])
+        sentences = sentences_of(half)
         said = [samples for voice in voices for line in sentences[:12] for _, samples in phrases(voice, line, spoken)]
         for voice in voices:
             for noise in ["none"] + [f"{kind}-{ratio}" for kind in NOISES for ratio in SNRS]:
@@ -313,6 +349,9 @@ def main():
                 else:
                     kind, ratio = noise.split("-")
                     samples += make_noise(kind, random, len(samples), said) * 10 ** (-int(ratio) / 20)
+                if half == "tuning" and random.random() < 0.25:
+                    # As a telephone has it.
+                    samples = resample(resample(samples, 2 * RATE), RATE // 2)[: len(samples)]
                 samples *= 10 ** (random.uniform(-46, -16) / 20)
                 write(f"{half}-{re.sub(r'[:+]', '-', voice)}-{noise}", samples, half=half, voice=voice, noise=noise, phrases=marks)
         write_noises(half, said, write)

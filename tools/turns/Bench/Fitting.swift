@@ -3,17 +3,30 @@ import Foundation
 
 /// What `fit.py` fits the models to, as 32-bit numbers in files beside the recordings.
 enum Fitting {
-  /// The features of each frame, for the model of speech.
+  /// Frames of a stream that begins in the middle of a recording, and from one to the next.
+  private static let startFrames = 300
+  private static let startDistance = 800
+
+  /// The features of each frame, for the model of speech; and those of streams that begin in the middle, where nothing is
+  /// known of what was before.
   static func writeFeatures(of recording: Recording) throws {
     let samples = try recording.samples
+    let frames = samples.count / AudioClock.frameSamples
+    try write(features(samples, 0..<frames), beside: recording, "features")
+    let starts = stride(from: startDistance, to: frames - startFrames, by: startDistance)
+    try write(
+      starts.flatMap { features(samples, $0..<$0 + startFrames) }, beside: recording, "starts")
+  }
+
+  private static func features(_ samples: [Int16], _ frames: Range<Int>) -> [Float] {
     var features = SoundFeatures()
     var numbers: [Float] = []
-    for start in stride(from: 0, to: samples.count - AudioClock.frameSamples + 1, by: AudioClock.frameSamples)
-    {
+    for frame in frames {
+      let start = frame * AudioClock.frameSamples
       features.hear(samples.span.extracting(start..<start + AudioClock.frameSamples))
       for index in features.values.indices { numbers.append(features.values[index]) }
     }
-    try write(numbers, beside: recording, "features")
+    return numbers
   }
 
   /// For each step its end, the silence there and the pitch before it, for the model of turns' ends.

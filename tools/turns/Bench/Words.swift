@@ -50,7 +50,7 @@ func wordErrors(said: String, heard: String) -> (errors: Int, words: Int) {
   return (row[heard.count], said.count)
 }
 
-/// The word error rates of held-out dialogues without noise, beside those of `pocketsphinx_continuous`, whose text lies
+/// The word error rates of dialogues without noise, beside those of `pocketsphinx_continuous`, whose text lies
 /// beside each recording.
 func compareWords(_ recordings: [Recording]) throws {
   let source = try PocketSphinxWords()
@@ -74,6 +74,6 @@ func compareWords(_ recordings: [Recording]) throws {
     table.add([name, "\(words)", rate(ours, words), rate(other, words)])
   }
   table.add(["all", "\(sums.words)", rate(sums.ours, sums.words), rate(sums.theirs, sums.words)])
-  print("### Words, held-out dialogues without noise\n")
+  print("### Words, dialogues without noise\n")
   table.print()
 }

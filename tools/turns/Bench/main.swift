@@ -1,19 +1,21 @@
 import FluxServer
 import Foundation
 
-// TurnBench features|moments|report|words CORPUS
+// TurnBench features|moments CORPUS, TurnBench report|words CORPUS SET
 let arguments = CommandLine.arguments
-guard arguments.count == 3 else {
-  FileHandle.standardError.write(Data("usage: TurnBench features|moments|report|words CORPUS\n".utf8))
+guard arguments.count > 2, arguments.count == (["report", "words"].contains(arguments[1]) ? 4 : 3) else {
+  let usage = "usage: TurnBench features|moments CORPUS, TurnBench report|words CORPUS SET\n"
+  FileHandle.standardError.write(Data(usage.utf8))
   exit(64)
 }
 let recordings = try Recording.all(in: arguments[2])
 switch arguments[1] {
 case "features":
   for recording in recordings where recording.half == "tuning" { try Fitting.writeFeatures(of: recording) }
-case "moments": for recording in recordings { try Fitting.writeMoments(of: recording) }
-case "words": try compareWords(recordings.filter { $0.half == "held-out" })
-default: try report(recordings.filter { $0.half == "held-out" })
+case "moments":
+  for recording in recordings where recording.half != "test" { try Fitting.writeMoments(of: recording) }
+case "words": try compareWords(recordings.filter { $0.half == arguments[3] })
+default: try report(recordings.filter { $0.half == arguments[3] })
 }
 
 func report(_ recordings: [Recording]) throws {

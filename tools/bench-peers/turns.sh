@@ -24,8 +24,9 @@ bench_turns() {
   done
   {
     cat <<'END'
-Eight voices of flite, espeak-ng and festival, sentences and instruments that nothing was fitted to or chosen by, in silence
-and in noise; each dialogue is one voice's side of a conversation. What divides its phrases decides what a turn is: pauses
+Eight voices of flite, espeak-ng and festival, with sentences of their own and other instruments, in silence and in noise;
+nothing was fitted to them, and nothing chosen by them but one constant, in part by five sentences of kal's (`haste` in
+EndOfTurnModel.swift). Each dialogue is one voice's side of a conversation. What divides its phrases decides what a turn is: pauses
 of 0.1 to 0.8 s lie within a turn, 1.2 to 3 s of silence follow one (tools/turns/corpus.py). Times in ms; an event's delay
 counts to the end of the audio it was sent for, which is a multiple of 80 ms. A cut-in is an end said in a pause; an
 `EagerEndOfTurn` there is taken back by `TurnResumed`. Words are not known here.

@@ -13,7 +13,7 @@ extension TurnEvent {
         Word(word: word.word, start: word.start, end: word.end, confidence: word.confidence ?? 0)
       },
       languages: event.info.languages ?? [])
-    if let text = event.info.text { takeService(from: text) }
+    if let text = event.info.text { setService(fromMessage: text) }
     isReplayed = event.isReplayed
     isSynthesised = event.isSynthesized
   }

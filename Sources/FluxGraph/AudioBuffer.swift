@@ -23,14 +23,16 @@ public struct AudioBuffer: ~Copyable {
   }
 
   /// Where samples begin in memory: what vector instructions like best.
-  package static let alignment = 64
+  package static let memoryAlignment = 64
   /// What an empty buffer without memory points to.
-  private static var nowhere: UnsafeMutableRawPointer { UnsafeMutableRawPointer(bitPattern: alignment)! }
+  private static var nowhere: UnsafeMutableRawPointer {
+    UnsafeMutableRawPointer(bitPattern: memoryAlignment)!
+  }
 
   private static func memory(_ count: Int) -> UnsafeMutableRawBufferPointer {
     count == 0
       ? UnsafeMutableRawBufferPointer(start: nil, count: 0)
-      : .allocate(byteCount: count, alignment: alignment)
+      : .allocate(byteCount: count, alignment: memoryAlignment)
   }
 
   deinit {
@@ -60,8 +62,8 @@ public struct AudioBuffer: ~Copyable {
     removeAll()
   }
 
-  /// Gives an empty buffer a format, and memory for the frames it is to hold, aligned to `alignment`, in the place of its own.
-  package mutating func hold(_ memory: UnsafeMutableRawBufferPointer, format: AudioFormat) {
+  /// Gives an empty buffer a format, and memory for the frames it is to hold, aligned to `memoryAlignment`, in the place of its own.
+  package mutating func holdMemory(_ memory: UnsafeMutableRawBufferPointer, format: AudioFormat) {
     precondition(isEmpty)
     storage.deallocate()
     storage = memory
@@ -69,7 +71,7 @@ public struct AudioBuffer: ~Copyable {
   }
 
   /// Takes the memory out of an empty buffer, which has room for nothing then.
-  package mutating func release() -> UnsafeMutableRawBufferPointer {
+  package mutating func takeMemory() -> UnsafeMutableRawBufferPointer {
     precondition(isEmpty)
     defer { storage = Self.memory(0) }
     return storage

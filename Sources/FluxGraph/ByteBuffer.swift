@@ -13,6 +13,19 @@ public struct ByteBuffer: ~Copyable {
     storage.deallocate()
   }
 
+  /// Bytes the buffer can hold.
+  package var capacity: Int { storage.count }
+
+  /// Makes room for `capacity` bytes; what is there stays.
+  package mutating func growMemory(to capacity: Int) {
+    precondition(capacity >= count)
+    let larger = UnsafeMutableRawBufferPointer.allocate(byteCount: capacity, alignment: 64)
+    larger.copyMemory(from: UnsafeRawBufferPointer(rebasing: storage[head..<tail]))
+    storage.deallocate()
+    storage = larger
+    (head, tail) = (0, count)
+  }
+
   /// Bytes in the buffer.
   public var count: Int { tail - head }
   /// Whether there is no byte in the buffer.

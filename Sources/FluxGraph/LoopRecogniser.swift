@@ -2,9 +2,13 @@ internal import Synchronization
 
 /// A recogniser all of whose work is done on the context's loop: once it has begun, no task has to wait for it, which would keep
 /// several kilobytes for each of a thousand sessions.
-package protocol LoopRecogniser: Recogniser {
+public protocol LoopRecogniser: Recogniser {
   /// Begins to listen, and returns what ends it before its time, on any thread.
-  /// - Parameter ended: to be called once, with the error that ended it, if any.
+  /// - Parameters:
+  ///   - audio: what is to be recognised.
+  ///   - events: where its events go.
+  ///   - context: what it may use of the world.
+  ///   - ended: to be called once, with the error that ended it, if any.
   /// - Throws: `StageError` when it cannot begin; `ended` is not called then.
   mutating func begin(
     _ audio: AudioInlet, into events: EventOutlet, _ context: StageContext,
@@ -13,7 +17,8 @@ package protocol LoopRecogniser: Recogniser {
 }
 
 extension LoopRecogniser {
-  package mutating func run(
+  /// Begins, and waits for the end.
+  public mutating func run(
     _ audio: AudioInlet, into events: EventOutlet, _ context: StageContext
   ) async throws {
     let end = RecogniserEnd()

@@ -117,8 +117,9 @@ public struct TurnEvent: Sendable {
     self.service = service
   }
 
-  /// Has the service's own fields found in its message, the text of a JSON object.
-  package mutating func takeService(from message: [UInt8]) { serviceOrigin = .message(message) }
+  /// Has `service` found in the service's message, the text of a JSON object, once somebody asks for it: the message's fields
+  /// without those that stand in the event itself.
+  public mutating func setService(fromMessage message: [UInt8]) { serviceOrigin = .message(message) }
 
   /// A message's fields without those that stand in the event itself.
   private static func serviceFields(of message: [UInt8]) -> JSONValue? {

@@ -157,11 +157,11 @@ final class AudioChain: @unchecked Sendable {
       started = true
     }
     guard let output else { return .ended }
-    block.hold(memory.take(output.blockFrames * output.format.bytesPerFrame), format: output.format)
+    block.holdMemory(memory.take(output.blockFrames * output.format.bytesPerFrame), format: output.format)
     defer {
       // What a stage that failed has left.
       block.removeAll()
-      memory.give(block.release())
+      memory.give(block.takeMemory())
     }
     // Enough to make the cost of a step disappear, and little enough to keep other chains of this thread on time.
     for _ in 0..<32 {

@@ -164,7 +164,7 @@ class BufferedProducer: AudioProducer {
   /// What comes in, once it is known.
   final func take(_ output: Output) {
     upstreamOutput = output
-    input.hold(input.release(), format: output.format)
+    input.holdMemory(input.takeMemory(), format: output.format)
   }
 
   /// Takes more input, or learns of its end. False when neither is there yet. The input is empty before.
@@ -172,7 +172,7 @@ class BufferedProducer: AudioProducer {
     if input.capacity == 0, let upstreamOutput {
       if let memory {
         let size = upstreamOutput.blockFrames * upstreamOutput.format.bytesPerFrame
-        input.hold(memory.take(size), format: upstreamOutput.format)
+        input.holdMemory(memory.take(size), format: upstreamOutput.format)
       } else {
         input.reset(format: upstreamOutput.format, capacity: upstreamOutput.blockFrames)
       }
@@ -192,7 +192,7 @@ class BufferedProducer: AudioProducer {
 
   /// Gives the input's memory back when nothing is left in it: at the end of every step.
   final func rest() {
-    if let memory, input.isEmpty, input.capacity > 0 { memory.give(input.release()) }
+    if let memory, input.isEmpty, input.capacity > 0 { memory.give(input.takeMemory()) }
   }
 
   /// The end of what comes out.

@@ -3,8 +3,9 @@ internal import FluxGraph
 /// Samples decoded from a source of bytes.
 final class DecoderProducer: AudioProducer {
   /// What is read from a source at a time, and the most a decoder may ask to see before it takes something: an Ogg page is at
-  /// most 65,307 bytes (RFC 3533 §6).
-  static let byteCapacity = 128 * 1024
+  /// most 65,307 bytes (RFC 3533 §6). Most need much less; with hundreds of streams that counts.
+  private static let firstCapacity = 16 * 1024
+  private static let largestCapacity = 128 * 1024
 
   private var source: any ByteSource
   private var decoder: any AudioDecoder
@@ -12,7 +13,7 @@ final class DecoderProducer: AudioProducer {
   private let wanted: AudioRequirement
   private let sourceContext: StageContext
   private let decoderContext: StageContext
-  private var bytes = ByteBuffer(capacity: DecoderProducer.byteCapacity)
+  private var bytes = ByteBuffer(capacity: DecoderProducer.firstCapacity)
   /// What was decoded while the format was found out.
   private var first = AudioBuffer(format: AudioFormat(.f32le, rate: 48_000, channels: 2), capacity: 5_760)
   private var isOpen = false
@@ -96,8 +97,11 @@ final class DecoderProducer: AudioProducer {
         if bytes.count == before { return .finished }
         continue
       }
-      guard bytes.free > 0 else {
-        throw StageError(.internal, "\(decoderContext.name) takes nothing of \(bytes.count) bytes")
+      if bytes.free == 0 {
+        guard bytes.capacity < Self.largestCapacity else {
+          throw StageError(.internal, "\(decoderContext.name) takes nothing of \(bytes.count) bytes")
+        }
+        bytes.growMemory(to: 2 * bytes.capacity)
       }
       let unread = bytes.count
       switch try source.read(into: &bytes) {

@@ -102,7 +102,7 @@ struct ServedFaultTests {
       turns: ["1 one two three [disconnected]", "2 four five six", "3 seven eight nine"],
       notices: once),
     Row(
-      fault: "drop after=5s", sent: ["0.00-5.04", "3.44-8.56", "6.48-10.00"],
+      fault: "drop after=5s", sent: ["0.00-5.04", "3.44-8.48", "6.48-10.00"],
       turns: ["1 one two three", "2 four five six [replayed]", "3 seven eight nine [replayed]"],
       notices: ["connection-lost", "reconnected", "connection-lost", "reconnected"]),
     Row(

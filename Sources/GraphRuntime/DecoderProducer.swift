@@ -14,8 +14,9 @@ final class DecoderProducer: AudioProducer {
   private let sourceContext: StageContext
   private let decoderContext: StageContext
   private var bytes = ByteBuffer(capacity: DecoderProducer.firstCapacity)
-  /// What was decoded while the format was found out.
-  private var first = AudioBuffer(format: AudioFormat(.f32le, rate: 48_000, channels: 2), capacity: 5_760)
+  /// What was decoded while the format was found out. It has no room until the decoder says what a block is: with more than that,
+  /// a stream in real time would be decoded a second at a time, and hundreds of them in one burst.
+  private var first = AudioBuffer(format: AudioFormat(.f32le, rate: 48_000, channels: 2), capacity: 0)
   private var isOpen = false
   private var isStopped = false
   private var sourceEnded = false

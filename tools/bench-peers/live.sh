@@ -77,9 +77,9 @@ live_rows() {
     run_fluxgraph $streams ws "$source" resume=cut
     if [ $streams = 500 ]; then
       ours=$cpu
-      target '500 streams: CPU against the client in C' "$(awk -v ours="$ours" -v c="$c" 'BEGIN { print ours / c }')" '<= 1.6'
+      target '500 streams: CPU against the client in C' "$(awk -v ours="$ours" -v c="$c" 'BEGIN { printf "%.2f", ours / c }')" '<= 1.6'
       target '500 streams: CPU against websockets with uvloop' \
-        "$(awk -v ours="$ours" -v python="$python" 'BEGIN { print ours / python }')" '<= 0.6'
+        "$(awk -v ours="$ours" -v python="$python" 'BEGIN { printf "%.2f", ours / python }')" '<= 0.6'
       target '500 streams: memory of each, ws, KiB' "$(kib_each 500)" '<= 48'
     elif [ $streams = 1000 ]; then
       target '1000 streams on one core: p99 of lateness, ms' "$(cut -f 4 "$work/server.tsv")" '<= 10'

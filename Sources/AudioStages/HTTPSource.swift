@@ -237,12 +237,12 @@ private final class Download: Sendable {
       // A decoder that was given a byte of the next connection before it was begun anew would take it for the old one's.
       let end = state.beginning ?? state.bytes.count
       if state.taken < end {
-        let count = min(bytes.free, end - state.taken)
         bytes.append { room in
+          let count = min(room.count, end - state.taken)
           room.copyBytes(from: state.bytes[state.taken..<(state.taken + count)])
+          state.taken += count
           return count
         }
-        state.taken += count
         // A server that is always a little ahead would otherwise have everything it ever sent kept.
         if state.taken == state.bytes.count || state.taken >= Self.limit {
           state.bytes.removeFirst(state.taken)

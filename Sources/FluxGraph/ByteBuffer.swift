@@ -63,7 +63,8 @@ public struct ByteBuffer: ~Copyable {
   public mutating func append<Failure: Error>(
     _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
   ) throws(Failure) {
-    if head > 0 && storage.count - tail < storage.count / 2 {
+    // All that is free is offered in one piece.
+    if head > 0 {
       storage.baseAddress!.copyMemory(from: storage.baseAddress!.advanced(by: head), byteCount: count)
       tail -= head
       head = 0

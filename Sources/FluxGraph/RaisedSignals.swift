@@ -30,8 +30,6 @@ package final class RaisedSignals: Sendable {
     self.wakeUp = wakeUp
   }
 
-  deinit { _ = takeAll() }
-
   // MARK: - Any thread
 
   /// A signal: each time it was raised, `body` is called on the answering thread, once for however often that was.

@@ -157,11 +157,11 @@ final class AudioChain: @unchecked Sendable {
       started = true
     }
     guard let output else { return .ended }
-    block.holdMemory(memory.take(output.blockFrames * output.format.bytesPerFrame), format: output.format)
+    block.holdMemory(memory.take(output.byteCount), format: output.format)
     defer {
       // What a stage that failed has left.
       block.removeAll()
-      memory.give(block.takeMemory())
+      memory.give(block.takeMemory(), takenFor: output.byteCount)
     }
     // Enough to make the cost of a step disappear, and little enough to keep other chains of this thread on time.
     for _ in 0..<32 {

@@ -21,10 +21,10 @@ final class AudioMemory {
     return UnsafeMutableRawBufferPointer(start: memory, count: count)
   }
 
-  /// Takes back what `take` gave for so many bytes.
-  func give(_ memory: UnsafeMutableRawBufferPointer) {
-    guard let start = memory.baseAddress else { return }
-    let size = Self.power(memory.count)
+  /// Takes back what `take` gave for so many bytes. A stage may have put other memory in its place, which is not of these sizes.
+  func give(_ memory: UnsafeMutableRawBufferPointer, takenFor count: Int) {
+    guard memory.count == count, let start = memory.baseAddress else { return memory.deallocate() }
+    let size = Self.power(count)
     start.storeBytes(of: free[size], as: UnsafeMutableRawPointer?.self)
     free[size] = start
   }

@@ -8,6 +8,8 @@ class AudioProducer {
     var format: AudioFormat
     /// The largest number of frames one pull appends.
     var blockFrames: Int
+    /// Bytes of so many frames.
+    var byteCount: Int { blockFrames * format.bytesPerFrame }
   }
 
   private(set) var output: Output?
@@ -171,8 +173,7 @@ class BufferedProducer: AudioProducer {
   final func fill(_ now: Instant) -> Bool {
     if input.capacity == 0, let upstreamOutput {
       if let memory {
-        let size = upstreamOutput.blockFrames * upstreamOutput.format.bytesPerFrame
-        input.holdMemory(memory.take(size), format: upstreamOutput.format)
+        input.holdMemory(memory.take(upstreamOutput.byteCount), format: upstreamOutput.format)
       } else {
         input.reset(format: upstreamOutput.format, capacity: upstreamOutput.blockFrames)
       }
@@ -192,7 +193,8 @@ class BufferedProducer: AudioProducer {
 
   /// Gives the input's memory back when nothing is left in it: at the end of every step.
   final func rest() {
-    if let memory, input.isEmpty, input.capacity > 0 { memory.give(input.takeMemory()) }
+    guard let memory, let upstreamOutput, input.isEmpty, input.capacity > 0 else { return }
+    memory.give(input.takeMemory(), takenFor: upstreamOutput.byteCount)
   }
 
   /// The end of what comes out.

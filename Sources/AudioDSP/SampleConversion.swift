@@ -31,13 +31,13 @@ package enum SampleConversion {
         let count = min(samples.count, output.count)
         guard count > 0, let source = samples.baseAddress, let target = output.baseAddress else { return 0 }
         var index = 0
-        while index &+ 4 <= count {
-          let values = UnsafeRawPointer(source + index).loadUnaligned(as: SIMD4<Float>.self)
-          UnsafeMutableRawPointer(target + index).storeBytes(of: rounded(values), as: SIMD4<Int16>.self)
-          index &+= 4
+        while index &+ 8 <= count {
+          let values = UnsafeRawPointer(source + index).loadUnaligned(as: SIMD8<Float>.self)
+          UnsafeMutableRawPointer(target + index).storeBytes(of: rounded(values), as: SIMD8<Int16>.self)
+          index &+= 8
         }
         while index < count {
-          target[index] = rounded(SIMD4(repeating: source[index]))[0]
+          target[index] = rounded(SIMD8(repeating: source[index]))[0]
           index &+= 1
         }
         return count
@@ -46,17 +46,18 @@ package enum SampleConversion {
   }
 
   @inline(__always)
-  private static func rounded(_ values: SIMD4<Float>) -> SIMD4<Int16> {
+  private static func rounded(_ values: SIMD8<Float>) -> SIMD8<Int16> {
     // 1.5 · 2^23: floats of this size have no fraction, so that adding it rounds to an integer the way the
     // processor rounds, and the integer stands in the low bits. `rounded()` would be a call per sample on a
     // baseline x86-64.
-    let offset = SIMD4<Float>(repeating: 12_582_912)
+    let offset = SIMD8<Float>(repeating: 12_582_912)
     var scaled = values * 32768
     scaled.replace(with: 0, where: scaled .!= scaled)
     scaled.replace(with: -32768, where: scaled .< -32768)
     scaled.replace(with: 32767, where: scaled .> 32767)
+    // Eight at once: four are packed one after the other.
     let integers =
-      unsafeBitCast(scaled + offset, to: SIMD4<Int32>.self) &- unsafeBitCast(offset, to: SIMD4<Int32>.self)
-    return SIMD4<Int16>(truncatingIfNeeded: integers)
+      unsafeBitCast(scaled + offset, to: SIMD8<Int32>.self) &- unsafeBitCast(offset, to: SIMD8<Int32>.self)
+    return SIMD8<Int16>(truncatingIfNeeded: integers)
   }
 }

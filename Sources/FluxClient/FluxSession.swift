@@ -18,8 +18,10 @@ final class FluxSession: @unchecked Sendable {
   private let name: String?
   private let identifier: String
   private let blockedLimit: Duration
-  private var machine: FluxSessionMachine
-  private var backlog: AudioBacklog
+  /// Bytes the network may hold.
+  private let networkLimit: Int
+  @exclusivity(unchecked) private var machine: FluxSessionMachine
+  @exclusivity(unchecked) private var backlog: AudioBacklog
   private var connection: (any WebSocketConnection)?
   /// Tells the events of the present connection from those of an earlier one.
   private var connectionNumber = 0
@@ -48,6 +50,7 @@ final class FluxSession: @unchecked Sendable {
     self.name = name
     self.identifier = identifier
     blockedLimit = settings.limits.blockedSend
+    networkLimit = format.frames(in: Self.networkBuffer) * format.bytesPerFrame
     machine = FluxSessionMachine(settings)
     let chunk = Int(machine.audio.chunk)
     let limit = max(chunk, format.frames(in: settings.limits.buffer) / chunk * chunk)
@@ -186,8 +189,7 @@ final class FluxSession: @unchecked Sendable {
 
   private var room: Int64 {
     guard let connection else { return 0 }
-    let limit = format.frames(in: Self.networkBuffer) * format.bytesPerFrame
-    return Int64(max(0, limit - connection.bufferedBytes) / format.bytesPerFrame)
+    return Int64(max(0, networkLimit - connection.bufferedBytes) / format.bytesPerFrame)
   }
 
   private func perform(_ action: FluxSessionMachine.Action) {

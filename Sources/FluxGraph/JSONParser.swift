@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// What a JSON text may cost. Checked while reading, before anything is built.
 public struct JSONLimits: Sendable {
   /// Bytes of text.
@@ -82,16 +84,18 @@ package struct JSONParser {
 
   private func failure(_ reason: JSONError.Reason) -> JSONError { JSONError(reason: reason, offset: index) }
 
+  @inline(__always)
   private mutating func skipBlanks() {
-    while index < bytes.count {
+    while index < bytes.count, bytes[index] <= 0x20 {
       switch bytes[index] {
-      case 0x20, 0x0A, 0x0D, 0x09: index += 1
+      case 0x20, 0x0A, 0x0D, 0x09: index &+= 1
       default: return
       }
     }
   }
 
   /// The next byte that is not a blank, not yet used.
+  @inline(__always)
   private mutating func peek() throws(JSONError) -> UInt8 {
     skipBlanks()
     guard index < bytes.count else { throw failure(.unexpectedEnd) }
@@ -279,8 +283,11 @@ package struct JSONParser {
       try skip()
       return nil
     }
-    let range = try numberRange()
-    return JSONNumber.exactValue(slice(range)) ?? number(range).doubleValue
+    if let (value, end) = JSONNumber.shortDecimal(bytes, from: index) {
+      index = end
+      return value
+    }
+    return number(try numberRange()).doubleValue
   }
 
   /// Reads a whole number, however it is written; nil, and the value passed over, when it is none.
@@ -288,6 +295,10 @@ package struct JSONParser {
     guard try startsNumber() else {
       try skip()
       return nil
+    }
+    if let (value, end) = JSONNumber.shortDecimal(bytes, from: index) {
+      index = end
+      return Int(exactly: value)
     }
     return number(try numberRange()).intValue
   }
@@ -314,16 +325,25 @@ package struct JSONParser {
     let start = index + 1
     var end = start
     while end < bytes.count {
-      switch bytes[end] {
-      case UInt8(ascii: "\""):
+      let byte = bytes[end]
+      if byte == UInt8(ascii: "\"") {
         index = end + 1
-        return JSONName(bytes: slice(start..<end))
-      case UInt8(ascii: "\\"), ..<0x20: return JSONName(text: try parseString())
-      default: end += 1
+        return JSONName(bytes: slice(start..<end), isEscaped: false)
       }
+      if byte == UInt8(ascii: "\\") || byte < 0x20 {
+        _ = try parseString()
+        return JSONName(bytes: slice(start..<index), isEscaped: true)
+      }
+      end &+= 1
     }
     index = end
     throw failure(.unexpectedEnd)
+  }
+
+  /// A name that is written with escapes, and was read before.
+  fileprivate static func text(of name: JSONName) -> String? {
+    var parser = JSONParser(bytes: name.bytes, depthLimit: 0)
+    return try? parser.parseEscapedString(from: 0)
   }
 
   /// Whole buffers take the fast ways into String, slices of them do not.
@@ -405,25 +425,14 @@ package struct JSONParser {
 
 /// The name of an object's member, compared without making a string of it. Valid while its parser reads.
 package struct JSONName {
-  private let bytes: UnsafeBufferPointer<UInt8>
-  /// The name when it is written with escapes.
-  private let text: String?
-
-  fileprivate init(bytes: UnsafeBufferPointer<UInt8>) {
-    self.bytes = bytes
-    text = nil
-  }
-
-  fileprivate init(text: String) {
-    bytes = UnsafeBufferPointer(start: nil, count: 0)
-    self.text = text
-  }
+  /// As it is written between its quotes; with the closing one where it has escapes.
+  fileprivate let bytes: UnsafeBufferPointer<UInt8>
+  fileprivate let isEscaped: Bool
 
   package static func ~= (pattern: StaticString, name: JSONName) -> Bool {
-    if let text = name.text { return text == pattern.description }
+    if name.isEscaped { return JSONParser.text(of: name) == pattern.description }
     let count = name.bytes.count
-    guard count == pattern.utf8CodeUnitCount else { return false }
-    for index in 0..<count where name.bytes[index] != pattern.utf8Start[index] { return false }
-    return true
+    guard count == pattern.utf8CodeUnitCount, let start = name.bytes.baseAddress else { return false }
+    return memcmp(start, pattern.utf8Start, count) == 0
   }
 }

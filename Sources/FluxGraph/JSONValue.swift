@@ -130,31 +130,42 @@ public struct JSONNumber: Hashable, Sendable {
 
   /// Nil when it is too large for a Double.
   public var doubleValue: Double? {
-    if let value = Self.exactValue(literal.utf8) { return value }
+    let short = literal.utf8.withContiguousStorageIfAvailable { Self.shortDecimal($0, from: 0) }
+    if case (let value, literal.utf8.count)?? = short { return value }
     guard let value = Double(literal), value.isFinite else { return nil }
     return value
   }
 
-  /// The value of short plain decimals: a whole number below 2^53 divided by a power of ten up to 10^22, both
-  /// exact, gives the correctly rounded result (Clinger 1990) without the general algorithm.
-  static func exactValue(_ literal: some Collection<UInt8>) -> Double? {
+  /// The value of a short plain decimal, and where it ends; nil for everything else. A whole number below 2^53 divided by a
+  /// power of ten up to 10^22, both exact, gives the correctly rounded result (Clinger 1990) without the general algorithm.
+  static func shortDecimal(
+    _ bytes: UnsafeBufferPointer<UInt8>, from start: Int
+  ) -> (value: Double, end: Int)? {
+    let isNegative = start < bytes.count && bytes[start] == UInt8(ascii: "-")
+    let first = isNegative ? start + 1 : start
     var digits: UInt64 = 0
-    var count = 0
-    var fraction: Int?
-    for byte in literal {
-      switch byte {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"):
-        count += 1
-        guard count <= 15 else { return nil }
+    var point: Int?
+    var end = first
+    while end < bytes.count {
+      let byte = bytes[end]
+      if byte &- UInt8(ascii: "0") <= 9 {
         digits = digits &* 10 &+ UInt64(byte &- UInt8(ascii: "0"))
-        fraction = fraction.map { $0 + 1 }
-      case UInt8(ascii: "."): fraction = 0
-      case UInt8(ascii: "-") where count == 0: break
-      default: return nil
+      } else if byte == UInt8(ascii: "."), point == nil {
+        point = end
+      } else if byte | 0x20 == UInt8(ascii: "e") {
+        return nil
+      } else {
+        break
       }
+      end &+= 1
     }
-    let value = Double(digits) / Self.powersOfTen[fraction ?? 0]
-    return literal.first == UInt8(ascii: "-") ? -value : value
+    let whole = (point ?? end) - first
+    let fraction = point.map { end - $0 - 1 } ?? 0
+    guard whole > 0, whole == 1 || bytes[first] != UInt8(ascii: "0"), whole + fraction <= 15,
+      point == nil || fraction > 0
+    else { return nil }
+    let value = Double(digits) / Self.powersOfTen[fraction]
+    return (isNegative ? -value : value, end)
   }
 
   private static let powersOfTen: [Double] = [

@@ -5,7 +5,7 @@ internal import FluxGraph
 final class AudioMemory {
   /// What was given back, by the power of two that is its size. Each piece begins with the address of the next: giving back needs
   /// no memory.
-  private var free = [UnsafeMutableRawPointer?](repeating: nil, count: Int.bitWidth)
+  @exclusivity(unchecked) private var free = [UnsafeMutableRawPointer?](repeating: nil, count: Int.bitWidth)
 
   deinit {
     for index in free.indices {

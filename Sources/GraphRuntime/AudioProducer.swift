@@ -57,7 +57,7 @@ class AudioProducer {
 
 /// Samples from a source.
 final class SourceProducer: AudioProducer {
-  private var source: any AudioSource
+  @exclusivity(unchecked) private var source: any AudioSource
   private let context: StageContext
   private var isPaced = false
   private var isStopped = false
@@ -98,7 +98,7 @@ final class SourceProducer: AudioProducer {
 /// Samples changed in place.
 final class TransformProducer: AudioProducer {
   private let upstream: AudioProducer
-  private var transform: any AudioTransform
+  @exclusivity(unchecked) private var transform: any AudioTransform
   private let context: StageContext
   private var held: Instant?
   private var isStopping = false
@@ -146,7 +146,7 @@ class BufferedProducer: AudioProducer {
   final let upstream: AudioProducer
   final let context: StageContext
   /// What has come and is not used yet; without memory while that is nothing.
-  final var input = AudioBuffer(format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
+  @exclusivity(unchecked) final var input = AudioBuffer(format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
   private final var upstreamOutput: Output?
   private final var memory: AudioMemory?
   private(set) final var inputEnded = false
@@ -212,7 +212,7 @@ class BufferedProducer: AudioProducer {
 
 /// Samples converted from one buffer into another.
 final class ConverterProducer: BufferedProducer {
-  private var converter: any AudioConverter
+  @exclusivity(unchecked) private var converter: any AudioConverter
   private var isBypassed = false
 
   init(_ upstream: AudioProducer, _ converter: any AudioConverter, _ context: StageContext) {

@@ -33,9 +33,9 @@ package final class ByteConnection: @unchecked Sendable {
   package let loop: EventLoop
   let request: ConnectRequest?
   private(set) var state: State
-  private var transport: Transport
+  @exclusivity(unchecked) private var transport: Transport
   private var handler: ConnectionHandler?
-  private var outgoing = OutgoingBuffer()
+  @exclusivity(unchecked) private var outgoing = OutgoingBuffer()
   private var isQueuedToSend = false
   private var isQueuedToRead = false
   private var closesWhenDrained = false

@@ -6,7 +6,7 @@ final class MaskKeys: @unchecked Sendable {
   // Unchecked: touched on the loop thread only.
 
   private static let fetchedAtOnce = 64
-  private var keys: [UInt32] = []
+  @exclusivity(unchecked) private var keys: [UInt32] = []
 
   /// The next one; none is given twice.
   func next() -> UInt32 {

@@ -17,7 +17,7 @@ final class WebSocketClient: WebSocketConnection, @unchecked Sendable {
   private let request: WebSocketRequest
   private let handler: @Sendable (FluxGraph.WebSocketEvent) -> Void
   private var phase = Phase.connecting
-  private var state: WebSocketConnectionState?
+  @exclusivity(unchecked) private var state: WebSocketConnectionState?
   private var connection: ByteConnection?
   private var timer: LoopTimer?
   private let began: ContinuousClock.Instant

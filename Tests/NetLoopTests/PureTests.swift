@@ -220,3 +220,14 @@ import Testing
     #expect(Duration.seconds(Int64.max).millisecondsRoundedUp == .max)
   }
 }
+
+@Suite struct MaskKeysTests {
+  @Test("no key of many is given twice, however often new ones are fetched, and every bit changes")
+  func keys() {
+    let keys = MaskKeys()
+    let given = (0..<1000).map { _ in keys.next() }
+    // Two of a thousand are equal by chance once in ten thousand times, three never.
+    #expect(Set(given).count >= 999)
+    for bit in 0..<32 { #expect((300...700).contains(given.count { $0 >> bit & 1 == 1 }), "bit \(bit)") }
+  }
+}

@@ -66,6 +66,30 @@ extension PeerTests {
       }
     }
 
+    @Test("an open connection has one descriptor, and none once it is closed")
+    func each() async {
+      await #expect(processExitsWith: .success) {
+        let echo = try await Peer.start("tcp.py", "echo")
+        let loop = try EventLoop()
+        loop.start()
+        func open(_ count: Int) async -> [(Recorder, ByteConnection)] {
+          let recorders = (0..<count).map { _ in Recorder() }
+          let connections = recorders.map { loop.connect(.local(echo.port), sending: [1], $0) }
+          for recorder in recorders { await recorder.wait { $0.receivedCount == 1 } }
+          return Array(zip(recorders, connections))
+        }
+        // With what the first connection makes for all.
+        let first = await open(1)
+        let before = Self.descriptors()
+        let more = await open(20)
+        guard Self.descriptors() == before + 20 else { exit(2) }
+        loop.execute { for (_, connection) in more { connection.close() } }
+        for (recorder, _) in more { await recorder.waitForEnd() }
+        guard Self.descriptors() == before, first[0].0.error == nil else { exit(3) }
+        loop.stop()
+      }
+    }
+
     @Test("a listener without descriptors waits instead of spinning and goes on when there are some again")
     func exhaustion() async {
       await #expect(processExitsWith: .success) {

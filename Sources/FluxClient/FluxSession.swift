@@ -20,8 +20,9 @@ final class FluxSession: @unchecked Sendable {
   private let blockedLimit: Duration
   /// Bytes the network may hold.
   private let networkLimit: Int
+  // Accesses are not checked: it calls nobody back, and checks were a tenth of what a chunk costs.
   @exclusivity(unchecked) private var machine: FluxSessionMachine
-  @exclusivity(unchecked) private var backlog: AudioBacklog
+  private var backlog: AudioBacklog
   private var connection: (any WebSocketConnection)?
   /// Tells the events of the present connection from those of an earlier one.
   private var connectionNumber = 0

@@ -5,6 +5,7 @@ internal import FluxGraph
 final class AudioMemory {
   /// What was given back, by the power of two that is its size. Each piece begins with the address of the next: giving back needs
   /// no memory.
+  // Accesses are not checked: one thread has it, and nobody is called.
   @exclusivity(unchecked) private var free = [UnsafeMutableRawPointer?](repeating: nil, count: Int.bitWidth)
 
   deinit {

@@ -2,6 +2,9 @@ internal import FluxGraph
 
 /// One place of a chain audio can be pulled from. A chain's stages hold each other in a row; whoever pulls from the last one
 /// makes the whole row work, on one thread and in one buffer where it can be.
+///
+/// Accesses to stages and buffers are not checked for exclusivity: one thread has them, no stage can reach its own producer, and the
+/// checks were a tenth of what a chunk costs.
 class AudioProducer {
   /// What a producer gives, known once it has started.
   struct Output {
@@ -146,7 +149,8 @@ class BufferedProducer: AudioProducer {
   final let upstream: AudioProducer
   final let context: StageContext
   /// What has come and is not used yet; without memory while that is nothing.
-  @exclusivity(unchecked) final var input = AudioBuffer(format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
+  @exclusivity(unchecked) final var input = AudioBuffer(
+    format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
   private final var upstreamOutput: Output?
   private final var memory: AudioMemory?
   private(set) final var inputEnded = false

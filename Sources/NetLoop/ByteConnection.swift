@@ -33,9 +33,10 @@ package final class ByteConnection: @unchecked Sendable {
   package let loop: EventLoop
   let request: ConnectRequest?
   private(set) var state: State
+  // Accesses to these two are not checked: one thread has them, and they call nobody back.
   @exclusivity(unchecked) private var transport: Transport
-  private var handler: ConnectionHandler?
   @exclusivity(unchecked) private var outgoing = OutgoingBuffer()
+  private var handler: ConnectionHandler?
   private var isQueuedToSend = false
   private var isQueuedToRead = false
   private var closesWhenDrained = false

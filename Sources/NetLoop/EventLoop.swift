@@ -70,7 +70,7 @@ package final class EventLoop: @unchecked Sendable {
   let authorities = CertificateAuthorities.fromEnvironment()
   /// Where received bytes land, shared by all connections: a callback is done with them before the next read.
   let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
-  /// Where a frame is put together before it is sent, for all connections.
+  /// Where a frame is put together before it is sent, for all connections; only the loop thread has it.
   @exclusivity(unchecked) var frame: [UInt8] = []
   let maskKeys = MaskKeys()
   var timers = TimerHeap()

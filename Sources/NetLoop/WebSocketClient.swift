@@ -17,6 +17,7 @@ final class WebSocketClient: WebSocketConnection, @unchecked Sendable {
   private let request: WebSocketRequest
   private let handler: @Sendable (FluxGraph.WebSocketEvent) -> Void
   private var phase = Phase.connecting
+  // Accesses are not checked: it calls nobody back but for a mask.
   @exclusivity(unchecked) private var state: WebSocketConnectionState?
   private var connection: ByteConnection?
   private var timer: LoopTimer?

@@ -1,8 +1,8 @@
 /// How likely a frame is speech, given it and all before it: a layer of 32 rectified sums of the features, 32 gated recurrent
 /// units, and a last sum.
 ///
-/// Its ``SpeechModelWeights`` were found with synthetic voices in silence, noise and babble, and with noise, music and
-/// other sounds alone; a frame takes 7,200 multiplications. The units remember what was heard for seconds: a word is not
+/// Its ``SpeechModelWeights`` were found with synthetic and recorded voices in silence, noise and babble, and with noise,
+/// music and other sounds alone; a frame takes 7,200 multiplications. The units remember what was heard for seconds: a word is not
 /// judged as the first sound after silence is, nor in a crowd as in a quiet room.
 struct SpeechModel: Sendable {
   private static let layer = Sums(SpeechModelWeights.layer, SpeechModelWeights.layerBias)

@@ -67,7 +67,7 @@ struct TurnDetectorTests {
     #expect(events(speech, thresholds) == expected, "\(fact)")
   }
 
-  @Test("the confidence is 0 in speech, 0.5 after 0.35 s of silence, 0.7 after 0.63 s and 0.9 after 0.78 s")
+  @Test("the confidence is 0 in speech, 0.5 after 0.36 s of silence, 0.7 after 0.63 s and 0.9 after 0.79 s")
   func confidence() {
     func confidence(after frames: Int) -> Double? {
       var detector = TurnDetector(thresholds: TurnThresholds(endOfTurn: 1))
@@ -77,8 +77,8 @@ struct TurnDetectorTests {
         at: 2560, activity: SpeechActivity(frames: 0, silence: frames), phase: .ends, words: nil)?.confidence
     }
     #expect(confidence(after: 0) == 0)
-    for (frames, expected) in [(35, 0.5), (63, 0.7), (78, 0.9)] {
-      #expect(abs((confidence(after: frames) ?? 0) - expected) < 0.005)
+    for (frames, expected) in [(36, 0.5), (63, 0.7), (79, 0.9)] {
+      #expect(abs((confidence(after: frames) ?? 0) - expected) < 0.01)
     }
   }
 

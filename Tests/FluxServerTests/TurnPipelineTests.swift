@@ -2,7 +2,7 @@ import Testing
 
 @testable import FluxServer
 
-@Suite("Turn pipeline")
+@Suite("Turn pipeline", .enabled(if: Flite.isUsable))
 struct TurnPipelineTests {
   /// A recogniser under the test's control: nothing is answered unless it says so.
   struct Session {

@@ -8,9 +8,12 @@ by pauses of 0.1 to 0.8 s, half of them at a comma inside a sentence, where the 
 two sentences. A turn truly ends where its last phrase ends; a phrase lasts from the first to the last 10 ms within 40 dB of its
 loudest 10 ms, found before any noise is added. There are three sets: models are fitted to `tuning`, choices are made with
 `development`, and `test` is for the figures that are published. No voice, noise or new instrument of one is in another; `test`
-has sentences of its own. The same numbers come out each time, as long as flite, espeak-ng and festival are the same.
+has sentences of its own. Recordings of people and of bands are among all three, as Debian's packages have them.
+The same numbers come out each time, as long as flite, espeak-ng, festival and those packages are the same.
 """
 import functools
+import glob
+import gzip
 import json
 import pathlib
 import re
@@ -26,20 +29,31 @@ FRAME = 160
 PAUSES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.65, 0.8]
 WEIGHTS = [0.14, 0.14, 0.14, 0.14, 0.14, 0.15, 0.15]
 GAPS = [1.2, 1.5, 2.0, 3.0]
-# A voice after "@" is made so much higher, a larger or smaller head with it.
+# A voice after "@" is made so much higher, a larger or smaller head with it. Those of `people` are recorded.
 VOICES = {
     "tuning": ["flite:slt", "flite:rms", "flite:slt@0.88", "flite:rms@1.13", "flite:rms@1.25", "flite:slt@1.1",
                "espeak:en-us", "espeak:en-gb+f2", "espeak:en-us+m3", "espeak:en-gb-scotland+m5", "espeak:en-us+f4",
-               "espeak:en-gb+m1", "espeak:en-029+f1", "espeak:en-gb-scotland+f5"],
-    "development": ["flite:awb", "espeak:en-gb-x-rp", "espeak:en-us+f3", "espeak:en-gb-x-gbclan+m4", "espeak:en-us+m7"],
+               "espeak:en-gb+m1", "espeak:en-029+f1", "espeak:en-gb-scotland+f5", "festival:lp_diphone",
+               "festival:suo_fi_lj_diphone", "festival:hy_fi_mv_diphone", "festival:hy_fi_mv_diphone@0.88", "people:fr_CA_f_June",
+               "people:it_IT_f_Menardi", "people:fr_CA_f_June@0.82", "people:it_IT_f_Menardi@0.86"],
+    "development": ["flite:awb", "espeak:en-gb-x-rp", "espeak:en-us+f3", "espeak:en-gb-x-gbclan+m4", "espeak:en-us+m7",
+                    "people:ru_RU_f_IvrvoiceRU"],
     "test": ["flite:kal", "festival:ked_diphone", "espeak:en-us-nyc", "espeak:en-gb-x-gbcwmd+Andrea", "espeak:en-us+Mike",
-             "espeak:en-gb+linda", "espeak:en-us-nyc+belinda", "espeak:en-gb-x-gbcwmd+klatt3"],
+             "espeak:en-gb+linda", "espeak:en-us-nyc+belinda", "espeak:en-gb-x-gbcwmd+klatt3",
+             "people:en_US_f_Allison", "people:it_IT_m_Carlo"],
 }
+PROMPTS = pathlib.Path("/usr/share/asterisk/sounds")
+PROMPT_TEXTS = pathlib.Path("/usr/share/doc/asterisk-core-sounds-en/core-sounds-en.txt.gz")
 SEEDS = {"tuning": (1, 3), "development": (2, 4), "test": (7, 8)}
 INSTRUMENTS = {
     "tuning": ["plucked", "organ", "beep", "reed", "synth", "brass", "mallet", "electric"],
     "development": ["plucked", "organ", "beep", "bell", "bowed"],
     "test": ["plucked", "organ", "beep", "string", "flute", "accordion"],
+}
+RECORDED_MUSIC = {
+    "tuning": "/usr/share/scummvm/drascula/audio/*.ogg",
+    "development": "/usr/share/games/frozen-bubble/snd/*zik*.ogg",
+    "test": "/usr/share/asterisk/moh/*.g722",
 }
 NOISES = ["white", "pink", "babble"]
 SNRS = [20, 10, 5]
@@ -59,11 +73,41 @@ def speak(voice, text, folder):
         else:
             seed = sum(map(ord, voice))
             command = ["espeak-ng", "-v", name, "-s", str(140 + seed % 45), "-p", str(40 + seed % 20), "-w", path, "--", text]
-        subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+        # Festival's voices tell of every sound they lack.
+        subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     with wave.open(str(path)) as file:
         rate = file.getframerate()
         samples = numpy.frombuffer(file.readframes(file.getnframes()), "<i2") / 32768
     return resample(samples, round(rate * float(factor or 1)))
+
+
+def recording(path):
+    """What a file of sound holds, at 16 kHz, in mono."""
+    command = ["ffmpeg", "-v", "error", "-i", path, "-f", "s16le", "-ar", str(RATE), "-ac", "1", "-"]
+    output = subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE).stdout
+    return numpy.frombuffer(output, "<i2") / 32768
+
+
+@functools.cache
+def prompts(voice):
+    """The sentences of one who is recorded, and for each what was recorded, in pieces: cut at its pauses."""
+    name, _, factor = voice.partition("@")
+    sentences = {}
+    for line in gzip.open(PROMPT_TEXTS, "rt").read().splitlines():
+        prompt, _, text = line.partition(": ")
+        paths = sorted((PROMPTS / name).glob(prompt + ".*")) if text.count(" ") > 1 and "[" not in text else []
+        if not paths:
+            continue
+        samples = resample(recording(paths[0]), round(RATE * float(factor or 1)))
+        loud = numpy.flatnonzero(loud_frames(samples))
+        pauses = numpy.flatnonzero(numpy.diff(loud) > 15)
+        starts, ends = loud[[0, *(pauses + 1)]], loud[[*pauses, -1]] + 1
+        pieces = [samples[start * FRAME: end * FRAME] for start, end in zip(starts, ends)]
+        # What is said in other languages is not written down.
+        text = text if name.startswith("en") else ""
+        if all(0.3 < len(piece) / RATE < 8 for piece in pieces):
+            sentences[prompt] = [(text if index == 0 else "", piece) for index, piece in enumerate(pieces)]
+    return sentences
 
 
 def resample(samples, rate):
@@ -92,6 +136,9 @@ def trimmed(samples):
 @functools.cache
 def phrases(voice, sentence, folder):
     """The sentence in one or two pieces, without silence around them: cut where it is silent for its comma."""
+    engine, name = voice.split(":")
+    if engine == "people":
+        return list(prompts(name).values())[sentence]
     samples = trimmed(speak(voice, sentence, folder))
     if "," not in sentence:
         return [(sentence, samples)]
@@ -244,23 +291,24 @@ def partial_sum(phase, count):
 
 
 def music(random, seconds, styles):
-    """Chords, melodies, beeps and drums, a style for every ten seconds or so."""
+    """Chords, melodies, beeps and drums, a style and a level for every ten seconds or so."""
     sound = numpy.zeros(int(seconds * RATE) + 8 * RATE)
     position = 0.0
     while position < seconds:
         style, until = styles[random.integers(len(styles))], position + random.uniform(6, 14)
-        beat, root, drums = random.uniform(0.12, 0.5), random.uniform(80, 330), random.random() < 0.4
+        beat, root, drums = random.uniform(0.12, 0.5), random.uniform(60, 400), random.random() < 0.4
+        gain = 10 ** (random.uniform(-15, 0) / 20)
         scale = [0, 2, 4, 5, 7, 9, 11, 12]
         while position < min(until, seconds):
             length = beat * random.choice([1, 1, 2, 4])
             for tone in random.choice(scale, 3 if random.random() < 0.3 else 1, replace=False):
                 part = note(random, root * 2 ** (tone / 12), length * random.choice([0.8, 1.0, 1.3]), style)
                 start = int(position * RATE)
-                sound[start: start + len(part)] += part
+                sound[start: start + len(part)] += gain * part
             if drums:
                 part = random.standard_normal(RATE // 10) * numpy.exp(-numpy.arange(RATE // 10) / RATE * 40)
                 start = int(position * RATE)
-                sound[start: start + len(part)] += part
+                sound[start: start + len(part)] += gain * part
             position += length
         position += random.choice([0, 0, random.uniform(0.2, 1.5)])
     sound = sound[: int(seconds * RATE)]
@@ -296,27 +344,36 @@ def dialogue(random, voice, sentences, folder, seconds):
 def write_noises(half, said, write):
     """Minutes without a word, a fifth of them at each of five levels."""
     random = numpy.random.default_rng(SEEDS[half][1])
-    for kind in NOISES + ["music", "sounds", "silence"]:
-        minutes = 10 if half != "tuning" else 25 if kind in ("music", "sounds", "babble") else 5
-        parts = []
-        for level in numpy.linspace(-50, -15, 5):
-            count = int(minutes * 60 / 5 * RATE)
-            if kind == "silence":
-                part = numpy.zeros(count)
-            elif kind == "music":
-                part = music(random, count / RATE, INSTRUMENTS[half])
-            elif kind == "sounds":
-                part = sounds(random, count)
-            elif kind == "babble" and half == "tuning":
-                pieces = [babble(random, count // 5, said, voices) for voices in (8, 10, 12, 14, 18)]
-                part = numpy.concatenate(pieces)
-            else:
-                part = make_noise(kind, random, count, said)
-            parts.append(part * 10 ** (level / 20))
+
+    def crowd(count):
+        if half != "tuning":
+            return babble(random, count, said)
+        return numpy.concatenate([babble(random, count // 5, said, voices) for voices in (8, 10, 12, 14, 18)])
+
+    recorded = numpy.array_split(recorded_music(half), 5)
+    kinds = {
+        "white": (10, lambda count: random.standard_normal(count)),
+        "pink": (10, lambda count: pink(random, count)),
+        "babble": (25 if half == "tuning" else 10, crowd),
+        "music": (50 if half == "tuning" else 30, lambda count: music(random, count / RATE, INSTRUMENTS[half])),
+        "sounds": (25 if half == "tuning" else 10, lambda count: sounds(random, count)),
+        "silence": (10, numpy.zeros),
+        "recorded-music": (len(recorded[-1]) / 12 / RATE, lambda count: recorded.pop()[:count]),
+    }
+    for kind, (minutes, make) in kinds.items():
+        parts = [make(int(minutes * 12 * RATE)) * 10 ** (level / 20) for level in numpy.linspace(-50, -15, 5)]
         write(f"{half}-only-{kind}", numpy.concatenate(parts), half=half, voice="", noise=kind, phrases=[])
 
 
-def sentences_of(half):
+def recorded_music(half):
+    """All there is, without pauses of its own, each piece as loud as the others."""
+    pieces = [recording(path) for path in sorted(glob.glob(RECORDED_MUSIC[half]))]
+    return numpy.concatenate([piece / piece.std() for piece in pieces])
+
+
+def sentences_of(voice, half):
+    if voice.startswith("people:"):
+        return range(len(prompts(voice.partition(":")[2])))
     here = pathlib.Path(__file__).parent
     name = "sentences-test.txt" if half == "test" else "sentences.txt"
     lines = [line.strip() for line in (here / name).read_text().splitlines()]
@@ -336,9 +393,9 @@ def main():
 
     for half, voices in VOICES.items():
         random = numpy.random.default_rng(SEEDS[half][0])
-        sentences = sentences_of(half)
-        said = [samples for voice in voices for line in sentences[:12] for _, samples in phrases(voice, line, spoken)]
+        said = [samples for voice in voices for line in sentences_of(voice, half)[:12] for _, samples in phrases(voice, line, spoken)]
         for voice in voices:
+            sentences = sentences_of(voice, half)
             for noise in ["none"] + [f"{kind}-{ratio}" for kind in NOISES for ratio in SNRS]:
                 samples, marks = dialogue(random, voice, sentences, spoken, 90 if noise == "none" else 45)
                 heard = numpy.concatenate([samples[int(m["start"] * RATE): int(m["end"] * RATE)] for m in marks])

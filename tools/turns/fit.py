@@ -19,6 +19,8 @@ FEATURES = 32
 UNITS = 32
 # Seconds of silence after which it counts differently.
 BENDS = [0.5, 0.75]
+# What is added to the features in training, in standard deviations of theirs, so that no one number is relied on.
+JITTER = 0.1
 # Frames of a piece of a recording: 45 s.
 PIECE = 4500
 # Frames of a stream that begins in the middle, and from one to the next, as TurnBench has them.
@@ -92,7 +94,8 @@ def train(pieces, epochs=50, lanes=64, steps=100):
         state, losses = numpy.zeros((lanes, UNITS), numpy.float32), []
         for start in range(0, length, steps):
             window = slice(start, start + steps)
-            slopes, state, loss = slopes_of(values, x[window], y[window], w[window], keep[window], state)
+            heard = x[window] + JITTER * random.standard_normal(x[window].shape, numpy.float32)
+            slopes, state, loss = slopes_of(values, heard, y[window], w[window], keep[window], state)
             losses.append(loss)
             norm = sum(float((slope ** 2).sum()) for slope in slopes) ** 0.5
             done += 1

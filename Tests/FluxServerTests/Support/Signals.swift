@@ -1,11 +1,10 @@
-import Glibc
 import TestSupport
 
-/// Sounds by the second, drawn: `_` digital silence, `.` noise at -62 dB, `n` noise at -40 dB, `s` something
-/// like speech at -20 dB. One letter is 100 ms.
+/// Sounds by the second, drawn: `_` digital silence, `.` noise at -62 dB, `n` noise at -40 dB, `s` speech at -20 dB, which is
+/// silent where there is no flite. One letter is 100 ms.
 func signal(_ drawing: String, seed: UInt64 = 1) -> [Int16] {
   var random = SeededGenerator(seed: seed)
-  var voice = Voice()
+  var spoken = 0
   var samples: [Int16] = []
   for letter in drawing {
     for _ in 0..<1600 {
@@ -13,9 +12,11 @@ func signal(_ drawing: String, seed: UInt64 = 1) -> [Int16] {
       switch letter {
       case ".": samples.append(Int16(noise * 26))
       case "n": samples.append(Int16(noise * 567))
-      case "s": samples.append(Int16(max(-32_000, min(32_000, voice.next(noise: noise) + noise * 26))))
+      case "s":
+        samples.append(passage.isEmpty ? 0 : passage[spoken % passage.count])
+        spoken += 1
       default:
-        voice = Voice()
+        spoken = 0
         samples.append(0)
       }
     }
@@ -23,44 +24,13 @@ func signal(_ drawing: String, seed: UInt64 = 1) -> [Int16] {
   return samples
 }
 
-/// A voice without words: gliding pitch, moving formants, four syllables a second, each with a breath of a consonant.
-private struct Voice {
-  private var time = 0.0
-  private var phase = 0.0
-  private var formants = [Resonance(), Resonance(), Resonance()]
-  private var lastNoise = 0.0
-
-  mutating func next(noise: Double) -> Double {
-    defer { time += 1 / 16_000 }
-    let syllable = (time * 4).truncatingRemainder(dividingBy: 1)
-    let vowel = (time * 4).rounded(.down)
-    let glide: Double = 0.25 * sin(5 * time + 1) + 0.08 * sin(17 * time)
-    phase += 130 * exp2(glide) / 16_000
-    if phase >= 1 { phase -= 1 }
-    let breath = noise - lastNoise
-    lastNoise = noise
-    let isConsonant = syllable > 0.75
-    let loudness = isConsonant ? 0.15 : min(1, 0.4 + syllable * 5) * min(1, (0.78 - syllable) * 8)
-    let source = (2 * phase - 1) * loudness
-    let places: [Double] = [450 + 200 * sin(vowel * 2.1), 1300 + 500 * sin(vowel * 1.3 + syllable), 2600]
-    var sound = 0.0
-    for index in formants.indices {
-      sound += formants[index].next(source, at: places[index]) / Double(index + 1)
-    }
-    return sound * 3000 + (isConsonant ? breath * 900 : 0)
-  }
-}
-
-private struct Resonance {
-  private var last = 0.0
-  private var before = 0.0
-
-  /// Two poles, 100 Hz wide.
-  mutating func next(_ input: Double, at frequency: Double) -> Double {
-    let radius = exp(-Double.pi * 100 / 16_000)
-    let turn: Double = 2 * radius * cos(2 * Double.pi * frequency / 16_000)
-    let output: Double = input * (1 - radius) * 2 + turn * last - radius * radius * before
-    (before, last) = (last, output)
-    return output
-  }
-}
+/// Three seconds of speech without a pause, from its first sound on.
+private let passage: [Int16] = {
+  let text = "We were away a year ago while you will allow me a yellow lily."
+  guard let spoken = try? Flite.say(text, voice: "awb") else { return [] }
+  let loudest = spoken.map(\.magnitude).max() ?? 0
+  let audible = spoken.drop { $0.magnitude < loudest / 100 }
+  let power = audible.reduce(0) { $0 + Double($1) * Double($1) } / Double(max(1, audible.count))
+  let gain = 3277 / max(1, power.squareRoot())
+  return audible.map { Int16(max(-32_000, min(32_000, Double($0) * gain))) }
+}()

@@ -61,10 +61,12 @@ func compareWords(_ recordings: [Recording]) throws {
     String(format: "%.1f %%", 100 * Double(errors) / Double(words))
   }
   for recording in recordings where recording.noise == "none" {
+    let said = recording.phrases.map(\.text).joined(separator: " ")
+    // What is said in other languages is not written down.
+    guard !said.allSatisfy(\.isWhitespace) else { continue }
     guard let theirs = try? String(contentsOfFile: recording.path + ".continuous", encoding: .utf8) else {
       continue
     }
-    let said = recording.phrases.map(\.text).joined(separator: " ")
     let heard = transcript(of: try recording.samples, by: source)
     try heard.write(toFile: recording.path + ".local", atomically: true, encoding: .utf8)
     let (ours, words) = wordErrors(said: said, heard: heard)

@@ -1,10 +1,14 @@
 import ExampleStages
 import FluxGraph
 import FluxGraphCLI
+import Foundation
 
-// A graph inside a program: audio from Swift goes in, events come out as values. Prints the turns it hears in two seconds of a
-// tone, found by the local Flux, with no key and no network.
+// A graph inside a program: audio from Swift goes in, events come out as values. Prints the turns it hears, found by the local
+// Flux, with no key and no network, in 16-bit samples at 16 kHz on standard input:
+//
+//     ffmpeg -v error -i call.wav -f s16le -ar 16000 -ac 1 - | swift run listen
 
+let recording = try FileHandle.standardInput.readToEnd() ?? Data()
 let graph = try Graph(
   text: """
     voice = feed rate=16k
@@ -24,14 +28,13 @@ try await sent
 try await end
 
 func speak(into voice: AudioFeed) async throws {
-  var phase: Float = 0
-  for _ in 0..<20 {
-    let samples = (0..<1_600).map { _ -> Float in
-      phase += 1
-      // A triangle of 100 Hz.
-      return abs((phase / 160).truncatingRemainder(dividingBy: 1) - 0.5) - 0.25
+  let samples = recording.withUnsafeBytes { bytes in
+    (0..<bytes.count / 2).map { index in
+      Float(bytes.loadUnaligned(fromByteOffset: 2 * index, as: Int16.self)) / 32_768
     }
-    try await voice.send(samples)
+  }
+  for start in stride(from: 0, to: samples.count, by: 1_600) {
+    try await voice.send(Array(samples[start..<min(start + 1_600, samples.count)]))
   }
   voice.finish()
 }

@@ -74,6 +74,17 @@ struct FluxSessionMachineTests {
     RecognisedWord(text: "world", start: 1.0, end: 1.4, confidence: 0.8),
   ]
 
+  @Test("keyterms change nothing, and whoever gives some is told so, at the beginning and later")
+  func keyterms() throws {
+    let query = "model=flux-general-en&encoding=linear16&sample_rate=16000"
+    let without = try Session(query)
+    without.text(#"{"type":"Configure","thresholds":{"eot_threshold":0.6}}"#)
+    #expect(without.notices.isEmpty)
+    without.text(#"{"type":"Configure","keyterms":["Zürich"]}"#)
+    #expect(without.notices == ["keyterm has no effect on the local Flux."])
+    #expect(try Session(query + "&keyterm=Smith").notices == without.notices)
+  }
+
   @Test("a session begins with Connected and numbers its messages without gaps")
   func sequence() throws {
     let session = try Session(words: Self.hello)

@@ -13,8 +13,8 @@ package struct Pace: AudioTransform {
       "speed", \Pace.speed, "The multiple of real time.", in: .times(0.1)...(.times(1000)), positional: true)
   }
 
-  /// How late a stream may be and still catch up. A longer hold-up moves the schedule: a burst helps nobody.
-  private static let patience = Duration.milliseconds(500)
+  /// How late a stream may be and still catch up. A longer hold-up moves the schedule: a burst helps nobody. Nanoseconds.
+  private static let patience: Int64 = 500_000_000
 
   package var speed = Speed(1)
   private var rate = 0
@@ -38,10 +38,11 @@ package struct Pace: AudioTransform {
       start = now
       return nil
     }
-    let passed = Duration.seconds(Double(frames) / (Double(rate) * speed.factor))
-    let due = start.advanced(by: passed)
-    let late = now.duration(since: due)
-    if late > Self.patience { self.start = start.advanced(by: late) }
-    return late >= .zero ? nil : due
+    // In nanoseconds: durations have 128 bits, and this is asked twice for every block.
+    let passed = Double(frames) / (Double(rate) * speed.factor) * 1e9
+    let due = Instant(nanoseconds: start.nanoseconds + Int64(passed.rounded()))
+    let late = now.nanoseconds - due.nanoseconds
+    if late > Self.patience { self.start = Instant(nanoseconds: start.nanoseconds + late) }
+    return late >= 0 ? nil : due
   }
 }

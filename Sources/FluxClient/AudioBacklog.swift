@@ -13,6 +13,8 @@ struct AudioBacklog {
   private var pieces: [[UInt8]] = []
   /// The number of the first piece.
   private var first: Int64 = 0
+  /// A piece that was given back, for the next: chunk by chunk, one is taken and given back all the time.
+  private var spare: [UInt8]?
 
   /// - Parameters:
   ///   - frameSize: bytes in a frame.
@@ -27,7 +29,7 @@ struct AudioBacklog {
   }
 
   /// Bytes of memory in use.
-  var allocatedBytes: Int { pieces.count * Int(step) * frameSize }
+  var allocatedBytes: Int { (pieces.count + (spare == nil ? 0 : 1)) * Int(step) * frameSize }
 
   /// Appends whole frames.
   mutating func append(_ bytes: UnsafeRawBufferPointer) {
@@ -53,10 +55,10 @@ struct AudioBacklog {
   /// Forgets what lies before a position.
   mutating func discard(before position: Int64) {
     start = max(start, min(position, end))
-    if start == end {
-      pieces.removeAll(keepingCapacity: true)
-    } else {
-      pieces.removeFirst(Int(start / step - first))
+    let emptied = start == end ? pieces.count : Int(start / step - first)
+    if emptied > 0 {
+      spare = pieces[0]
+      pieces.removeFirst(emptied)
     }
     first = start / step
   }
@@ -106,7 +108,7 @@ struct AudioBacklog {
     while end < to {
       let number = end / step
       if number - first == pieces.count {
-        pieces.append([UInt8](repeating: silence, count: Int(step) * frameSize))
+        pieces.append(spare.take() ?? [UInt8](repeating: silence, count: Int(step) * frameSize))
       }
       let next = min(to, (number + 1) * step)
       let bytes = bytes(of: end..<next, in: number)

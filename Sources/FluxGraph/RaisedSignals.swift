@@ -61,21 +61,24 @@ package final class RaisedSignals: Sendable {
   /// Does what the signals ask for, in their order.
   package func answer() {
     isAwaited.store(false, ordering: .relaxed)
-    for signal in takeAll().reversed() {
+    var next = takeAll()
+    while let entry = next {
+      let signal = entry.takeRetainedValue()
+      next = signal.previous.exchange(nil, ordering: .relaxed)
       // Before the work: what is raised meanwhile is more work.
       signal.isRaised.store(false, ordering: .sequentiallyConsistent)
       signal.body()
     }
   }
 
-  private func takeAll() -> [Signal] {
-    var signals: [Signal] = []
+  /// The signals of the list, the first raised first: each has the one after it where the one before it was.
+  private func takeAll() -> Unmanaged<Signal>? {
     var next = latest.exchange(nil, ordering: .acquiringAndReleasing)
+    var first: Unmanaged<Signal>?
     while let entry = next {
-      let signal = entry.takeRetainedValue()
-      next = signal.previous.exchange(nil, ordering: .relaxed)
-      signals.append(signal)
+      next = entry._withUnsafeGuaranteedRef { $0.previous.exchange(first, ordering: .relaxed) }
+      first = entry
     }
-    return signals
+    return first
   }
 }

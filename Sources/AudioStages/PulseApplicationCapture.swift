@@ -3,6 +3,9 @@ internal import Synchronization
 
 /// Captures what one program plays: each of its streams into a ring of its own. Streams come and go as the program likes.
 final class PulseApplicationCapture: PulseCapture, @unchecked Sendable {
+  // Unchecked: what changes is touched by callbacks of PulseAudio's thread, or with the main loop's lock held; new rings go to the
+  // audio thread behind a lock.
+
   /// More streams than any program plays at a time.
   private static let limit = 32
 

@@ -2,6 +2,8 @@ internal import FluxGraph
 
 /// Captures one source: a microphone, or the monitor of an output. Stays with what the user means when devices come and go.
 final class PulseDeviceCapture: PulseCapture, @unchecked Sendable {
+  // Unchecked: what changes is touched by callbacks of PulseAudio's thread, or with the main loop's lock held; the ring is its own.
+
   /// How the first stream has ended up: what `open` waits for.
   private(set) var outcome: Result<Duration, StageError>?
   let ring: CaptureRing

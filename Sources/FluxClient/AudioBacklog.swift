@@ -1,5 +1,5 @@
 /// The latest audio of a session, by position: what has not been sent yet, and what may have to be sent again. It takes memory piece
-/// by piece as it fills, and gives it back as it empties; beyond its limit the oldest audio gives way.
+/// by piece as it fills, and gives all but one piece back as it empties; beyond its limit the oldest audio gives way.
 struct AudioBacklog {
   /// The frames held, counted from the stream's first.
   private(set) var start: Int64 = 0

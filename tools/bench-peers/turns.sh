@@ -52,10 +52,10 @@ END
       -v theirs="$(turns_cell 'Words, dialogues without noise' all 5)" 'BEGIN { printf "%.2f", ours / theirs }')" '<= 1'
 }
 
-# turns_cell SECTION ROW COLUMN: the number there in the report; of every row together where ROW is empty.
+# turns_cell SECTION ROW COLUMN: the number there in the report, of every row together where ROW is empty; - where there is none.
 turns_cell() {
   awk -F ' *[|] *' -v section="### $1" -v row="$2" -v column="$3" '
     /^### / { inside = $0 == section }
-    inside && (row == "" || $2 == row) { sum += $column }
-    END { print sum + 0 }' "$work/turns.report"
+    inside && (row == "" || $2 == row) && $column ~ /^[0-9.]/ { sum += $column; found = 1 }
+    END { print found ? sum : "-" }' "$work/turns.report"
 }

@@ -20,13 +20,10 @@ struct ServerMessageTests {
     let numbers = [
       ("12.5", 12.5), ("1.25e1", 12.5), ("125E-1", 12.5), ("-0.5", -0.5), ("0", 0), ("-0.0", 0),
       ("0.12345678901234567", 0.12345678901234567), ("123456789012345", 123_456_789_012_345),
-      ("12345678901234567890", 12_345_678_901_234_567_890),
+      ("12345678901234567890", 12_345_678_901_234_567_168),
     ]
     for (number, value) in numbers {
-      guard case .turnInfo(let info) = try ServerMessage(decoding: text(number)) else {
-        Issue.record("\(number)")
-        continue
-      }
+      let info = try Self.turn(text(number))
       #expect(info.turnIndex == 2 && info.audioWindowEnd == value, "\(number)")
     }
     for number in ["01", "-01", "1.", ".5", "-", "1.2.3", "1e", "1-2", "+1", "--1", "0x1"] {

@@ -8,13 +8,16 @@ final class CommandConversation {
   /// Silence the program hears after each piece of speech, in samples: what makes most recognisers settle.
   private static let tail = AudioClock.rate / 2
   /// How long a program that says no `until` has to be quiet after its words, and how long it is waited for when
-  /// it has none; longer the first time, when it may have a model to load.
+  /// it has none; longer the first time, when it may have a model to load. Only a program that has read all of its
+  /// audio can be quiet.
   private static let quietAfterWords = Duration.milliseconds(250)
   private static let quietWithoutWords = Duration.seconds(2)
   private static let quietAtFirst = Duration.seconds(8)
   /// Audio the program has not read, at which it is given up.
   private static let mostUnwritten = 1 << 20
   private static let mostStarts = 5
+  /// How often a program that has not read its audio is looked at: nothing tells when it does.
+  private static let look = Duration.milliseconds(50)
 
   /// A piece of speech; the one before it may still be with a slow program.
   private struct Segment {
@@ -46,6 +49,8 @@ final class CommandConversation {
   private var segment = Segment()
   private var waiting: [Waiting] = []
   private var lastLine = ContinuousClock.now
+  /// When it was last seen not to have read all of its audio.
+  private var lastBehind = ContinuousClock.now
   /// Whether the program has printed something, or had its time to.
   private var isReady = false
   /// Why there are no words for the segment in hand.
@@ -67,6 +72,7 @@ final class CommandConversation {
       for job in stream.takeJobs() { perform(job) }
       if !isClosed {
         write()
+        if isBehind { lastBehind = .now }
         read()
         answer()
       }
@@ -139,7 +145,7 @@ final class CommandConversation {
     }
     var limit: Int32 = -1
     if let first = waiting.first, process != nil {
-      let left = dueTime(of: first) - .now
+      let left = isBehind ? Self.look : dueTime(of: first) - .now
       limit = Int32(max(0, min(10_000, (left / .milliseconds(1)).rounded(.up))))
     }
     poll(&descriptors, nfds_t(descriptors.count), limit)
@@ -202,7 +208,12 @@ final class CommandConversation {
     let quietWithoutWords = isReady ? Self.quietWithoutWords : Self.quietAtFirst
     let quiet = hasWords(block) ? Self.quietAfterWords : quietWithoutWords
     guard transcript.until == nil else { return .now.advanced(by: .seconds(10)) }
-    return max(block.since, lastLine).advanced(by: quiet)
+    return max(block.since, lastLine, lastBehind).advanced(by: quiet)
+  }
+
+  /// Whether a program that says no `until` has audio it has not read.
+  private var isBehind: Bool {
+    transcript.until == nil && (!unwritten.isEmpty || process?.hasUnread ?? false)
   }
 
   private func hasWords(_ block: Waiting) -> Bool {

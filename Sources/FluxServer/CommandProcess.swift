@@ -1,6 +1,5 @@
 import FluxGraph
 import Glibc
-import Synchronization
 
 /// A program with its standard input and output on pipes, in a process group of its own, with default signals and no
 /// key in its environment. It runs in the directory relative paths are relative to. Its standard error is ours.
@@ -23,11 +22,9 @@ final class CommandProcess {
   init(_ command: [String], directory: String) throws(Failure) {
     var process = pid_t()
     var (inputEnds, outputEnds): ([Int32], [Int32]) = ([-1, -1], [-1, -1])
-    // One at a time: a program that starts between a pipe's making and its mark would inherit it.
-    let status = Self.starting.withLock { _ in
-      guard Self.makePipe(&inputEnds), Self.makePipe(&outputEnds) else { return errno }
-      return Self.spawn(command, directory, inputEnds[0], outputEnds[1], &process)
-    }
+    let status =
+      Self.makePipe(&inputEnds) && Self.makePipe(&outputEnds)
+      ? Self.spawn(command, directory, inputEnds[0], outputEnds[1], &process) : errno
     close(inputEnds[0])
     close(outputEnds[1])
     input = inputEnds[1]
@@ -40,8 +37,6 @@ final class CommandProcess {
     }
     for descriptor in [input, output] { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
   }
-
-  private static let starting = Mutex(())
 
   private static func makePipe(_ ends: inout [Int32]) -> Bool {
     guard pipe(&ends) == 0 else { return false }
@@ -57,6 +52,8 @@ final class CommandProcess {
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
+    // Pipes of other programs, which may be made at this moment, included: held open here, they would not end.
+    _ = SpawnExtensions.closeFrom(&actions, 3)
     _ = SpawnExtensions.changeDirectory(&actions, directory.isEmpty ? "." : directory)
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
@@ -83,6 +80,12 @@ final class CommandProcess {
       next += 1
     }
     return entries
+  }
+
+  /// Whether there is input it has not read yet.
+  var hasUnread: Bool {
+    var count: Int32 = 0
+    return ioctl(input, UInt(FIONREAD), &count) == 0 && count > 0
   }
 
   /// Ends the program and everything it started, and waits for it.

@@ -22,6 +22,9 @@ package final class CommandWords: WordSource {
     self.directory = directory
   }
 
+  /// A program may have a model to load.
+  package var patience: Duration { .seconds(30) }
+
   package func open(answer: @escaping @Sendable (WordAnswer) -> Void) -> any WordStream {
     CommandWordStream(source: self, answer: answer)
   }

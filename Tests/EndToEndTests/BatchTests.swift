@@ -10,7 +10,8 @@ import Testing
     for number in 0..<recordings { try folder.write(sound, to: "in/\(number).wav") }
     try folder.write("param input\nfile $input | wav out/{$input.stem}.wav\n", to: "copy.graph")
     try folder.write(
-      "param input\nparam endpoint = local\nt = file $input | flux endpoint=$endpoint words=none\n"
+      "param input\nparam endpoint = local\nparam speed = 1000x\n"
+        + "t = file $input | pace $speed | flux endpoint=$endpoint words=none\n"
         + "t | vtt out/{$input.stem}.vtt\nt | jsonl out/{$input.stem}.jsonl\n", to: "turns.graph")
     try folder.write(
       "param input\nparam endpoint\nfile $input | flux endpoint=$endpoint | jsonl out/{$input.stem}.jsonl\n",
@@ -122,10 +123,12 @@ import Testing
 
   @Test("killed in the middle and gone on with, every output is there once and whole")
   func killed() async throws {
-    let folder = try Self.folder(recordings: 12, seconds: 0.5)
+    let folder = try Self.folder(recordings: 12, seconds: 3)
     let inputs = (0..<12).map { "in/\($0).wav" }
+    // Four rounds of three seconds.
     let program = try Program(
-      Fluxgraph.path, ["batch", "turns.graph", "--jobs", "3"] + inputs, .init(directory: folder.path))
+      Fluxgraph.path, ["batch", "turns.graph", "--jobs", "3", "--set", "speed=1x"] + inputs,
+      .init(directory: folder.path))
     let deadline = Date(timeIntervalSinceNow: 60)
     while (try? states(folder, "turns.batch.jsonl"))?.values.contains("done") != true, Date() < deadline {
       try await Task.sleep(for: .milliseconds(20))
@@ -149,7 +152,8 @@ import Testing
     let folder = try Self.folder(recordings: 6, seconds: 20)
     let inputs = (0..<6).map { "in/\($0).wav" }
     let program = try Program(
-      Fluxgraph.path, ["batch", "turns.graph", "--jobs", "2"] + inputs, .init(directory: folder.path))
+      Fluxgraph.path, ["batch", "turns.graph", "--jobs", "2", "--set", "speed=1x"] + inputs,
+      .init(directory: folder.path))
     _ = try await program.errorLine(containing: #""running":2"#)
     program.signal(2)
     let outcome = try await program.outcome()

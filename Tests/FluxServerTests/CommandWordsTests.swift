@@ -63,8 +63,9 @@ struct CommandWordsTests {
     let pause = [Int16](repeating: 0, count: 20_000)
     let said = ["i need to cancel my subscription please", "the weather will be cold and windy"]
     let audio = try said.flatMap { try pause + Flite.say($0, voice: "rms") } + pause
-    let ends = PipelineRun(audio, words: source).reports.filter { $0.kind == .endOfTurn(.model) }
-    try #require(ends.count == 2)
+    let run = PipelineRun(audio, words: source)
+    let ends = run.reports.filter { $0.kind == .endOfTurn(.model) }
+    try #require(ends.count == 2, "\(run.reports) \(run.notices)")
     var errors = WordErrors()
     for (text, end) in zip(said, ends) { errors.add(said: text, heard: end.transcript) }
     #expect(errors.errors <= 3, "\(ends.map(\.transcript))")
@@ -109,6 +110,18 @@ struct CommandWordsTests {
       #expect(words.map(\.text) == ["word\(2 * round)", "word\(2 * round + 1)"])
       #expect(words.allSatisfy { (0..<1).contains($0.start - Double(round * 10)) })
     }
+    stream.close()
+    source.stop()
+  }
+
+  @Test("a program that is long in loading its model loses no words of the first piece of speech")
+  func late() async throws {
+    let source = CommandWords(try Self.script("late_recogniser.py"))
+    let answers = Answers()
+    let stream = source.open { answers.add($0) }
+    for block in Self.blocks(from: 0, count: 10, first: 0) { stream.hear(block) }
+    let all = await answers.first(10)
+    #expect(Self.words(all[9]).map(\.text) == ["late"])
     stream.close()
     source.stop()
   }

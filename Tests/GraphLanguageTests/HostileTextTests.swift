@@ -62,7 +62,7 @@ import Testing
 
   /// Texts of some size whose shape would show anything that takes longer than in proportion: with a square law none of these
   /// would come back within minutes.
-  static let shapes: [(String, String)] = [
+  private static let texts: [(name: String, text: String)] = [
     ("blank lines", "mic | null\n" + String(repeating: "\n", count: 100_000) + "mic | null"),
     ("comments", String(repeating: "# x\n", count: 20_000) + "mic | null"),
     ("open brackets", String(repeating: "x [a\n", count: 20_000)),
@@ -91,9 +91,18 @@ import Testing
     ("quotes", String(repeating: "\"\n", count: 100_000)),
   ]
 
+  static let shapes = texts.map { Shape(name: $0.name, text: $0.text) }
+
+  /// A text that is shown by its name, not as a whole.
+  struct Shape: Sendable, CustomTestStringConvertible {
+    let name: String
+    let text: String
+    var testDescription: String { name }
+  }
+
   @Test("time grows with the text and no faster", .timeLimit(.minutes(1)), arguments: shapes)
-  func linear(_ name: String, _ text: String) {
-    let result = check(text)
+  func linear(_ shape: Shape) {
+    let result = check(shape.text)
     #expect(result.rendered(color: false).utf8.count < 100_000 || result.plan != nil)
     if let plan = result.plan { #expect(!PlanPrinter(plan).text.isEmpty) }
   }

@@ -1,3 +1,4 @@
+import FluxGraph
 import Foundation
 
 /// A program a test has started. Foundation's own kind wants a run loop on the thread that waits.
@@ -10,15 +11,15 @@ final class ChildProcess: Sendable {
   /// Starts a program with nothing on its standard input; what it prints can be read with `text`.
   init(_ program: String, _ arguments: [String], environment: [String: String]) throws {
     var ends: [Int32] = [-1, -1]
-    // Not inherited by what other tests start meanwhile: the end of the output would never come.
     guard pipe(&ends) == 0 else { throw Failure(message: "no pipe") }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
+    // It must not hold open what other tests have just made: the end of their programs' output would never come.
+    _ = SpawnExtensions.closeFrom(&actions, 3)
     var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
     var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0)=\($1)") } + [nil]
     defer { for text in words + variables { free(text) } }

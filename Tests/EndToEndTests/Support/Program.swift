@@ -1,3 +1,4 @@
+import FluxGraph
 import FoundationEssentials
 import Glibc
 import Synchronization
@@ -33,8 +34,6 @@ final class Program: Sendable {
     var limit = 120.0
   }
 
-  private static let starting = Mutex<Void>(())
-
   private let process: pid_t
   private let output: PipeReader
   private let errors: PipeReader
@@ -44,13 +43,9 @@ final class Program: Sendable {
 
   /// Starts a program.
   init(_ path: String, _ arguments: [String], _ surroundings: Surroundings = Surroundings()) throws {
-    // One at a time: a process that starts between a pipe's making and its mark would inherit it and hold it open.
-    let (process, input, out, err) = try Self.starting.withLock { _ in
-      let (input, out, err) = (try UnixPipe(), try UnixPipe(), try UnixPipe())
-      let process = try Self.spawn(
-        path, arguments, surroundings, streams: [input.readEnd, out.writeEnd, err.writeEnd])
-      return (process, input, out, err)
-    }
+    let (input, out, err) = (try UnixPipe(), try UnixPipe(), try UnixPipe())
+    let process = try Self.spawn(
+      path, arguments, surroundings, streams: [input.readEnd, out.writeEnd, err.writeEnd])
     self.process = process
     for end in [input.readEnd, out.writeEnd, err.writeEnd] { close(end) }
     output = PipeReader(out.readEnd)
@@ -144,6 +139,8 @@ final class Program: Sendable {
     for (number, descriptor) in streams.enumerated() {
       posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(number))
     }
+    // Nothing a test starts holds open another's pipe, whose end would never come.
+    _ = SpawnExtensions.closeFrom(&actions, Int32(streams.count))
 
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
@@ -246,7 +243,6 @@ private struct UnixPipe {
   init() throws {
     var ends: [Int32] = [0, 0]
     try #require(pipe(&ends) == 0)
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     (readEnd, writeEnd) = (ends[0], ends[1])
   }
 }

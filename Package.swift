@@ -55,7 +55,8 @@ let package = Package(
       ]),
     .executableTarget(name: "Main", dependencies: ["FluxGraphCLI"], swiftSettings: settings),
 
-    .target(name: "TestSupport", dependencies: ["FluxGraph"], path: "Tests/TestSupport", swiftSettings: settings),
+    .target(
+      name: "TestSupport", dependencies: ["FluxGraph"], path: "Tests/TestSupport", swiftSettings: settings),
     tests("FluxGraphTests", ["FluxGraph", "StageTesting"]),
     tests("GraphLanguageTests", ["GraphLanguage", "FluxGraph"]),
     tests("GraphRuntimeTests", ["GraphRuntime", "GraphLanguage", "FluxGraph", "StageTesting"]),

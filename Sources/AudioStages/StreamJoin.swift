@@ -37,7 +37,8 @@ final class StreamJoin {
 
   private let rate: Int
   private let gain: Float
-  private let context: StageContext
+  private let clock: any GraphClock
+  private let alarm: Alarm
   private var inputs: [Input]
   private var position = 0
   /// When the output's first frame was captured.
@@ -45,7 +46,8 @@ final class StreamJoin {
 
   init(rate: Int, inputs: [Liveness], _ context: StageContext) {
     self.rate = rate
-    self.context = context
+    clock = context.clock
+    alarm = Alarm(context)
     gain = 1 / Float(max(1, inputs.count))
     // At low rates a block is long.
     let capacity = max(Int(Self.depth.seconds * Double(rate)), 1 << 15)
@@ -136,8 +138,7 @@ final class StreamJoin {
       guard isLive else { return .waiting }
       count = overdueFrames(longest)
       if count == 0 {
-        let soon = context.clock.now().advanced(by: .milliseconds(50))
-        _ = context.loop.schedule(at: soon) { [context] in context.wake() }
+        alarm.set(clock.now().advanced(by: .milliseconds(50)))
         return .waiting
       }
     }
@@ -152,7 +153,7 @@ final class StreamJoin {
   /// Frames whose time is past although some stream has not given them, of which another has `longest`.
   private func overdueFrames(_ longest: Int) -> Int {
     guard let epoch else { return 0 }
-    let passed = context.clock.now().duration(since: epoch) - Self.patience
+    let passed = clock.now().duration(since: epoch) - Self.patience
     let due = Int(passed.seconds * Double(rate)) - position
     return due < rate / 100 ? 0 : min(due, max(rate / 100, longest))
   }

@@ -65,7 +65,8 @@ package struct Tone: AudioSource {
   private var position = 0
   private var length = Int.max
   private var start: Instant?
-  private var context: StageContext?
+  private var clock: (any GraphClock)?
+  private var alarm: Alarm?
 
   /// How often a live signal comes.
   private static let period = Duration.milliseconds(20)
@@ -79,7 +80,8 @@ package struct Tone: AudioSource {
   private var format: AudioFormat { AudioFormat(.f32le, rate: rate.hertz, channels: channels) }
 
   package mutating func open(_ context: StageContext) throws -> AudioFormat {
-    self.context = context
+    clock = context.clock
+    alarm = Alarm(context)
     if let duration { length = format.frames(in: duration) }
     let shape: Waveform.Shape =
       switch wave {
@@ -122,15 +124,14 @@ package struct Tone: AudioSource {
 
   /// Frames that should have come by now; nil when it is not yet time for the next period's.
   private mutating func dueFrames() -> Int? {
-    guard let context else { return nil }
-    let now = context.clock.now()
+    guard let now = clock?.now() else { return nil }
     if start == nil { start = now }
     let begin = start ?? now
     let due = Int(now.duration(since: begin).seconds * Double(rate.hertz)) - position
     let wanted = min(format.frames(in: Self.period), length - position)
     guard due < wanted else { return due }
     let time = begin.advanced(by: .seconds(Double(position + wanted) / Double(rate.hertz)))
-    _ = context.loop.schedule(at: time.advanced(by: .microseconds(1))) { context.wake() }
+    alarm?.set(time.advanced(by: .microseconds(1)))
     return nil
   }
 }

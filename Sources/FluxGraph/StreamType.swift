@@ -75,6 +75,12 @@ public struct AudioStreamType: Sendable, Hashable {
   public init(_ format: AudioFormat, liveness: Liveness) {
     self.init(sample: format.sample, rate: format.rate, channels: format.channels, liveness: liveness)
   }
+
+  /// The format, where all of it is known.
+  package var format: AudioFormat? {
+    guard let sample, let rate, let channels else { return nil }
+    return AudioFormat(sample, rate: rate, channels: channels)
+  }
 }
 
 extension StreamType: CustomStringConvertible {

@@ -32,7 +32,7 @@ struct BatchCommand: Sendable {
         return .success
       }
       guard let graph = try BatchGraph(file, first: first, directory: directory, check: check(file)) else {
-        return .badGraph
+        return .failure(check(file)(first.value))
       }
       if let sessions = arguments.limits.sessions, sessions < graph.sessionsEach {
         throw StageError(

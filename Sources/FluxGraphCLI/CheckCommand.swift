@@ -27,10 +27,10 @@ struct CheckCommand {
     let result = file.check(catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict)
     if isJSON {
       Terminal.output.write(result.json + "\n")
-      return result.plan == nil ? .badGraph : .success
+      return result.plan == nil ? .failure(result) : .success
     }
     Terminal.error.write(result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
-    guard let plan = result.plan else { return .badGraph }
+    guard let plan = result.plan else { return .failure(result) }
     Terminal.output.write("\(file.source.name)  ok\n\(PlanPrinter(plan).text)\(billing(plan))\n")
     guard arguments.options["--world"] != nil else { return .success }
     let findings = WorldProbe(plan, file.environment).findings()

@@ -1,5 +1,6 @@
 public import FluxGraph
 internal import Glibc
+internal import GraphLanguage
 internal import GraphRuntime
 
 /// The command line. A program with stages of its own is one line: `FluxGraphCLI.main(catalogue: .standard.adding(Gain.self))`.
@@ -86,4 +87,7 @@ struct ExitCode: Sendable, Hashable {
   static let interrupted = ExitCode(rawValue: 130)
 
   static func failure(_ code: StageError.Code) -> ExitCode { ExitCode(rawValue: code.rawValue) }
+
+  /// That of a graph which cannot be run: whose mistake it is, the graph's or the command line's.
+  static func failure(_ result: CheckResult) -> ExitCode { result.blamesParameters ? .usage : .badGraph }
 }

@@ -21,7 +21,7 @@ struct GraphCommand {
     let result = file.check(
       catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict, allowsMissingSecrets: true)
     Terminal.error.write(result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
-    guard let plan = result.plan else { return .badGraph }
+    guard let plan = result.plan else { return .failure(result) }
     let drawing = GraphDrawing(plan)
     switch format {
     case "mermaid": Terminal.output.write(drawing.mermaid)

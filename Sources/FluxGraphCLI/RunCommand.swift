@@ -84,7 +84,7 @@ struct RunCommand: Sendable {
       file.tellOfEnvironment()
       let result = file.check(catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict)
       Terminal.error.write(result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
-      guard let plan = result.plan else { return .badGraph }
+      guard let plan = result.plan else { return .failure(result) }
       let missing = FileSearch.missingFiles(of: result)
       if !missing.isEmpty {
         let columns = Terminal.error.columns

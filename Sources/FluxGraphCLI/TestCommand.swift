@@ -20,7 +20,7 @@ struct TestCommand {
     let result = file.check(
       catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict, allowsMissingSecrets: true)
     Terminal.error.write(result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
-    guard let tests = result.tests else { return .badGraph }
+    guard let tests = result.tests else { return .failure(result) }
     guard !tests.tests.isEmpty else {
       Terminal.output.write("\(file.source.name)  no tests\n")
       return .success

@@ -112,6 +112,13 @@ package struct CheckResult: Sendable {
   /// The graph's text, with that of the graphs it uses.
   package let source: GraphSource
 
+  /// Whether the text is right, and only what `--set` gives its parameters is wrong.
+  package var blamesParameters: Bool {
+    let errors = diagnostics.filter { $0.severity == .error }
+    return !errors.isEmpty && omittedErrors == 0
+      && errors.allSatisfy { $0.primary == nil && $0.code != DiagnosticCode.emptyGraph.rawValue }
+  }
+
   /// All diagnostics as text, with an empty line after each.
   /// - Parameter width: the columns there are.
   package func rendered(color: Bool, width: Int = .max) -> String {

@@ -242,9 +242,11 @@ struct GraphBuilder {
       guard let joiner = try make(node) as? any AudioJoiner else { throw misuse(node) }
       let route = WakeRoute()
       let inputs = table.inputs(of: node.id).map { link -> JoinProducer.Input in
-        let liveness: Liveness =
-          if case .audio(let type)? = plan.nodes[link.from].output { type.liveness } else { .finite }
-        return JoinProducer.Input(BranchQueue(changed: { route.wakeChain() }), liveness)
+        let type =
+          if case .audio(let type)? = plan.nodes[link.from].output { type } else {
+            AudioStreamType(liveness: .finite)
+          }
+        return JoinProducer.Input(BranchQueue(changed: { route.wakeChain() }), type)
       }
       joins[node.id] = inputs.reversed().map(\.branch)
       arrivals[node.id] = QueueArrivals()

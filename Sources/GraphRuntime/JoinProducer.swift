@@ -2,52 +2,86 @@ internal import FluxGraph
 
 /// Samples of several branches, joined into one stream.
 final class JoinProducer: AudioProducer {
+  /// How long a live branch waits for others that are not open. Queues of live audio hold little more.
+  private static let patience = Duration.milliseconds(100)
+
   /// A branch that ends here.
   final class Input {
     let branch: BranchQueue
     let liveness: Liveness
+    /// The format it will have, where the graph tells before it is open.
+    let planned: AudioFormat?
+    /// The format the joiner was promised.
+    fileprivate var promised: AudioFormat?
     /// The position the next block should have.
     fileprivate var expected: Int64 = 0
     fileprivate var isEnded = false
     fileprivate var block = AudioBuffer(format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
 
-    init(_ branch: BranchQueue, _ liveness: Liveness) {
+    init(_ branch: BranchQueue, _ type: AudioStreamType) {
       self.branch = branch
-      self.liveness = liveness
+      liveness = type.liveness
+      planned = type.format
+    }
+
+    /// Makes room for its blocks, once it is open.
+    fileprivate func open(_ queue: AudioQueue) throws {
+      guard block.capacity == 0 else { return }
+      if let promised, promised != queue.format {
+        throw StageError(.internal, "a stream is \(queue.format), and was to be \(promised)")
+      }
+      block.reset(format: queue.format, capacity: queue.slotFrames)
     }
   }
 
   private let inputs: [Input]
   private var joiner: any AudioJoiner
   private let context: StageContext
+  private let alarm: Alarm
+  /// When the first branch was open.
+  private var firstOpening: Instant?
 
   init(_ inputs: [Input], _ joiner: any AudioJoiner, _ context: StageContext) {
     self.inputs = inputs
     self.joiner = joiner
     self.context = context
+    alarm = Alarm(context)
   }
 
   override func begin(_ now: Instant) throws -> Output? {
-    var formats: [(format: AudioFormat, liveness: Liveness)] = []
-    for input in inputs {
-      if input.branch.neverOpens { continue }
-      guard let queue = input.branch.opened else { return nil }
-      formats.append((queue.format, input.liveness))
+    guard let known = inputs.lazy.compactMap(\.branch.opened?.format).first else {
+      // The failures are told by the chains in front; what one of them gives is still worth having.
+      if inputs.allSatisfy(\.branch.neverOpens) { throw EndOfInterest() }
+      return nil
     }
-    // The failures are told by the chains in front; what one of them gives is still worth having.
-    guard let known = formats.first?.format else { throw EndOfInterest() }
-    let all = inputs.map { (format: $0.branch.opened?.format ?? known, liveness: $0.liveness) }
+    guard hasAll || canDoWithout(now) else { return nil }
+    for input in inputs {
+      input.promised = input.branch.opened?.format ?? (input.branch.neverOpens ? known : input.planned)
+    }
+    let all = inputs.map { (format: $0.promised ?? known, liveness: $0.liveness) }
     let format = try joiner.prepare(inputs: all, context)
-    for input in inputs {
-      guard let queue = input.branch.opened else { continue }
-      input.block.reset(format: queue.format, capacity: queue.slotFrames)
-    }
     return Output(format: format, blockFrames: max(1, format.rate / 25))
+  }
+
+  private var hasAll: Bool {
+    inputs.allSatisfy { $0.branch.opened != nil || $0.branch.neverOpens }
+  }
+
+  /// Whether those that are not open are live ones that have been waited for long enough: what the others capture meanwhile
+  /// would be lost.
+  private func canDoWithout(_ now: Instant) -> Bool {
+    let missing = inputs.lazy.filter { $0.branch.opened == nil && !$0.branch.neverOpens }
+    guard missing.allSatisfy({ $0.liveness == .live && $0.planned != nil }) else { return false }
+    let start = firstOpening ?? now
+    firstOpening = start
+    let end = start.advanced(by: Self.patience)
+    if now < end { alarm.set(end) }
+    return now >= end
   }
 
   override func pull(_ audio: inout AudioBuffer, _ now: Instant) throws -> SourceProgress {
     mark?.enter()
-    for index in inputs.indices { fill(index) }
+    for index in inputs.indices { try fill(index) }
     let progress = joiner.read(into: &audio)
     // What was read made room, which nobody tells this chain about.
     if progress == .waiting, inputs.indices.contains(where: canFill) { context.wake() }
@@ -60,13 +94,14 @@ final class JoinProducer: AudioProducer {
   }
 
   /// Hands over the blocks of one input, as many as there is room for.
-  private func fill(_ index: Int) {
+  private func fill(_ index: Int) throws {
     let input = inputs[index]
     guard !input.isEnded else { return }
     guard let queue = input.branch.opened else {
       if input.branch.neverOpens { end(index) }
       return
     }
+    try input.open(queue)
     while joiner.room(of: index) >= queue.slotFrames {
       let result = queue.pop { bytes, frames, position, captureTime in
         input.block.position = position

@@ -85,7 +85,7 @@ import Testing
       try take()
     }
     #expect(abs(total - 1640 * 48) <= 48 * 20)
-    #expect(world.wakes >= 5)
+    #expect(world.wakes >= 4)
     world.loop.advance(by: .seconds(40))
     try take()
     #expect(total == 30 * 48_000)

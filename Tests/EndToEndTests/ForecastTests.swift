@@ -64,15 +64,17 @@ struct ForecastTests {
 
   @Test("a value of --set that cannot be is the command line's fault, not the graph's")
   func badSetting() async throws {
+    let graph = "param t = 0.8; tone | flux eot_threshold=$t endpoint=local | stdout"
+    let cases: [(String, String, Int32)] = [
+      ("t=abc", graph, 64), ("u=1", graph, 64), ("t=abc", graph + " | nowhere", 78),
+    ]
     for command in ["run", "check"] {
-      let outcome = try await Fluxgraph.command(
-        [
-          command, "--set", "t=abc", "-e",
-          "param t = 0.8; tone | flux eot_threshold=$t endpoint=local | stdout",
-        ])
-      #expect(
-        outcome.status == 78 && outcome.errors.hasPrefix("error[wrong-type]: `--set t=…`:"),
-        "\(outcome.errors)")
+      for (setting, graph, status) in cases {
+        let outcome = try await Fluxgraph.command([command, "--set", setting, "-e", graph])
+        #expect(outcome.status == status && outcome.errors.hasPrefix("error["), "\(outcome.errors)")
+      }
     }
+    let outcome = try await Fluxgraph.command(["run", "--set", "t=abc", "-e", graph])
+    #expect(outcome.errors.hasPrefix("error[wrong-type]: `--set t=…`:"), "\(outcome.errors)")
   }
 }

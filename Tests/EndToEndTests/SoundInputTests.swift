@@ -86,6 +86,25 @@ struct SoundInputTests {
     #expect(wrong.errors.contains("left") && wrong.errors.contains("right"))
   }
 
+  @Test(
+    "what one live source gives is mixed while another has not given anything, and when it never does",
+    arguments: ["sleep 2; head -c 9600 /dev/zero", "sleep 2"])
+  func lateLiveSource(late: String) async throws {
+    let outcome = try await Fluxgraph.run(
+      """
+      one = tone live duration=2s
+      other = sh "\(late)" emits=pcm(s16le, 48k, mono) live
+      one, other | mix mono | wav out.wav
+      """, directory: folder.path)
+    #expect(outcome.errors.contains("holds no audio") == (late == "sleep 2"), "\(outcome.errors)")
+    let samples = [UInt8](try folder.bytes(of: "out.wav")).dropFirst(44)
+    let seconds = Double(samples.count) / 96_000
+    #expect((2...2.5).contains(seconds))
+    // On a busy machine a live queue may lose some of it.
+    let sounding = samples.filter { $0 != 0 }.count
+    #expect(Double(sounding) > 0.7 * 2 * 96_000, "\(outcome.errors)")
+  }
+
   @Test("a recording whose program was killed plays all but its last seconds")
   func killed() async throws {
     let program = try Fluxgraph.start(

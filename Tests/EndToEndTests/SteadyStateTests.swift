@@ -19,6 +19,10 @@ import Testing
       "file {wav} | pace 100x | wav {record} overwrite",
       "file {wav} | pace 100x | resample 16k | through [\"cat\"] | null",
       "file {wav} | pace 100x | flux endpoint=local words=none | null",
+      // As live sound comes in its own time, chunks are short. The other side of the call never says anything.
+      "tone live duration=24s | chunk 20ms | null",
+      "one = tone live duration=24s\nother = sh \"sleep 24; head -c 9600 /dev/zero\" emits=pcm(s16le, 48k, mono) live\n"
+        + "one, other | mix mono | chunk 20ms | null",
     ])
   func isSteady(_ graph: String) async throws {
     let (whole, middle) = try await Bench.shared.value.run(graph)

@@ -9,14 +9,21 @@ public final class AudioInlet: Sendable {
   private let hasWaiter = Atomic<Bool>(false)
   private let isAwaited = Atomic<Bool>(false)
   private let gate: AudioGate?
+  private let loop: (any GraphLoop)?
   /// Whether the audio comes from a device or from a file.
   public let liveness: Liveness
 
-  /// - Parameter gate: holds the audio back while it is closed; nil for audio that cannot wait.
-  package init(_ queue: AudioQueue, liveness: Liveness, gate: AudioGate? = nil) {
+  /// - Parameters:
+  ///   - gate: holds the audio back while it is closed; nil for audio that cannot wait.
+  ///   - loop: where tasks that wait in `next()` are told to go on, which takes locks an audio thread has no time for; nil for
+  ///     the thread that pushes.
+  package init(
+    _ queue: AudioQueue, liveness: Liveness, gate: AudioGate? = nil, loop: (any GraphLoop)? = nil
+  ) {
     self.queue = queue
     self.liveness = liveness
     self.gate = gate
+    self.loop = loop
   }
 
   /// Whether there is nothing to be had for now, whatever the queue holds. What is left at the end is always let through.
@@ -71,7 +78,8 @@ public final class AudioInlet: Sendable {
   /// The next block; nil at the end of the stream or when the task is cancelled. One task at a time.
   public func next() async -> Block? {
     if !isAwaited.exchange(true, ordering: .relaxed) {
-      onChange { [self] in wakeWaiter() }
+      let wake: @Sendable () -> Void = { [weak self] in self?.wakeWaiter() }
+      if let signal = loop?.signal(wake) { onChange { signal.raise() } } else { onChange(wake) }
     }
     while !Task.isCancelled {
       var block: Block?

@@ -1,7 +1,9 @@
 internal import Synchronization
 
 /// Wakes a stage at a time that is set on its audio thread, where a timer would cost memory and a lock.
-package final class Alarm: Sendable {
+///
+/// For sources that come in their own time: when there is nothing yet, `read` sets the alarm and returns `.waiting`.
+public final class Alarm: Sendable {
   /// What was set and not looked at yet, in nanoseconds of ``Instant``.
   private let wanted: Wanted
   private let signal: any GraphSignal
@@ -12,7 +14,8 @@ package final class Alarm: Sendable {
     let pending = Atomic<Int64>(.max)
   }
 
-  package init(_ context: StageContext) {
+  /// The alarm of the stage that has this context; made when the stage is opened or prepared.
+  public init(_ context: StageContext) {
     let wanted = Wanted()
     self.wanted = wanted
     signal = context.loop.signal {
@@ -27,8 +30,9 @@ package final class Alarm: Sendable {
     }
   }
 
-  /// Has the stage woken at this time; what was set before may be forgotten. Neither waits nor allocates.
-  package func set(_ time: Instant) {
+  /// Has the stage woken at this time, or earlier: one that finds it is too early sets the alarm again. Neither waits nor
+  /// allocates.
+  public func set(_ time: Instant) {
     wanted.time.store(time.nanoseconds, ordering: .releasing)
     signal.raise()
   }

@@ -112,7 +112,8 @@ public struct StageContext: Sendable {
   /// The value of an environment variable; a `.env` file beside the graph or in the working directory counts too.
   public func environment(_ name: String) -> String? { environment(name) }
 
-  /// Has a source that returned `.waiting` read again. Any thread may call it; calls are cheap and may be too many.
+  /// Has a source that returned `.waiting` read again. Any thread may call it; calls are cheap and may be too many. To be read
+  /// again at a time, a source has an ``Alarm``.
   public func wake() { waker.wake() }
 
   /// Has a source that returned `.waiting` read again once this file descriptor can be read, or has ended.

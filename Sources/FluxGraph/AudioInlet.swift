@@ -9,21 +9,14 @@ public final class AudioInlet: Sendable {
   private let hasWaiter = Atomic<Bool>(false)
   private let isAwaited = Atomic<Bool>(false)
   private let gate: AudioGate?
-  private let loop: (any GraphLoop)?
   /// Whether the audio comes from a device or from a file.
   public let liveness: Liveness
 
-  /// - Parameters:
-  ///   - gate: holds the audio back while it is closed; nil for audio that cannot wait.
-  ///   - loop: where tasks that wait in `next()` are told to go on, which takes locks an audio thread has no time for; nil for
-  ///     the thread that pushes.
-  package init(
-    _ queue: AudioQueue, liveness: Liveness, gate: AudioGate? = nil, loop: (any GraphLoop)? = nil
-  ) {
+  /// - Parameter gate: holds the audio back while it is closed; nil for audio that cannot wait.
+  package init(_ queue: AudioQueue, liveness: Liveness, gate: AudioGate? = nil) {
     self.queue = queue
     self.liveness = liveness
     self.gate = gate
-    self.loop = loop
   }
 
   /// Whether there is nothing to be had for now, whatever the queue holds. What is left at the end is always let through.
@@ -78,8 +71,7 @@ public final class AudioInlet: Sendable {
   /// The next block; nil at the end of the stream or when the task is cancelled. One task at a time.
   public func next() async -> Block? {
     if !isAwaited.exchange(true, ordering: .relaxed) {
-      let wake: @Sendable () -> Void = { [weak self] in self?.wakeWaiter() }
-      if let signal = loop?.signal(wake) { onChange { signal.raise() } } else { onChange(wake) }
+      onChange { [self] in wakeWaiter() }
     }
     while !Task.isCancelled {
       var block: Block?

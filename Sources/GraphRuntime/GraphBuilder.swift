@@ -301,7 +301,7 @@ struct GraphBuilder {
       for port in ports.values { port.end() }
     }
     let opened: @Sendable (AudioQueue) -> Void = { queue in
-      let inlet = AudioInlet(queue, liveness: liveness, gate: gate, loop: context.loop)
+      let inlet = AudioInlet(queue, liveness: liveness, gate: gate)
       part.connect(queue)
       let outlet = EventOutlet { event in
         supervisor.counted(event)

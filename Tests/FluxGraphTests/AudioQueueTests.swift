@@ -1,6 +1,5 @@
 import FluxGraph
 import Foundation
-import StageTesting
 import Synchronization
 import Testing
 
@@ -201,31 +200,6 @@ private func pop(_ queue: AudioQueue) -> (number: Int?, result: AudioQueue.PopRe
       task.cancel()
       #expect(await task.value)
     }
-  }
-
-  @Test("on a graph's loop a push raises a signal, and the waiting task is told to go on by the loop")
-  func loop() async throws {
-    let loop = ManualLoop()
-    // A task that has not come to wait yet when a block comes just takes it: then once more, with more time.
-    for attempt in 1...8 {
-      let queue = AudioQueue(format: format, slotFrames: 2, capacity: 4)
-      let inlet = AudioInlet(queue, liveness: .live, loop: loop)
-      let hasGoneOn = Atomic<Bool>(false)
-      async let position = {
-        let block = await inlet.next()
-        hasGoneOn.store(true, ordering: .relaxed)
-        return block?.position
-      }()
-      try await Task.sleep(for: .milliseconds(20 * attempt))
-      var block = makeBlock()
-      _ = push(7, to: queue, &block)
-      try await Task.sleep(for: .milliseconds(20))
-      let wasEarly = hasGoneOn.load(ordering: .relaxed)
-      loop.advance(by: .zero)
-      #expect(await position == 14)
-      if !wasEarly { return }
-    }
-    Issue.record("the task went on without the loop")
   }
 
   @Test("read() hands blocks over without waiting")

@@ -333,7 +333,8 @@ public protocol AudioJoiner: Stage {
   /// What comes out when as many streams as `inputs` go in, each of the type `input`. Fields of `input` that are not known yet are
   /// nil.
   func output(for input: AudioStreamType, inputs: Int) -> AudioStreamType
-  /// Called once, with the format of every input and whether it comes from a device; returns the format of what comes out.
+  /// Called once, with the format of every input and whether it comes from a device; returns the format of what comes out. Live
+  /// inputs may have given nothing yet, and may never do so.
   mutating func prepare(inputs: [(format: AudioFormat, liveness: Liveness)], _ context: StageContext) throws
     -> AudioFormat
   /// Frames an input can be given now.

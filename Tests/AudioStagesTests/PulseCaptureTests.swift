@@ -26,7 +26,7 @@ private func sounding(_ samples: [Float], channels: Int) -> [Int16?] {
 @Suite(
   "Capture from a PulseAudio server",
   // Skipped where no server is installed: the tests must run anywhere.
-  .enabled(if: PulseDaemon.isUsable), .timeLimit(.minutes(2)))
+  .enabled(if: PulseDaemon.isUsable), .timeLimit(.minutes(4)))
 struct PulseCaptureTests {
   /// How far the number of samples may be from the time that has passed, in seconds.
   private static let limit = 0.040

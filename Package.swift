@@ -14,9 +14,10 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
   .target(name: name, dependencies: dependencies, swiftSettings: settings)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+func tests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
   .testTarget(
-    name: name, dependencies: dependencies + ["TestSupport"], exclude: exclude, swiftSettings: settings)
+    name: name, dependencies: dependencies + ["Platform", "TestSupport"], exclude: exclude,
+    swiftSettings: settings)
 }
 
 let package = Package(
@@ -33,30 +34,33 @@ let package = Package(
     .systemLibrary(name: "CPulse", providers: [.apt(["libpulse-dev"])]),
     .systemLibrary(name: "CSIMD"),
 
-    module("FluxGraph"),
-    module("GraphLanguage", ["FluxGraph"]),
-    module("GraphRuntime", ["FluxGraph", "GraphLanguage"]),
+    module("Platform"),
+    module("FluxGraph", ["Platform"]),
+    module("GraphLanguage", ["Platform", "FluxGraph"]),
+    module("GraphRuntime", ["Platform", "FluxGraph", "GraphLanguage"]),
     module("AudioDSP", ["CSIMD"]),
     module("AudioCodecs", ["COpus"]),
     module("FluxProtocol", ["FluxGraph"]),
     module("WebSocketCore"),
-    module("NetLoop", ["CCurl", "FluxGraph", "WebSocketCore"]),
-    module("AudioStages", ["FluxGraph", "AudioDSP", "AudioCodecs", "CPulse"]),
-    module("FluxClient", ["FluxGraph", "FluxProtocol"]),
-    module("EventStages", ["FluxGraph"]),
+    module("NetLoop", ["CCurl", "Platform", "FluxGraph", "WebSocketCore"]),
+    module("AudioStages", ["Platform", "FluxGraph", "AudioDSP", "AudioCodecs", "CPulse"]),
+    module("FluxClient", ["Platform", "FluxGraph", "FluxProtocol"]),
+    module("EventStages", ["Platform", "FluxGraph"]),
     module(
-      "FluxServer", ["FluxGraph", "FluxProtocol", "WebSocketCore", "NetLoop", "AudioCodecs", "AudioDSP"]),
+      "FluxServer",
+      ["Platform", "FluxGraph", "FluxProtocol", "WebSocketCore", "NetLoop", "AudioCodecs", "AudioDSP"]),
     module("StageTesting", ["FluxGraph", "GraphLanguage", "GraphRuntime"]),
     module(
       "FluxGraphCLI",
       [
-        "FluxGraph", "GraphLanguage", "GraphRuntime", "NetLoop", "AudioStages", "FluxClient",
+        "Platform", "FluxGraph", "GraphLanguage", "GraphRuntime", "NetLoop", "AudioStages", "FluxClient",
         "EventStages", "FluxProtocol", "FluxServer",
       ]),
     .executableTarget(name: "Main", dependencies: ["FluxGraphCLI"], swiftSettings: settings),
 
     .target(
       name: "TestSupport", dependencies: ["FluxGraph"], path: "Tests/TestSupport", swiftSettings: settings),
+    tests("PlatformTests"),
     tests("FluxGraphTests", ["FluxGraph", "StageTesting"]),
     tests("GraphLanguageTests", ["GraphLanguage", "FluxGraph"]),
     tests("GraphRuntimeTests", ["GraphRuntime", "GraphLanguage", "FluxGraph", "StageTesting"]),

@@ -54,6 +54,8 @@ package struct Exec: ByteSource {
     }
   }
 
+  package func needs(_ context: StageContext) -> [Need]? { [.program(command[0], in: context.directory)] }
+
   package mutating func open(_ context: StageContext) throws {
     source = try ChildSource(
       .init(arguments: command, restart: restart, backoff: backoff, backoffLimit: max(backoff, backoffLimit)),

@@ -54,6 +54,10 @@ extension PulseStage {
     }
   }
 
+  package func needs(_ context: StageContext) -> [Need]? {
+    [Need { [target, server] () throws(StageError) in try target.finding(server: server) }]
+  }
+
   package mutating func open(_ context: StageContext) throws -> AudioFormat {
     let settings = PulseSettings(
       target: target, server: server, latency: options.latency,

@@ -6,31 +6,29 @@ internal import Glibc
 final class RecordingFiles {
   struct Settings {
     var format: AudioFormat
-    /// The path of a file, by its number and the seconds of the recording before it.
-    var path: @Sendable (_ number: Int, _ start: Double) -> String
+    /// The path of a file, by the seconds of the recording before it.
+    var path: @Sendable (_ start: Double) -> String
     var mayOverwrite: Bool
     /// The most frames in a file.
     var frameLimit: Int
   }
 
   private let settings: Settings
-  private var descriptor: Int32 = -1
+  private let context: StageContext
+  /// nil between two files.
+  private var file: OutputFile?
   private var path = ""
   private var recording: WAVRecording
-  private var number = 0
   private var frames = 0
   private var announced = 0
   private var used: Set<String> = []
 
   /// Opens the first file.
-  init(_ settings: Settings) throws {
+  init(_ settings: Settings, _ context: StageContext) throws(StageError) {
     self.settings = settings
+    self.context = context
     recording = Self.empty(settings.format)
-    try openNext()
-  }
-
-  deinit {
-    if descriptor >= 0 { close(descriptor) }
+    try open(settings.path(0), settings.mayOverwrite ? .replacing : .new)
   }
 
   private static func empty(_ format: AudioFormat) -> WAVRecording {
@@ -39,98 +37,108 @@ final class RecordingFiles {
   }
 
   /// Appends whole frames, and brings the header up to date every second of audio.
-  func append(_ bytes: UnsafeRawBufferPointer) throws {
-    var rest = bytes
-    while !rest.isEmpty {
-      if recording.dataLength / recording.frameSize >= settings.frameLimit {
-        try finish()
-        try openNext()
+  /// - Returns: how many bytes were taken, in whole frames, and what was wrong with the next one. What is written stays playable;
+  ///   the rest can be given again.
+  func append(_ bytes: UnsafeRawBufferPointer) -> (taken: Int, problem: StageError?) {
+    var taken = 0
+    do throws(StageError) {
+      while taken < bytes.count {
+        let file = try current()
+        let room = settings.frameLimit - recording.dataLength / recording.frameSize
+        let count = min((bytes.count - taken) / recording.frameSize, room) * recording.frameSize
+        let piece = UnsafeRawBufferPointer(rebasing: bytes[taken..<(taken + count)])
+        let (written, problem) = file.write(piece, at: recording.end)
+        let before = recording.dataLength
+        recording.append(written)
+        taken += recording.dataLength - before
+        frames += (recording.dataLength - before) / recording.frameSize
+        if let problem {
+          // What is whole stays readable.
+          try? refresh(file)
+          throw failure(problem)
+        }
       }
-      let room = settings.frameLimit - recording.dataLength / recording.frameSize
-      let count = room > rest.count / recording.frameSize ? rest.count : room * recording.frameSize
-      let piece = UnsafeRawBufferPointer(rebasing: rest[..<count])
-      let written = write(piece, at: recording.end)
-      let problem = errno
-      recording.append(written)
-      frames += written / recording.frameSize
-      guard written == piece.count else {
-        // What is whole stays readable.
-        try? refresh()
-        throw failure("cannot write", problem)
+      if recording.dataLength - announced >= recording.rate * recording.frameSize {
+        try refresh(try current())
       }
-      rest = UnsafeRawBufferPointer(rebasing: rest[piece.count...])
+      return (taken, nil)
+    } catch {
+      return (taken, error)
     }
-    if recording.dataLength - announced >= recording.rate * recording.frameSize { try refresh() }
   }
 
   /// Completes the last file.
-  func finish() throws {
-    guard descriptor >= 0 else { return }
-    defer {
-      close(descriptor)
-      descriptor = -1
+  func finish() -> StageError? {
+    guard let file else { return nil }
+    do throws(StageError) {
+      try refresh(file)
+      self.file = nil
+      return nil
+    } catch {
+      return error
     }
-    try refresh()
   }
 
-  private func refresh() throws {
+  /// The file that is written to: another one when it is full, or has been moved away.
+  private func current() throws(StageError) -> OutputFile {
+    if let file {
+      if recording.dataLength / recording.frameSize < settings.frameLimit {
+        guard file.isRegular, recording.dataLength - announced >= recording.rate * recording.frameSize / 4,
+          file.isMoved
+        else { return file }
+        return try replace(file)
+      }
+      try refresh(file)
+      self.file = nil
+    }
+    let next = settings.path(Double(frames) / Double(settings.format.rate))
+    return try open(unused(next), settings.mayOverwrite ? .replacing : .new)
+  }
+
+  /// Goes on elsewhere than in a file that somebody has moved away, which is completed, or deleted.
+  private func replace(_ moved: OutputFile) throws(StageError) -> OutputFile {
+    try? refresh(moved)
+    let old = path
+    let opened = try open(access(old, F_OK) == 0 ? unused(old) : old, .new)
+    context.notice(
+      Notice(
+        "moved", "\(old) was moved, deleted or replaced; the recording goes on in \(path)",
+        severity: .warning))
+    return opened
+  }
+
+  private func refresh(_ file: OutputFile) throws(StageError) {
     let header = recording.header
-    let written = header.withUnsafeBytes { write($0, at: 0) }
-    guard written == header.count else { throw failure("cannot write", errno) }
+    let problem = header.withUnsafeBytes { file.write($0, at: 0) }.problem
+    if let problem { throw failure(problem) }
     announced = recording.dataLength
   }
 
-  private func openNext() throws {
-    number += 1
-    let start = Double(frames) / Double(settings.format.rate)
-    path = unused(settings.path(number, start))
-    makeDirectories()
-    let ifThere = settings.mayOverwrite ? O_TRUNC : O_EXCL
-    descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | ifThere, 0o666)
-    guard descriptor >= 0 else {
-      if errno == EEXIST {
-        throw StageError(
-          .inputOutput, "\(path) exists already",
-          help: "Give it another name, such as one with {date} and {clock}, or write `overwrite`.")
-      }
-      throw failure("cannot write", errno)
-    }
+  @discardableResult
+  private func open(_ path: String, _ opening: OutputFile.Opening) throws(StageError) -> OutputFile {
+    let opened = try context.files.open(path, opening)
     recording = Self.empty(settings.format)
-    try refresh()
+    announced = 0
+    file = opened
+    self.path = path
+    used.insert(path)
+    try refresh(opened)
+    return opened
   }
 
-  /// A name that comes again within the recording gets the file's number before its ending.
-  private func unused(_ path: String) -> String {
-    guard !used.insert(path).inserted else { return path }
-    let slash = path.lastIndex(of: "/") ?? path.startIndex
-    let dot = path[slash...].lastIndex(of: ".") ?? path.endIndex
-    return unused(path[..<dot] + "-\(number)" + path[dot...])
-  }
-
-  private func makeDirectories() {
-    var end = path.startIndex
-    while let slash = path[end...].firstIndex(of: "/") {
-      if slash > path.startIndex { mkdir(String(path[..<slash]), 0o777) }
-      end = path.index(after: slash)
+  /// A name that comes again within the recording, or that somebody else has taken, gets a number before its ending.
+  private func unused(_ wanted: String) -> String {
+    var (path, number) = (wanted, 1)
+    while used.contains(path) || !settings.mayOverwrite && access(path, F_OK) == 0 {
+      number += 1
+      path = numbered(wanted, number)
     }
+    return path
   }
 
-  /// Bytes written, all of them unless there was a problem, which `errno` then names.
-  private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) -> Int {
-    var done = 0
-    while done < bytes.count {
-      let count = pwrite(descriptor, bytes.baseAddress! + done, bytes.count - done, offset + done)
-      if count < 0 && errno == EINTR { continue }
-      if count <= 0 { break }
-      done += count
-    }
-    return done
-  }
-
-  private func failure(_ what: String, _ code: Int32) -> StageError {
-    StageError(
-      .inputOutput,
-      "\(what) \(path): \(String(cString: strerror(code))); the \(positionText(Double(frames) / Double(settings.format.rate))) recorded so far can be played"
-    )
+  private func failure(_ error: FileError) -> StageError {
+    let position = positionText(Double(frames) / Double(settings.format.rate))
+    return StageError(
+      .inputOutput, "\(error); the \(position) recorded so far can be played")
   }
 }

@@ -73,18 +73,19 @@ final class RecordingRing: @unchecked Sendable {
 
   // MARK: - The reading side
 
-  /// Hands over what is there, in at most two pieces of whole frames, and frees its room.
-  func read(_ body: (UnsafeRawBufferPointer) throws -> Void) rethrows {
-    let start = head.load(ordering: .relaxed)
+  /// Hands over what is there, in at most two pieces of whole frames, and frees the room of what was taken. It ends with a piece
+  /// of which not all was.
+  func read(_ body: (UnsafeRawBufferPointer) -> Int) {
+    var at = head.load(ordering: .relaxed)
     let end = tail.load(ordering: .acquiring)
-    var at = start
     // The ring holds a whole number of frames, so that none is cut at its end.
     while at < end {
       let place = at % capacity
       let piece = min(end - at, capacity - place)
-      try body(UnsafeRawBufferPointer(rebasing: memory[place..<(place + piece)]))
-      at += piece
+      let taken = body(UnsafeRawBufferPointer(rebasing: memory[place..<(place + piece)]))
+      at += taken
       head.store(at, ordering: .releasing)
+      if taken < piece { return }
     }
   }
 }

@@ -56,6 +56,8 @@ package struct Through: AudioRelay {
     }
   }
 
+  package func needs(_ context: StageContext) -> [Need]? { [.program(command[0], in: context.directory)] }
+
   package mutating func prepare(input: AudioFormat, _ context: StageContext) throws -> AudioFormat {
     pipe = try ChildPipe(command, input: input, context)
     return AudioFormat(sample, rate: rate?.hertz ?? input.rate, channels: channels ?? input.channels)

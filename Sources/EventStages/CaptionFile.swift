@@ -1,74 +1,93 @@
 internal import FluxGraph
 internal import Glibc
 
-/// A file of captions: written as they come, and once more, in the order of time, at the end. Used on the disk thread only.
-final class CaptionFile: @unchecked Sendable {
-  // Unchecked: the stage that owns it uses it on the disk thread alone.
+/// A file of captions: written as they come, and once more, in the order of time, at the end. It is made with its first caption.
+/// Used on the disk thread only.
+final class CaptionFile {
   /// Captions kept for the second writing. A longer file stays as it was written first.
   private static let limit = 200_000
 
-  private let path: String
+  let path: String
+  /// Milliseconds of the stream before the file, from which its times count.
+  let start: Int
   private let format: CaptionFormat
-  private var descriptor: Int32 = -1
+  private let opening: OutputFile.Opening
+  private let context: StageContext
+  private var file: OutputFile?
+  /// Those in the file.
   private var captions: [Caption] = []
   private var count = 0
+  private var hasHead = false
 
-  init(path: String, format: CaptionFormat) {
+  /// - Parameter opening: what may be at the path when the file is made.
+  init(
+    path: String, start: Int, format: CaptionFormat, opening: OutputFile.Opening, _ context: StageContext
+  ) {
     self.path = path
+    self.start = start
     self.format = format
+    self.opening = opening
+    self.context = context
   }
 
-  deinit {
-    if descriptor >= 0 { close(descriptor) }
+  /// Bytes in the file.
+  var length: Int { file?.length ?? 0 }
+
+  /// Appends a caption, whole or not at all.
+  func append(_ caption: Caption) throws(StageError) {
+    var caption = caption
+    caption.start = max(0, caption.start - start)
+    caption.end = max(caption.start, caption.end - start)
+    try write(format.text(of: caption, number: count + 1))
+    count += 1
+    if captions.count < Self.limit { captions.append(caption) }
   }
 
-  /// Creates the file.
-  /// - Throws: `StageError` when it is already there and must not be overwritten, or cannot be written.
-  func open(overwrite: Bool) throws(StageError) {
-    makeDirectories(above: path)
-    let mode = overwrite ? O_TRUNC : O_EXCL
-    descriptor = Glibc.open(path, O_WRONLY | O_CREAT | O_CLOEXEC | mode, 0o666)
-    if descriptor < 0 && errno == EEXIST {
-      throw StageError(
-        .inputOutput, "\(path) is already there",
-        help: "Add `overwrite` to replace it, or choose another name.")
-    }
-    guard descriptor >= 0 else { throw .file("cannot create", path, errno) }
-    try write(format.head, to: descriptor, path)
-  }
-
-  /// Appends captions.
-  func append(_ added: [Caption]) throws(StageError) {
-    var text = ""
-    for caption in added {
-      count += 1
-      text += format.text(of: caption, number: count)
-      if captions.count < Self.limit { captions.append(caption) }
-    }
-    try write(text, to: descriptor, path)
-  }
+  /// Makes the file, if it is not there yet.
+  func make() throws(StageError) { try write("") }
 
   /// Writes everything again in order, unless it is in order already, and puts it in the file's place in one step.
   func finish() throws(StageError) {
-    guard descriptor >= 0 else { return }
-    defer {
-      close(descriptor)
-      descriptor = -1
-    }
+    guard let file else { return }
+    self.file = nil
     let sorted = captions.enumerated().sorted {
       ($0.element.start, $0.offset) < ($1.element.start, $1.offset)
     }
-    guard captions.count == count, sorted.enumerated().contains(where: { $0.offset != $0.element.offset })
-    else {
-      return
-    }
+    guard captions.count == count, !file.isMoved,
+      sorted.enumerated().contains(where: { $0.offset != $0.element.offset })
+    else { return }
     var text = format.head
     for (index, entry) in sorted.enumerated() { text += format.text(of: entry.element, number: index + 1) }
-    try replaceFile(path, with: Array(text.utf8))
+    try StageError.onFiles { [path] () throws(FileError) in try replaceFile(path, with: Array(text.utf8)) }
   }
 
-  private func write(_ text: String, to descriptor: Int32, _ path: String) throws(StageError) {
-    let problem = writeWhole(Array(text.utf8), to: descriptor)
-    if problem != 0 { throw .file("cannot write", path, problem) }
+  private func write(_ text: String) throws(StageError) {
+    let file = try opened()
+    let bytes = Array(((hasHead ? "" : format.head) + text).utf8)
+    try StageError.onFiles { () throws(FileError) in try file.append(bytes) }
+    hasHead = true
+  }
+
+  private func opened() throws(StageError) -> OutputFile {
+    guard let file else {
+      let opened = try context.files.open(path, opening)
+      context.log.info("writes to \(path)")
+      self.file = opened
+      return opened
+    }
+    guard file.isMoved else { return file }
+    // What an editor has put in its place is gone on with; what was moved away stays as it is.
+    let isReplaced = access(path, F_OK) == 0
+    let opened = try context.files.open(path, .appending)
+    context.notice(
+      Notice(
+        "moved", "\(path) was moved, deleted or replaced; captions go on in what is there now",
+        severity: .warning))
+    hasHead = isReplaced
+    // Not all of them are in this file.
+    captions = []
+    if !isReplaced { count = 0 }
+    self.file = opened
+    return opened
   }
 }

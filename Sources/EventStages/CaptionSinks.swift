@@ -36,6 +36,7 @@ package enum WebVTT: CaptionKind {
     voice: "Whether captions name their speaker, as `<v me>`.",
     examples: [
       "file talk.opus | flux as=me | vtt talk.vtt", "file talk.opus | flux | vtt talk.vtt overwrite",
+      "mic | flux as=me | vtt meetings/{date}-{clock}.vtt rotate=[1h]",
     ]
   )
   package static let voice = CaptionVoice.stream
@@ -63,41 +64,61 @@ package struct CaptionSink<Kind: CaptionKind>: EventSink {
       details: """
         Captions follow the words' times: two lines of 42 characters at most, no longer than 7 s, cut at pauses of 700 ms and \
         at punctuation. They are written when a turn ends; where speakers overlap, the file is written again in the order of \
-        time at the end. A file that is there already is not touched without `overwrite`.
+        time at the end. The path may have the fields `{date}`, `{clock}`, `{start}` (seconds of the stream before the \
+        file) and `{stream}` (the name given with `as=`: each speaker has a file of his own). `rotate` begins another file \
+        after a time of the stream, a size, or whichever comes first; its times count from its own beginning, as in the \
+        recording that `wav` makes with the same `rotate`. A file that is there already is not touched without `overwrite`. \
+        While the disk is full captions wait in memory, and are tried again every second.
         """,
       examples: Kind.page.examples
     ) {
       Option("path", \Self.path, "The file.", positional: true, required: true)
       Option("voice", \Self.voice, Kind.page.voice)
+      Option("rotate", \Self.rotate, "When another file begins.")
       Option("overwrite", \Self.overwrite, "Replace the file if there is one.")
     }
   }
 
-  package var path = Path("")
+  package var path = PathTemplate(Template.empty)
   package var voice = Kind.voice
+  package var rotate: [RecordingLimit] = []
   package var overwrite = false
   private var builder = CaptionBuilder()
-  private var output: (file: CaptionFile, disk: any BlockingThread)?
+  private var writer: CaptionWriter?
+  private var context: StageContext?
 
   package init() {}
 
+  package func validate() throws(OptionConflict) {
+    if let conflict = RecordingPath.conflict(in: path, of: "a file of captions") { throw conflict }
+  }
+
+  package func needs(_ context: StageContext) -> [Need]? {
+    RecordingPath(path, began: context.clock.wallTime()).needs(overwrite: overwrite, context)
+  }
+
   package mutating func open(_ context: StageContext) async throws {
     builder = CaptionBuilder(naming: voice == .none ? .nobody : Kind.format.naming)
-    let file = CaptionFile(path: context.resolve(path), format: Kind.format)
-    output = (file, context.disk)
-    try await context.disk.run { [overwrite] in try file.open(overwrite: overwrite) }
-    context.log.info("writes to \(context.resolve(path))")
+    self.context = context
+    writer = CaptionWriter(
+      .init(
+        format: Kind.format, path: RecordingPath(path, began: context.clock.wallTime()), rotation: rotate,
+        overwrite: overwrite), context)
   }
 
   package mutating func write(_ event: Event) async throws {
-    guard case .turn(let turn) = event, let (file, disk) = output else { return }
-    let captions = builder.captions(for: turn)
-    if captions.isEmpty { return }
-    try await disk.run { try file.append(captions) }
+    guard case .turn(let turn) = event, let writer, let context else { return }
+    let stream = turn.stream ?? context.name
+    let entries = builder.captions(for: turn).map { CaptionWriter.Entry(caption: $0, stream: stream) }
+    if entries.isEmpty { return }
+    try await context.disk.run { try writer.append(entries) }
   }
 
   package mutating func finish() async throws {
-    guard let (file, disk) = output else { return }
-    try await disk.run { try file.finish() }
+    guard let writer, let context else { return }
+    try await DelayedWrites.wait(for: writer.writes, on: context.disk)
+    // A run in which nothing was said leaves an empty file; one that failed before anything was leaves none.
+    let makesEmpty = !context.graphHasFailed
+    try await context.disk.run { try writer.close(makesEmpty: makesEmpty) }
   }
 }

@@ -80,6 +80,10 @@ package struct Command: EventSink {
       store: spool == nil ? nil : "spool of \(spoolLimit)")
   }
 
+  package func needs(_ context: StageContext) -> [Need]? {
+    [.program(program[0], in: context.directory)] + (spool.map { [.writableDirectory(context.resolve($0))] } ?? [])
+  }
+
   package mutating func open(_ context: StageContext) async throws {
     self.context = context
     if each { return try await openCourier(context) }

@@ -47,33 +47,44 @@ package struct JSONLines: EventSink {
 
   package init() {}
 
+  package func needs(_ context: StageContext) -> [Need]? {
+    let time = context.clock.wallTime().local
+    let known = ["date": time.date, "clock": time.clock]
+    guard path.template.fieldNames.allSatisfy({ known[$0] != nil }) else {
+      // What events choose is known with them; the directories before that are known now.
+      let text = path.template.source.prefix { $0 != "{" }
+      return [.writableDirectory(directory(of: context.resolve(Path(text + "x"))))]
+    }
+    let target = context.resolve(path.rendered { known[$0].map { .text($0) } })
+    return [
+      .appendedFile(target), Need { () throws(StageError) in try LineFileContent.finding(target) },
+    ]
+  }
+
   package mutating func open(_ context: StageContext) async throws {
     self.context = context
     let writer = JSONLinesWriter(rotation: rotate, keep: keep, sync: fsync, context)
     self.writer = writer
     context.onHangUp { context.disk.submit { writer.reopen() } }
-    // A path that cannot be written is better known before the first event than after the first hour.
-    guard path.template.fieldNames.isEmpty else { return }
-    let target = context.resolve(path.rendered { _ in nil })
-    try await context.disk.run { try writer.prepare(target) }
   }
 
   package mutating func write(_ event: Event) async throws {
     guard let context, let writer else { return }
-    var line: [UInt8] = []
-    event.json.write(to: &line)
-    line.append(UInt8(ascii: "\n"))
-    let (bytes, target) = (line, context.resolve(path.rendered { event.value(of: $0) }))
+    var bytes: [UInt8] = []
+    event.json.write(to: &bytes)
+    bytes.append(UInt8(ascii: "\n"))
+    let line = JSONLinesWriter.Line(
+      bytes: bytes, path: context.resolve(path.rendered { event.value(of: $0) }))
     let isEndOfTurn = if case .turn(let turn) = event { turn.kind == .endOfTurn } else { false }
-    try await context.disk.run { try writer.append(bytes, to: target, isEndOfTurn: isEndOfTurn) }
+    try await context.disk.run { try writer.append(line, isEndOfTurn: isEndOfTurn) }
   }
 
   package mutating func finish() async throws {
     guard let context, let writer else { return }
-    // A disk that was full, or a reader that was slow, has another moment.
-    for _ in 0..<10 where try await context.disk.run({ try writer.flush() }) == false {
-      do { try await Task.sleep(for: .milliseconds(200)) } catch { break }
-    }
-    try await context.disk.run { try writer.close() }
+    try await DelayedWrites.wait(for: writer.writes, on: context.disk)
+    // A run in which nothing was said leaves an empty file; one that failed before anything was leaves none.
+    let made = path.template.fieldNames.isEmpty && !context.graphHasFailed
+    let target = context.resolve(path.rendered { _ in nil })
+    try await context.disk.run { try writer.close(making: made ? target : nil) }
   }
 }

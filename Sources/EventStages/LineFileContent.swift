@@ -14,19 +14,54 @@ struct LineFileContent {
     self.length = length
   }
 
-  /// Makes the file end with a whole line, through a descriptor it can be written by.
+  /// Makes the file end with a whole line, as it is open for writing.
   ///
   /// A program that was killed, or a machine that lost its power, may have left the beginning of a line. It is cut off when it is
   /// the beginning of an event; anything else only gets the line end it lacks.
   /// - Throws: `StageError`, with code `badInput` when the file holds something else than lines of JSON.
-  func mend(_ descriptor: Int32) throws(StageError) {
-    guard length > 0 else { return }
-    let reading = open(path, O_RDONLY | O_CLOEXEC)
-    // A file that may be written and not read is taken as it is.
-    if reading < 0 && errno == EACCES { return }
-    guard reading >= 0 else { throw .file("cannot open", path, errno) }
+  func mend(_ file: OutputFile) throws(StageError) {
+    guard length > 0, let reading = try read() else { return }
     defer { close(reading) }
+    try refuseOthers(reading)
     let start = max(0, length - Self.longestLine)
+    let tail = bytes(reading, from: start, count: length - start)
+    guard let last = tail.last, last != UInt8(ascii: "\n") else { return }
+    let lineStart = (tail.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
+    let line = Array(tail[lineStart...])
+    let isTorn = isOurs(line) && !isObject(line)
+    try StageError.onFiles { () throws(FileError) in
+      if isTorn && (lineStart > 0 || start == 0) {
+        try file.truncate(to: start + lineStart)
+      } else {
+        try file.append([UInt8(ascii: "\n")])
+      }
+    }
+  }
+
+  /// Looks whether lines can be appended to a file, and changes nothing; says what there is.
+  /// - Throws: `StageError`, with code `badInput` when the file holds something else than lines of JSON.
+  static func finding(_ path: String) throws(StageError) -> String {
+    var state = stat()
+    guard stat(path, &state) == 0, state.st_mode & S_IFMT == S_IFREG, state.st_size > 0 else {
+      return "\(path) will hold the events"
+    }
+    let content = LineFileContent(path, length: Int(state.st_size))
+    if let reading = try content.read() {
+      defer { close(reading) }
+      try content.refuseOthers(reading)
+    }
+    return "events go behind the lines of \(path)"
+  }
+
+  /// nil for a file that may be written and not read: it is taken as it is.
+  private func read() throws(StageError) -> Int32? {
+    let reading = open(path, O_RDONLY | O_CLOEXEC)
+    if reading < 0 && errno == EACCES { return nil }
+    guard reading >= 0 else { throw .file("cannot open", path, errno) }
+    return reading
+  }
+
+  private func refuseOthers(_ reading: Int32) throws(StageError) {
     let head = bytes(reading, from: 0, count: min(length, 1 << 16))
     let isCut = head.count < length
     let firstEnd = head.firstIndex(of: UInt8(ascii: "\n"))
@@ -40,16 +75,6 @@ struct LineFileContent {
         .badInput, "\(path) holds something else than lines of JSON, and is left as it is",
         help: "Give `jsonl` a file of its own.")
     }
-    let tail = bytes(reading, from: start, count: length - start)
-    guard let last = tail.last, last != UInt8(ascii: "\n") else { return }
-    let lineStart = (tail.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
-    let line = Array(tail[lineStart...])
-    let isTorn = isOurs(line) && !isObject(line)
-    let problem =
-      isTorn && (lineStart > 0 || start == 0)
-      ? (ftruncate(descriptor, start + lineStart) == 0 ? 0 : errno)
-      : writeWhole([UInt8(ascii: "\n")], to: descriptor)
-    if problem != 0 { throw .file("cannot write", path, problem) }
   }
 
   /// Whether a line begins as ours do, as far as it goes.

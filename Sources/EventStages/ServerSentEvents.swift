@@ -44,6 +44,8 @@ package struct ServerSentEvents: EventSink {
 
   package init() {}
 
+  package func needs(_ context: StageContext) -> [Need]? { [.listening(address)] }
+
   package mutating func open(_ context: StageContext) async throws {
     let broadcast = EventBroadcast(context, EventRequestPolicy(isPublic: isPublic))
     let listener: any HTTPListener

@@ -27,7 +27,7 @@ package final class Spool: @unchecked Sendable {
     self.name = name
     self.limit = limit
     path = directory + "/" + name
-    makeDirectories(above: path)
+    try StageError.onFiles { [path] () throws(FileError) in try makeDirectories(above: path) }
     lock = open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
     guard lock >= 0 else { throw .file("cannot open", path + ".lock", errno) }
     guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
@@ -102,7 +102,7 @@ package final class Spool: @unchecked Sendable {
     var state = stat()
     let isKept = stat(deadLetterPath, &state) != 0 || Int(state.st_size) + lines.count <= limit
     if isKept {
-      let file = LineFile()
+      let file = LineFile(permissions: 0o600)
       try file.append(lines, to: deadLetterPath, now: .now())
       file.close()
     }
@@ -142,9 +142,9 @@ package final class Spool: @unchecked Sendable {
   /// What is in the spool of a sink, whether or not a program uses it.
   package static func summary(directory: String, name: String) throws(StageError) -> Summary {
     let path = directory + "/" + name
-    let log = try readFile(path + ".spool")
+    let log = try contents(of: path + ".spool")
     let waiting = SpoolContents(SpoolRecord.readAll(log).records).deliveries
-    let dead = try readFile(path + ".dead.jsonl").count { $0 == UInt8(ascii: "\n") }
+    let dead = try contents(of: path + ".dead.jsonl").count { $0 == UInt8(ascii: "\n") }
     return Summary(
       pending: waiting.count, oldest: waiting.map(\.accepted).min().map { WallTime(seconds: $0) },
       bytes: log.count, dead: dead)
@@ -152,7 +152,7 @@ package final class Spool: @unchecked Sendable {
 
   /// Has the dead letters delivered again the next time the graph runs. Returns how many, and how many lines are none.
   package func redeliver() throws(StageError) -> (accepted: Int, refused: Int) {
-    let lines = try readFile(deadLetterPath).split(separator: UInt8(ascii: "\n"))
+    let lines = try Self.contents(of: deadLetterPath).split(separator: UInt8(ascii: "\n"))
     var (accepted, rest): (Int, [ArraySlice<UInt8>]) = (0, [])
     for line in lines {
       if let json = try? JSONValue.parse(Array(line).span), let delivery = Delivery(json),
@@ -165,7 +165,7 @@ package final class Spool: @unchecked Sendable {
     }
     try synchronise()
     // Only now: whatever happens before, each letter is in one of the files, or in both.
-    try replaceFile(deadLetterPath, with: Array(rest.map { $0 + [UInt8(ascii: "\n")] }.joined()))
+    try Self.replace(deadLetterPath, with: Array(rest.map { $0 + [UInt8(ascii: "\n")] }.joined()))
     return (accepted, rest.count)
   }
 
@@ -178,11 +178,19 @@ package final class Spool: @unchecked Sendable {
 
   // MARK: - The log
 
+  private static func contents(of path: String) throws(StageError) -> [UInt8] {
+    try StageError.onFiles { () throws(FileError) in try readFile(path) }
+  }
+
+  private static func replace(_ path: String, with bytes: [UInt8]) throws(StageError) {
+    try StageError.onFiles { () throws(FileError) in try replaceFile(path, with: bytes, permissions: 0o600) }
+  }
+
   private var logPath: String { path + ".spool" }
   private var deadLetterPath: String { path + ".dead.jsonl" }
 
   private func load() throws(StageError) {
-    let log = try readFile(logPath)
+    let log = try Self.contents(of: logPath)
     descriptor = open(logPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw .file("cannot open", logPath, errno) }
     let (records, whole, damaged) = SpoolRecord.readAll(log)
@@ -220,7 +228,7 @@ package final class Spool: @unchecked Sendable {
   /// Writes the log anew, with nothing but what is needed.
   private func rewrite() throws(StageError) {
     let bytes = contents.records.flatMap(\.bytes)
-    try replaceFile(logPath, with: bytes)
+    try Self.replace(logPath, with: bytes)
     let opened = open(logPath, O_WRONLY | O_APPEND | O_CLOEXEC)
     guard opened >= 0 else { throw .file("cannot open", logPath, errno) }
     close(descriptor)

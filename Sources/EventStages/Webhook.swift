@@ -105,6 +105,10 @@ package struct Webhook: EventSink {
       store: spool == nil ? nil : "spool of \(spoolLimit)")
   }
 
+  package func needs(_ context: StageContext) -> [Need]? {
+    spool.map { [.writableDirectory(context.resolve($0))] } ?? []
+  }
+
   package mutating func open(_ context: StageContext) async throws {
     self.context = context
     let request = WebhookRequest(

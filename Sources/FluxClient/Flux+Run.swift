@@ -55,12 +55,7 @@ extension Flux: LoopRecogniser {
     dialer.connectTimeout = connectTimeout
     dialer.pingInterval = ping > .zero ? ping : nil
     let key = self.key ?? (token == nil ? environmentKey(context) : nil)
-    if key == nil, token == nil, endpoint.needsKey {
-      throw StageError(
-        .refused, "there is no key for \(endpoint.title)",
-        help: "Set DEEPGRAM_API_KEY, or write it into a .env file, or give `key=env(NAME)`; "
-          + "`endpoint=local` goes on without one.")
-    }
+    if key == nil, token == nil, endpoint.needsKey { throw Self.missingKey(endpoint.title) }
     dialer.authorize(key: key, token: token, asSubprotocol: authorization == .subprotocol)
     return dialer
   }
@@ -70,8 +65,35 @@ extension Flux: LoopRecogniser {
     guard let local = context.resource(LocalFlux.self) else {
       throw StageError(.unavailable, "this program has no local Flux built in")
     }
-    return try await local.start(
-      .init(words: words, fault: fault, directory: context.directory, notice: { context.notice($0) }))
+    return try await local.start(localOptions(context))
+  }
+
+  private func localOptions(_ context: StageContext) -> LocalFlux.Options {
+    .init(words: words, fault: fault, directory: context.directory, notice: { context.notice($0) })
+  }
+
+  package func needs(_ context: StageContext) -> [Need]? {
+    var needs = certificateAuthorities.map { [Need.readableFile(context.resolve($0))] } ?? []
+    if endpoint.needsKey, key == nil, token == nil {
+      let title = endpoint.title
+      let isThere = environmentKey(context) != nil
+      needs.append(
+        Need { () throws(StageError) in
+          guard isThere else { throw Self.missingKey(title) }
+          return "DEEPGRAM_API_KEY is set"
+        })
+    }
+    if endpoint == .local, let local = context.resource(LocalFlux.self) {
+      needs += local.needs(localOptions(context))
+    }
+    return needs
+  }
+
+  private static func missingKey(_ title: String) -> StageError {
+    StageError(
+      .refused, "there is no key for \(title)",
+      help: "Set DEEPGRAM_API_KEY, or write it into a .env file, or give `key=env(NAME)`; "
+        + "`endpoint=local` goes on without one.")
   }
 
   /// The key everyone's tools use; never sent to a service the user named by URL and gave no key for, nor to the local one.

@@ -17,7 +17,14 @@ package struct LocalFlux: Sendable {
   /// Starts a server, or finds one that runs with the same options, and returns its base URL, `ws://127.0.0.1:PORT`.
   package var start: @Sendable (Options) async throws -> String
 
-  package init(start: @escaping @Sendable (Options) async throws -> String) {
+  /// What a server with these options needs to be there.
+  package var needs: @Sendable (Options) -> [Need]
+
+  package init(
+    needs: @escaping @Sendable (Options) -> [Need] = { _ in [] },
+    start: @escaping @Sendable (Options) async throws -> String
+  ) {
+    self.needs = needs
     self.start = start
   }
 }

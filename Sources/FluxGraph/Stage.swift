@@ -24,11 +24,17 @@ public protocol Stage: SendableMetatype {
   /// Checks what a single option's type cannot: options that contradict each other. Called by the checker; no I/O.
   /// - Throws: `OptionConflict` naming the options.
   func validate() throws(OptionConflict)
+  /// What must be there before the stage opens or sends anything, as its options say; nil for what the types of its options say: a
+  /// path is read by a source and written by a sink. Asked before the graph runs, and by `check --world`.
+  /// - Parameter context: resolves paths, and knows the environment and the time; nothing else can be reached.
+  func needs(_ context: StageContext) -> [Need]?
 }
 
 extension Stage {
   /// Finds nothing wrong.
   public func validate() throws(OptionConflict) {}
+  /// What the types of its options say.
+  public func needs(_ context: StageContext) -> [Need]? { nil }
 }
 
 /// Two or more options that are right alone and wrong together.

@@ -39,6 +39,9 @@ public struct StageContext: Sendable {
   private let hangUpRegistrar: @Sendable (@escaping @Sendable () -> Void) -> Void
   /// The queue in front of a sink of events.
   public let queue: SinkQueue
+  /// Opens files for writing.
+  public let files: OutputFiles
+  private let failing: @Sendable () -> Bool
 
   /// How a source that has nothing to give is called again.
   package struct Waker: Sendable {
@@ -65,7 +68,8 @@ public struct StageContext: Sendable {
     portHandler: @escaping @Sendable (Event, String) -> Void, secrets: Set<Secret> = [],
     commandRegistrar: @escaping @Sendable (@escaping StageCommandHandler) -> Void = { _ in },
     hangUpRegistrar: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { _ in },
-    queue: SinkQueue = SinkQueue(),
+    queue: SinkQueue = SinkQueue(), files: OutputFiles = OutputFiles(),
+    failing: @escaping @Sendable () -> Bool = { false },
     category: String? = nil, log: any LogSink = StandardErrorLog(),
     metrics: MetricsRegistry = MetricsRegistry()
   ) {
@@ -90,7 +94,12 @@ public struct StageContext: Sendable {
     self.commandRegistrar = commandRegistrar
     self.hangUpRegistrar = hangUpRegistrar
     self.queue = queue
+    self.files = files
+    self.failing = failing
   }
+
+  /// Whether a part of the graph has failed so far: what is finished then may not be whole.
+  public var graphHasFailed: Bool { failing() }
 
   /// Tells the user something that is not a turn: on stderr, and on the stage's `.notices` port.
   public func notice(_ notice: Notice) {

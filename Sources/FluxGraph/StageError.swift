@@ -1,5 +1,3 @@
-package import Platform
-
 /// Why a stage could not go on: one sentence in the user's words, what to do about it, and the exit code it leads to.
 public struct StageError: Error, Sendable, CustomStringConvertible {
   /// What a failure means for the program; also its exit code (sysexits.h).
@@ -39,10 +37,17 @@ public struct StageError: Error, Sendable, CustomStringConvertible {
 
 extension StageError {
   /// An operation on a file that the system refused, as the failure of a stage.
-  package init(_ error: FileError) { self.init(.inputOutput, error.description) }
+  public init(_ error: FileError) { self.init(.inputOutput, error.description) }
 
   /// Runs operations on files; their failure is that of the stage.
-  package static func onFiles<Result>(_ body: () throws(FileError) -> Result) throws(StageError) -> Result {
+  public static func onFiles<Result>(_ body: () throws(FileError) -> Result) throws(StageError) -> Result {
     do throws(FileError) { return try body() } catch { throw StageError(error) }
+  }
+}
+
+extension StageError {
+  /// The failure of an operation on a file: "cannot open a.txt: Permission denied".
+  public static func file(_ attempt: String, _ path: String, _ code: Int32) -> StageError {
+    StageError(FileError(attempt, path, code))
   }
 }

@@ -192,7 +192,8 @@ public struct PathTemplate: Sendable, Hashable, OptionValue {
   private static let longestField = 120
 
   /// The path with its fields filled in. A field is never more than part of one name: what was said into a microphone must not
-  /// choose a directory.
+  /// choose a directory. Nor does it hold what other systems' disks refuse, or what programs take for a host or a protocol: a time
+  /// of day is `16-33-34`.
   public func rendered(_ value: (String) -> FieldValue?) -> Path {
     Path(
       template.rendered { name in
@@ -201,11 +202,15 @@ public struct PathTemplate: Sendable, Hashable, OptionValue {
         var name = String(
           String.UnicodeScalarView(
             value.description.unicodeScalars.map {
-              $0 == "/" || $0.value < 0x20 || $0.value == 0x7F ? "_" : $0
+              $0 == ":" ? "-" : Self.isRefused($0) ? "_" : $0
             }))
         while name.utf8.count > Self.longestField { name.removeLast() }
         return .text(name.first == "." ? "_" + name.dropFirst() : name)
       })
+  }
+
+  private static func isRefused(_ scalar: Unicode.Scalar) -> Bool {
+    "/\\*?\"<>|".unicodeScalars.contains(scalar) || scalar.properties.generalCategory == .control
   }
 
   public static var optionType: OptionType { .pathTemplate }

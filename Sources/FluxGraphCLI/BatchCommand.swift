@@ -40,6 +40,12 @@ struct BatchCommand: Sendable {
           "each input has \(graph.sessionsEach) sessions with Flux, and `--max-sessions` allows \(sessions)")
       }
       try refuseCollisions(inputs, graph, file)
+      let environment = file.environment
+      let problems = graph.problems(
+        resources: [ObjectIdentifier(LocalFlux.self): LocalServers.unstarted],
+        environment: { environment[$0] })
+      for problem in problems { Terminal.error.write("error: \(problem.error) (\(problem.location))\n") }
+      if let worst = problems.map(\.error.code).max(by: { $0.severity < $1.severity }) { return .failure(worst) }
       let mine = inputs.filter { arguments.shard?.contains($0.name) ?? true }
       let manifest = try BatchManifest(path: arguments.manifestPath)
       try refuseRepetition(mine, manifest)
@@ -111,7 +117,7 @@ struct BatchCommand: Sendable {
     let environment = file.environment
     let terminal = BlockingWorker("stdout")
     let resources: [ObjectIdentifier: any Sendable] = [
-      ObjectIdentifier(LocalFlux.self): LocalFlux { options in try await local.url(options) },
+      ObjectIdentifier(LocalFlux.self): local.resource,
       ObjectIdentifier(PulseConnections.self): PulseConnections(),
     ]
     let log = LogSettings.current
@@ -146,14 +152,10 @@ struct BatchCommand: Sendable {
           try await secrets.secret(reference)
         }
       },
-      services: { notice in
-        GraphServices(
-          loop: network, webSockets: observation.connections, http: network, httpServer: network, disk: disk,
-          terminal: terminal,
-          resources: resources,
-          environment: { environment[$0] }, workers: workers, log: program,
-          metrics: observation.metrics, notice: notice)
-      })
+      services: GraphServices(
+        loop: network, webSockets: observation.connections, http: network, httpServer: network, disk: disk,
+        terminal: terminal, resources: resources, environment: { environment[$0] }, workers: workers,
+        log: program, metrics: observation.metrics, notice: { _, _ in }))
     let interruptions = handleSignals(batch, reporter)
     let ticker = Task {
       while !Task.isCancelled {

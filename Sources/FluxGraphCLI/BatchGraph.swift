@@ -1,5 +1,6 @@
 internal import FluxGraph
 internal import GraphLanguage
+internal import GraphRuntime
 
 /// What is known of a batch's graph before its inputs are looked at one by one.
 struct BatchGraph: Sendable {
@@ -8,6 +9,9 @@ struct BatchGraph: Sendable {
   /// What the graph writes wherever its input lies and whatever it is called.
   let commonOutputs: Set<String>
   let hasOutputs: Bool
+  private let sample: Plan
+  /// The stages that are the same whatever the input.
+  private let commonStages: Set<Int>
 
   /// Checks the graph, and shows what there is to say about it.
   /// - Parameters:
@@ -47,9 +51,23 @@ struct BatchGraph: Sendable {
       let isSplit = node.settings.contains { $0.option == "channels" && $0.value.text == "split" }
       return count + (isSplit ? 2 : 1)
     }
+    sample = one
+    commonStages = Set(
+      zip(one.nodes, other.nodes).filter { $0.settings == $1.settings && $0.location == $1.location }.map(\.0.id))
     let outputs = one.outputs(in: directory)
     hasOutputs = !outputs.isEmpty
     commonOutputs = Set(outputs.map(\.path)).intersection(other.outputs(in: directory).map(\.path))
+  }
+
+  /// What every input would fail with: best known once, before the first.
+  func problems(
+    resources: [ObjectIdentifier: any Sendable], environment: @escaping @Sendable (String) -> String?
+  ) -> [(location: String, error: StageError)] {
+    WorldLook(sample, resources: resources, environment: environment)
+      .findings { commonStages.contains($0.id) }
+      .compactMap { finding in
+        if case .failure(let error) = finding.result { (finding.node.location, error) } else { nil }
+      }
   }
 
   private static func isMissingParameter(_ diagnostic: Diagnostic) -> Bool {

@@ -1,10 +1,12 @@
 internal import FluxGraph
 internal import Glibc
+internal import Platform
+internal import Synchronization
 
 /// What has become of a batch's inputs: a file of JSON lines that is only appended to, so that nothing in it is lost when the
-/// program is killed. The last line about an input holds. Used on one thread at a time.
+/// program is killed. The last line about an input holds.
 final class BatchManifest: @unchecked Sendable {
-  // Unchecked: the batch uses it on the disk thread alone once it runs.
+  // Unchecked: `past` does not change after `init`, and lines are written under a lock.
 
   enum State: String, Sendable {
     case started, done, failed
@@ -15,7 +17,7 @@ final class BatchManifest: @unchecked Sendable {
   /// What is known of an input from earlier runs.
   struct Past: Sendable, Hashable {
     var state = State.started
-    /// Files that were not there before the input was begun, and that it therefore made.
+    /// Files that were not there before it wrote them.
     var made: Set<String> = []
   }
 
@@ -36,6 +38,7 @@ final class BatchManifest: @unchecked Sendable {
 
   let path: String
   private let descriptor: Int32
+  private let writing = Mutex(())
   /// By the values of `$input`.
   private(set) var past: [String: Past]
 
@@ -81,7 +84,12 @@ final class BatchManifest: @unchecked Sendable {
     return past
   }
 
-  /// Appends a line, in one piece.
+  /// Notes that an input under way is about to make a file.
+  func makes(_ input: String, _ path: String) throws(StageError) {
+    try append(Entry(input, .started, [("makes", .array([.string(path)]))]))
+  }
+
+  /// Appends a line, in one piece. From any thread.
   func append(_ entry: Entry) throws(StageError) {
     let members: [(String, JSONValue)] =
       [
@@ -92,15 +100,9 @@ final class BatchManifest: @unchecked Sendable {
   }
 
   private func write(_ text: String) throws(StageError) {
-    let bytes = Array(text.utf8)
-    var written = 0
-    while written < bytes.count {
-      let count = bytes[written...].withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else {
-        throw StageError(.inputOutput, "cannot write \(path): \(String(cString: strerror(errno)))")
-      }
-      written += count
+    let problem = writing.withLock { _ in
+      Array(text.utf8).withUnsafeBytes { writeAll($0, to: descriptor) }.problem
     }
+    if problem != 0 { throw .file("cannot write", path, problem) }
   }
 }

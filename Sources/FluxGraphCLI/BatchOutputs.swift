@@ -10,8 +10,9 @@ struct BatchOutput: Sendable, Hashable {
   var isShareable: Bool
   /// Whether the path is known before the first event.
   var isFixed: Bool
-  /// The stage, as people know it, and the option.
+  /// The stage, as people know it, and its number in the plan.
   var stage: String
+  var node: Int
 }
 
 extension Plan {
@@ -31,7 +32,7 @@ extension Plan {
         let appends = option.isPositional && node.specification.option(named: "overwrite") == nil
         return BatchOutput(
           path: BatchInputs.value(of: whole, in: directory), isShareable: appends, isFixed: isFixed,
-          stage: node.title)
+          stage: node.title, node: node.id)
       }
     }
   }

@@ -2,6 +2,7 @@ internal import FluxGraph
 internal import Glibc
 internal import GraphLanguage
 internal import GraphRuntime
+internal import Synchronization
 
 /// Runs one graph for each input of a batch, several at once, on the same threads.
 actor BatchRun {
@@ -25,7 +26,7 @@ actor BatchRun {
   }
 
   private let prepare: @Sendable (BatchInput) async throws(StageError) -> Plan
-  private let makeServices: @Sendable (@escaping @Sendable (Notice, String?) -> Void) -> GraphServices
+  private let services: GraphServices
   private let manifest: BatchManifest
   private let reporter: BatchReporter
   private let observation: Observation
@@ -45,14 +46,14 @@ actor BatchRun {
 
   /// - Parameters:
   ///   - prepare: checks the graph for an input.
-  ///   - services: what each graph uses of the world, told where its notices go.
+  ///   - services: what each graph uses of the world, but for where its notices go.
   ///   - common: outputs all inputs have in common.
   init(
     _ items: [Item], schedule: BatchSchedule, manifest: BatchManifest, reporter: BatchReporter,
     observation: Observation,
     disk: any BlockingThread, loop: any GraphLoop, directory: String, common: Set<String>,
     prepare: @escaping @Sendable (BatchInput) async throws(StageError) -> Plan,
-    services: @escaping @Sendable (@escaping @Sendable (Notice, String?) -> Void) -> GraphServices
+    services: GraphServices
   ) {
     pending = items[...]
     self.schedule = schedule
@@ -64,7 +65,7 @@ actor BatchRun {
     self.directory = directory
     self.common = common
     self.prepare = prepare
-    makeServices = services
+    self.services = services
   }
 
   /// Runs everything; `jobs` inputs at most at a time.
@@ -179,10 +180,21 @@ actor BatchRun {
     item.attempts += 1
     do throws(StageError) {
       let plan = try await prepare(input)
-      let files = plan.outputs(in: directory).filter { $0.isFixed && !common.contains($0.path) }.map(\.path)
-      item.leftovers = try await begin(input, files, item.leftovers)
+      try await begin(input, item.leftovers)
+      // What it writes for itself alone; all of it is told before it is made.
+      let own = Set(plan.outputs(in: directory).filter { !common.contains($0.path) }.map(\.node))
+      let made = MadeFiles()
+      defer { item.leftovers = made.paths.withLock { $0 } }
       let refusals = RefusalWatch { [self] in Task { await self.refused() } }
-      let services = makeServices { [reporter, observation] notice, location in
+      var services = services
+      services.commands = CommandDirectory()
+      services.fileMade = { [manifest, directory] node, path in
+        let path = BatchInputs.value(of: path, in: directory)
+        guard own.contains(node), made.paths.withLock({ $0.insert(path).inserted }) else { return }
+        // A manifest that cannot be written to is told at the input's end.
+        try? manifest.makes(input.value, path)
+      }
+      services.notice = { [reporter, observation] notice, location in
         observation.notices.count(notice)
         refusals.see(notice)
         // What ends an input is told once, with the input.
@@ -213,18 +225,17 @@ actor BatchRun {
     }
   }
 
-  /// Takes away what an earlier attempt has left, and notes that the input begins and which files it makes.
-  /// - Returns: the files to take away should this attempt come to nothing.
-  private func begin(
-    _ input: BatchInput, _ files: [String], _ leftovers: Set<String>
-  ) async throws(StageError) -> Set<String> {
+  /// The files an input has made so far.
+  private final class MadeFiles: Sendable {
+    let paths = Mutex<Set<String>>([])
+  }
+
+  /// Takes away what an earlier attempt has left, and notes that the input begins.
+  private func begin(_ input: BatchInput, _ leftovers: Set<String>) async throws(StageError) {
     do {
-      return try await disk.run { [manifest] in
-        for path in leftovers.intersection(files) { unlink(path) }
-        let made = files.filter { access($0, F_OK) != 0 }
-        let value = JSONValue.array(made.map(JSONValue.string))
-        try manifest.append(.init(input.value, .started, made.isEmpty ? [] : [("makes", value)]))
-        return Set(made)
+      try await disk.run { [manifest] in
+        for path in leftovers { unlink(path) }
+        try manifest.append(.init(input.value, .started))
       }
     } catch {
       throw error as? StageError ?? StageError(.inputOutput, "\(error)")

@@ -1,6 +1,7 @@
 internal import FluxClient
 internal import FluxGraph
 internal import GraphLanguage
+internal import GraphRuntime
 
 /// `fluxgraph check`: reads and checks graphs without running them, and prints their plans.
 struct CheckCommand {
@@ -33,19 +34,26 @@ struct CheckCommand {
     guard let plan = result.plan else { return .failure(result) }
     Terminal.output.write("\(file.source.name)  ok\n\(PlanPrinter(plan).text)\(billing(plan))\n")
     guard arguments.options["--world"] != nil else { return .success }
-    let findings = WorldProbe(plan, file.environment).findings()
+    let environment = file.environment
+    let findings = WorldLook(
+      plan, resources: [ObjectIdentifier(LocalFlux.self): LocalServers.unstarted],
+      environment: { environment[$0] }
+    ).findings()
     Terminal.output.write(
       findings.isEmpty
         ? "the world: nothing this graph needs can be looked at without running it\n"
         : "the world, looked at without running or dialling anything:\n")
+    var problems: [StageError.Code] = []
     for finding in findings {
-      Terminal.output.write(
-        "\(finding.isGood ? "ok      " : "missing ") \(finding.location): \(finding.text)\n")
+      switch finding.result {
+      case .success(let text): Terminal.output.write("ok       \(finding.node.location): \(text)\n")
+      case .failure(let error):
+        problems.append(error.code)
+        Terminal.output.write("missing  \(finding.node.location): \(error)\n")
+      }
     }
     for line in PlanForecast(plan).lines { Terminal.output.write("\(line)\n") }
-    let missing = findings.filter { !$0.isGood }.map(\.code)
-    if missing.contains(.refused) { return .failure(.refused) }
-    return missing.first.map { .failure($0) } ?? .success
+    return problems.max { $0.severity < $1.severity }.map { .failure($0) } ?? .success
   }
 
   /// What running the graph costs, as far as can be told without opening its inputs.

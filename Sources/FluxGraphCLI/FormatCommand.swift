@@ -1,6 +1,6 @@
 internal import FluxGraph
-internal import Glibc
 internal import GraphLanguage
+internal import Platform
 
 /// `fluxgraph fmt`: lays graphs out in the canonical way.
 struct FormatCommand {
@@ -39,22 +39,12 @@ struct FormatCommand {
 
   /// Puts the text in the file's place in one step: a graph is never half written.
   private func write(_ text: String, to path: String) -> ExitCode {
-    var status = stat()
-    let isKnown = stat(path, &status) == 0
-    let temporary = path + ".fmt-\(getpid())"
-    let bytes = Array(text.utf8)
-    let descriptor = open(
-      temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, isKnown ? status.st_mode & 0o777 : 0o666)
-    var isWritten = descriptor >= 0
-    if isWritten {
-      isWritten = Glibc.write(descriptor, bytes, bytes.count) == bytes.count
-      if isKnown { fchmod(descriptor, status.st_mode & 0o777) }
-      isWritten = close(descriptor) == 0 && isWritten
+    do throws(FileError) {
+      try replaceFile(path, with: Array(text.utf8))
+      return .success
+    } catch {
+      Terminal.error.write("error: \(error)\n")
+      return .failure(.inputOutput)
     }
-    if isWritten && rename(temporary, path) == 0 { return .success }
-    let problem = String(cString: strerror(errno))
-    if descriptor >= 0 { unlink(temporary) }
-    Terminal.error.write("error: cannot write \(path): \(problem)\n")
-    return .failure(.inputOutput)
   }
 }

@@ -155,7 +155,7 @@ public final class Graph: Sendable {
       loop: network, webSockets: network, http: network, httpServer: network, disk: BlockingWorker("disk"),
       terminal: BlockingWorker("stdout"),
       resources: [
-        ObjectIdentifier(LocalFlux.self): LocalFlux { options in try await local.url(options) },
+        ObjectIdentifier(LocalFlux.self): local.resource,
         ObjectIdentifier(PulseConnections.self): PulseConnections(),
         ObjectIdentifier(EventTap.Places.self): EventTap.Places(
           Dictionary(uniqueKeysWithValues: taps.enumerated().map { ("reader \($0.offset + 1)", $0.element) })),

@@ -33,7 +33,7 @@ enum Help {
       test FILE…             run the tests written beside graphs
       explain [CODE]         a mistake's cause, an example and its fix
       devices                list what there is to listen to
-      record FILE GRAPH      run a graph and keep its session with Flux in a file
+      record GRAPH FILE      run a graph and keep its session with Flux in a file
       serve                  a local Flux server, for any Flux client
       spool                  what webhooks have not delivered yet
       schema                 the JSON Schema of the event format
@@ -267,13 +267,15 @@ enum Help {
     """
 
   private static let record = """
-    usage: fluxgraph record FILE GRAPH | -e TEXT
+    usage: fluxgraph record GRAPH FILE
+           fluxgraph record -e TEXT FILE
 
     Runs a graph as `run` does, with its options, and puts the first session with Flux into FILE:
     the URL, the audio, and every message with its time. The key is not in it. `serve --replay FILE`
-    gives the session to any client.
+    gives the session to any client. FILE is made when the session begins.
 
       -e TEXT            the graph itself
+      --overwrite        replace the recording that FILE holds already; nothing else is ever replaced
       --no-audio         keep a hash in place of the audio; `serve --replay` still tells whether a
                          client sends the same
 

@@ -5,21 +5,30 @@ internal import GraphRuntime
 struct RecordCommand {
   struct Arguments: Sendable {
     var file: String
-    var holdsAudio = true
+    var holdsAudio: Bool
+    var overwrite: Bool
     var run: RunCommand.Arguments
 
     init(_ arguments: [String]) throws(UsageError) {
       if arguments.contains("--help") || arguments.contains("-h") { throw .help }
       var rest = arguments
-      if let index = rest.firstIndex(of: "--no-audio") {
+      func take(_ flag: String) -> Bool {
+        guard let index = rest.firstIndex(of: flag) else { return false }
         rest.remove(at: index)
-        holdsAudio = false
+        return true
       }
-      guard let first = rest.first, !first.hasPrefix("-") else {
-        throw UsageError("`record` needs a file to write, then a graph as for `run`")
+      holdsAudio = !take("--no-audio")
+      overwrite = take("--overwrite")
+      run = try RunCommand.Arguments(parsing: rest)
+      let words = run.paths
+      guard words.count == (run.text == nil ? 2 : 1) else {
+        throw UsageError("`record` needs a graph as for `run`, then a file to write")
       }
-      file = first
-      run = try RunCommand.Arguments(Array(rest.dropFirst()))
+      // The file came first in older versions; with a graph as text it stands alone.
+      let isOldOrder = run.text == nil && !RecordingFile.isSomethingElse(words[0])
+        && RecordingFile.isSomethingElse(words[1])
+      file = isOldOrder ? words[0] : words[words.count - 1]
+      run.paths = run.text == nil ? [isOldOrder ? words[1] : words[0]] : []
     }
   }
 
@@ -35,11 +44,14 @@ struct RecordCommand {
 
   func run() async -> ExitCode {
     do {
-      let file = try RecordingFile(path: arguments.file)
+      let file = RecordingFile(path: arguments.file, overwrite: arguments.overwrite)
       var run = RunCommand(arguments.run, catalogue, signals)
-      run.recording = RunCommand.Recording(holdsAudio: arguments.holdsAudio) { file.write($0) }
+      run.recording = RunCommand.Recording(
+        holdsAudio: arguments.holdsAudio, need: file.need, write: { file.write($0) })
       let code = await run.run()
-      try await file.finish()
+      if try await file.finish() == false, code == .success {
+        Terminal.error.write("notice: nothing was recorded: the graph had no session with Flux\n")
+      }
       return code
     } catch {
       Terminal.error.write("error: \(error)\n")

@@ -1,53 +1,89 @@
 internal import FluxGraph
+internal import FluxProtocol
 internal import Glibc
 internal import GraphRuntime
+internal import Platform
 
-/// A file of lines that are written on a thread of their own, in order.
+/// A recording of a session: lines that are written on a thread of their own, in order. The file is made with the first one.
 final class RecordingFile: Sendable {
   private let path: String
+  private let opening: OutputFile.Opening
   private let lines: AsyncStream<String>.Continuation
-  /// Ends with the first error, and nil without one.
-  private let writing: Task<Int32?, Never>
+  /// Ends with whether there was a line, or the first error.
+  private let writing: Task<Result<Bool, StageError>, Never>
 
-  /// Readable for its owner only: it holds what was said.
-  init(path: String) throws(StageError) {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
-    guard descriptor >= 0 else { throw Self.failure(path, errno) }
+  /// - Parameter overwrite: whether a recording that is there is replaced.
+  init(path: String, overwrite: Bool) {
     self.path = path
+    opening = overwrite ? .replacing : .new
     let (stream, continuation) = AsyncStream<String>.makeStream()
     lines = continuation
     let disk = BlockingWorker("disk")
+    let output = LateOutput(path, opening)
     writing = Task {
-      var status: Int32?
-      for await line in stream where status == nil {
-        status = (try? await disk.run { Self.write(line, to: descriptor) }) ?? EIO
-        if status == 0 { status = nil }
+      do {
+        for await line in stream { try await disk.run { try output.append(line) } }
+        return .success(try await disk.run { output.isThere })
+      } catch {
+        return .failure(error as? StageError ?? StageError(.internal, "\(error)"))
       }
-      if close(descriptor) != 0, status == nil { status = errno }
-      return status
     }
+  }
+
+  /// What must be so for it to be written.
+  var need: Need {
+    Need { [path, opening] () throws(StageError) in
+      guard !Self.isSomethingElse(path) else {
+        throw StageError(
+          .inputOutput, "\(path) is there already, and is no recording",
+          help: "Did you swap them? It is `fluxgraph record GRAPH FILE`.")
+      }
+      if opening == .new, access(path, F_OK) == 0 {
+        throw StageError(
+          .inputOutput, "\(path) is already there", help: "Add `--overwrite` to replace it, or name another file.")
+      }
+      return try Need.newFile(path, overwrite: opening == .replacing).look()
+    }
+  }
+
+  /// Whether there is a file at a path, with something in it, that is no recording: a graph, as it may be.
+  static func isSomethingElse(_ path: String) -> Bool {
+    if path == "-" { return true }
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    guard descriptor >= 0 else { return false }
+    defer { close(descriptor) }
+    let beginning = (try? readAll(of: descriptor, path, limit: 64)) ?? []
+    return !beginning.isEmpty && !FluxRecording.isRecording(beginning)
   }
 
   func write(_ line: String) { lines.yield(line) }
 
   /// Waits until everything is written.
-  func finish() async throws(StageError) {
+  /// - Returns: whether there is a recording.
+  func finish() async throws(StageError) -> Bool {
     lines.finish()
-    if let status = await writing.value { throw Self.failure(path, status) }
+    return try await writing.value.get()
+  }
+}
+
+/// A file that is made with its first line. Used on one thread.
+private final class LateOutput: @unchecked Sendable {
+  // Unchecked: the recording hands everything it does to one thread.
+  private let path: String
+  private let opening: OutputFile.Opening
+  private var file: OutputFile?
+
+  init(_ path: String, _ opening: OutputFile.Opening) {
+    self.path = path
+    self.opening = opening
   }
 
-  private static func write(_ line: String, to descriptor: Int32) -> Int32 {
-    var bytes = Array((line + "\n").utf8)[...]
-    while !bytes.isEmpty {
-      let count = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { return errno }
-      bytes = bytes.dropFirst(count)
-    }
-    return 0
-  }
+  var isThere: Bool { file != nil }
 
-  private static func failure(_ path: String, _ status: Int32) -> StageError {
-    StageError(.inputOutput, "cannot write \(path): \(String(cString: strerror(status)))")
+  func append(_ line: String) throws(StageError) {
+    // Readable for its owner only: it holds what was said.
+    if file == nil { file = try OutputFiles().open(path, opening, permissions: 0o600) }
+    guard let file else { return }
+    try StageError.onFiles { () throws(FileError) in try file.append(Array((line + "\n").utf8)) }
   }
 }

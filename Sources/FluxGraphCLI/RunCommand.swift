@@ -10,7 +10,7 @@ internal import Synchronization
 /// `fluxgraph run`: runs a graph to its end.
 struct RunCommand: Sendable {
   struct Arguments: Sendable {
-    var path: String?
+    var paths: [String] = []
     var text: String?
     var parameters: [String: String] = [:]
     var isStrict = false
@@ -19,8 +19,22 @@ struct RunCommand: Sendable {
     /// Where commands are taken; nil for nowhere.
     var controlPath: String?
     var observation = ObservationArguments()
+    /// The graph's file; nil for a text.
+    var path: String? { paths.first }
 
     init(_ arguments: [String]) throws(UsageError) {
+      try self.init(parsing: arguments)
+      guard paths.count < 2 else {
+        throw UsageError("`run` takes one graph, and got `\(paths[0])` and `\(paths[1])`")
+      }
+      if path == nil && text == nil {
+        throw UsageError("`run` needs a graph: a file, or `-e 'file talk.opus | flux | stdout'`")
+      }
+      if path != nil && text != nil { throw UsageError("`run` takes a file or `-e`, not both") }
+    }
+
+    /// Reads everything, however many files there are.
+    init(parsing arguments: [String]) throws(UsageError) {
       var reader = ArgumentReader(
         arguments,
         known: ["-e", "--set", "--strict", "--for", "--control", "--quiet"] + ObservationArguments.known)
@@ -45,23 +59,18 @@ struct RunCommand: Sendable {
         default:
           if try observation.take(argument, &reader) { continue }
           if argument.hasPrefix("-") && argument != "-" { throw reader.unknown(argument) }
-          guard path == nil else {
-            throw UsageError("`run` takes one graph, and got `\(path!)` and `\(argument)`")
-          }
-          path = argument
+          paths.append(argument)
         }
       }
-      if path == nil && text == nil {
-        throw UsageError("`run` needs a graph: a file, or `-e 'file talk.opus | flux | stdout'`")
-      }
       try observation.check()
-      if path != nil && text != nil { throw UsageError("`run` takes a file or `-e`, not both") }
     }
   }
 
   /// What is to be put down of the first session.
   struct Recording: Sendable {
     var holdsAudio: Bool
+    /// Where it is put down.
+    var need: Need
     var write: @Sendable (String) -> Void
   }
 
@@ -99,6 +108,7 @@ struct RunCommand: Sendable {
       let complete = try await plan.resolvingSecrets { reference throws(StageError) in
         try await reader.secret(reference)
       }
+      _ = try recording?.need.look()
       return try await run(complete, file)
     } catch let error as StageError {
       Terminal.error.write("error: \(error)\n")
@@ -138,7 +148,7 @@ struct RunCommand: Sendable {
     let webSockets: any WebSocketConnector = recorder ?? network
     let observation = Observation(webSockets)
     var resources: [ObjectIdentifier: any Sendable] = [
-      ObjectIdentifier(LocalFlux.self): LocalFlux { options in try await local.url(options) },
+      ObjectIdentifier(LocalFlux.self): local.resource,
       ObjectIdentifier(PulseConnections.self): PulseConnections(),
     ]
     if StatusTicker.sharesTerminal { resources[ObjectIdentifier(TerminalRegion.self)] = region }

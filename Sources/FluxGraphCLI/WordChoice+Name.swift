@@ -26,6 +26,17 @@ extension WordChoice {
     }
   }
 
+  /// What the source of words `text` names needs to be there.
+  static func need(of text: String, directory: String) -> Need {
+    Need { () throws(StageError) in
+      switch try WordChoice(named: text, directory: directory) {
+      case .command(let command, _): try Need.program(command.words[0], in: directory).look()
+      case .script: "\(text.dropFirst(7)) holds words"
+      default: "words come from \(text)"
+      }
+    }
+  }
+
   /// The words of a `.json`, `.vtt` or `.srt` file.
   private static func script(_ name: String, _ directory: String) throws(StageError) -> ScriptedWords {
     let path = Path(name).resolved(in: directory, home: nil)

@@ -76,6 +76,11 @@ extension FluxRecording {
       .serialized
   }
 
+  /// Whether a file that begins with these bytes is a recording.
+  package static func isRecording(_ beginning: [UInt8]) -> Bool {
+    beginning.starts(with: Array(#"{"fluxgraph":"recording""#.utf8))
+  }
+
   /// Reads a recording, or a capture: an object with `url`, the service's `frames` as texts, and `close`.
   package init(reading bytes: [UInt8]) throws(RecordingError) {
     if let value = try? JSONValue.parse(bytes), value["frames"] != nil {

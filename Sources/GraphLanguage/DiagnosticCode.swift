@@ -36,6 +36,7 @@ package enum DiagnosticCode: String, Sendable, Hashable, CaseIterable {
   // Options.
   case duplicateOption = "duplicate-option"
   case knownMistake = "known-mistake"
+  case fieldsNotFilled = "fields-not-filled"
   case missingOption = "missing-option"
   case outOfRange = "out-of-range"
   case secretInGraph = "secret-in-graph"
@@ -73,7 +74,7 @@ package enum DiagnosticCode: String, Sendable, Hashable, CaseIterable {
   package var severity: Diagnostic.Severity {
     switch self {
     case .nameHidesStage, .unusedName, .unusedParameter, .paceBehindLive, .eventNeverSent,
-      .unusualValue:
+      .unusualValue, .fieldsNotFilled:
       .warning
     default: .error
     }

@@ -278,6 +278,11 @@ extension Explanation {
       "param input = talk.opus\nfile talk.opus | flux | stdout",
       "param input = talk.opus\nfile $input | flux | stdout"),
     Explanation(
+      .fieldsNotFilled,
+      "A value has a field or a parameter in braces, as a template does, and its option is no template: the braces stay as they are. `fluxgraph inspect` shows which options are.",
+      "file talk.opus | flux as=\"{date}\" | stdout",
+      "file talk.opus | flux as=talk | stdout"),
+    Explanation(
       .unusualValue,
       "A number outside what the service is known to take today. It may take more by now; if it does not, it refuses the connection.",
       "file talk.opus | flux eot_threshold=0.4 | stdout",

@@ -123,6 +123,7 @@ extension Analysis {
       }
       resolved = path
     }
+    warnOfFields(value, option)
     set(option, resolved, value, span, &configuration)
   }
 

@@ -77,6 +77,34 @@ extension Analysis {
     return isWord ? .word(String(result)) : .string(String(result))
   }
 
+  /// Says that fields in a value will not be filled in, because its option is no template. Other braces mean nothing to anybody.
+  mutating func warnOfFields(_ value: ValueSyntax, _ option: OptionSpecification) {
+    switch option.type {
+    case .path, .url, .text: warnOfFields(value, option, fillsParameters: option.type == .path)
+    case .list(.text): for element in value.elements { warnOfFields(element, option, fillsParameters: false) }
+    default: break
+    }
+  }
+
+  private mutating func warnOfFields(
+    _ value: ValueSyntax, _ option: OptionSpecification, fillsParameters: Bool
+  ) {
+    let text: String
+    switch value {
+    case .atom(let word), .string(let word): text = word.text
+    case .parameter, .call, .list: return
+    }
+    guard let names = try? Template(text).fieldNames else { return }
+    let fields = Set((EventField.all + EventField.derived).map(\.name))
+    let name = names.first { name in
+      fields.contains(name) || !fillsParameters && name.hasPrefix("$") && parameters[String(name.dropFirst())] != nil
+    }
+    guard let name else { return }
+    report(
+      .fieldsNotFilled, "`\(option.name)` is no template: `{\(name)}` stays as it is", at: value.span,
+      help: name.hasPrefix("$") ? "a parameter that is the whole value is written `\(name)`" : nil)
+  }
+
   /// A path with its `{$name}` filled in; braces around anything else are part of the path. nil after a mistake.
   mutating func path(_ value: GraphValue, _ syntax: ValueSyntax) -> GraphValue? {
     // Braces in a parameter's own value, or a variable's, mean nothing.

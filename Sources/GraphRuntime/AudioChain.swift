@@ -24,6 +24,7 @@ final class AudioChain: @unchecked Sendable {
   private let liveness: Liveness
   /// Which stage is at work.
   let trace: StageTrace
+  private let failed: @Sendable (any Error, StagePlace?) -> Void
   private let ended: @Sendable ((any Error)?) -> Void
   private let isDirty = Atomic<Bool>(true)
   private let isStopping = Atomic<Bool>(false)
@@ -58,11 +59,14 @@ final class AudioChain: @unchecked Sendable {
 
   /// - Parameters:
   ///   - onWake: called when the chain has something to do, to wake its worker; any thread.
-  ///   - ended: called on the worker once, with the error that ended the chain, if any.
+  ///   - failed: called on the worker with the error that ends the chain, and where it comes from, before what follows the chain
+  ///     ends.
+  ///   - ended: called on the worker once, at last, with the same error, if any.
   init(
     title: String, producer: AudioProducer, tail: AudioTail, liveness: Liveness, isPaced: Bool,
     trace: StageTrace,
-    onWake: @escaping @Sendable () -> Void, ended: @escaping @Sendable ((any Error)?) -> Void
+    onWake: @escaping @Sendable () -> Void,
+    failed: @escaping @Sendable (any Error, StagePlace?) -> Void, ended: @escaping @Sendable ((any Error)?) -> Void
   ) {
     self.title = title
     self.producer = producer
@@ -71,6 +75,7 @@ final class AudioChain: @unchecked Sendable {
     self.isPaced = isPaced
     self.trace = trace
     self.onWake = onWake
+    self.failed = failed
     self.ended = ended
   }
 
@@ -96,7 +101,8 @@ final class AudioChain: @unchecked Sendable {
   /// The step that is under way, and the stage it is in; nil between steps.
   var step: BlockedStages.Step? {
     let number = stepCount.load(ordering: .acquiring)
-    return number.isMultiple(of: 2) ? nil : BlockedStages.Step(number: number, stage: trace.stage ?? title)
+    return number.isMultiple(of: 2) ? nil : BlockedStages.Step(
+        number: number, stage: trace.place.map { "\($0.word) (\($0.location))" } ?? title)
   }
 
   /// Seconds of audio that have reached the chain's end.
@@ -137,7 +143,7 @@ final class AudioChain: @unchecked Sendable {
       return result
     } catch {
       // What was delivered stays delivered; what follows this chain ends in order.
-      failure = error
+      fail(error)
       return end()
     }
   }
@@ -220,9 +226,15 @@ final class AudioChain: @unchecked Sendable {
     do {
       return try part()
     } catch {
-      failure = failure ?? error
+      fail(error)
       return true
     }
+  }
+
+  private func fail(_ error: any Error) {
+    guard failure == nil else { return }
+    failure = error
+    failed(error, trace.place)
   }
 
   private func finishTail() throws -> Bool {

@@ -93,6 +93,7 @@ final class SourceProducer: AudioProducer {
   override func stop() { isStopped = true }
 
   override func close() throws -> Bool {
+    mark?.enter()
     if output != nil { source.close() }
     return true
   }
@@ -114,6 +115,7 @@ final class TransformProducer: AudioProducer {
 
   override func begin(_ now: Instant) throws -> Output? {
     guard let input = try upstream.start(now) else { return nil }
+    mark?.enter()
     try requireSample(transform.accepts.sample, input.format, context)
     try transform.prepare(format: input.format, context)
     return input
@@ -155,7 +157,7 @@ class BufferedProducer: AudioProducer {
   private final var memory: AudioMemory?
   private(set) final var inputEnded = false
   /// What ended the input, told once everything before it has been given.
-  private var failure: (any Error)?
+  private var failure: (error: any Error, mark: StageMark?)?
 
   init(_ upstream: AudioProducer, _ context: StageContext) {
     self.upstream = upstream
@@ -189,7 +191,7 @@ class BufferedProducer: AudioProducer {
       case .finished: break
       }
     } catch {
-      failure = error
+      failure = (error, mark?.last)
     }
     inputEnded = true
     return true
@@ -203,7 +205,10 @@ class BufferedProducer: AudioProducer {
 
   /// The end of what comes out.
   final func finished() throws -> SourceProgress {
-    if let failure { throw failure }
+    if let failure {
+      failure.mark?.enter()
+      throw failure.error
+    }
     return .finished
   }
 
@@ -226,6 +231,7 @@ final class ConverterProducer: BufferedProducer {
 
   override func begin(_ now: Instant) throws -> Output? {
     guard let given = try upstream.start(now) else { return nil }
+    mark?.enter()
     if converter.passes(given.format) {
       isBypassed = true
       return given

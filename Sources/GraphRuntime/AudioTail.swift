@@ -32,7 +32,10 @@ final class AudioSinkTail {
 
   var hasRoom: Bool { sink.hasRoom }
   /// Whether the sink has finished; it is asked again when the chain is woken.
-  func finish() throws -> Bool { try sink.finish() }
+  func finish() throws -> Bool {
+    mark?.enter()
+    return try sink.finish()
+  }
 }
 
 /// A branch as the chain in front of it sees it.

@@ -160,7 +160,10 @@ final class DecoderProducer: AudioProducer {
   }
 
   override func stop() { isStopped = true }
-  override func close() throws -> Bool { isOpen ? try source.close() : true }
+  override func close() throws -> Bool {
+    mark?.enter()
+    return isOpen ? try source.close() : true
+  }
 
   override var progress: Double? {
     if let duration = source.excerpt.duration, let knownFormat, remaining != .max {

@@ -138,14 +138,19 @@ final class EventSinkNode: EventConsumer {
     if producers.subtract(1, ordering: .acquiringAndReleasing).newValue == 0 { queue.end() }
   }
 
-  /// Takes events from the queue into the sink until they end. Throws what the sink throws.
-  func run(_ makeSink: () throws -> any EventSink) async throws {
+  /// Opens the sink, then takes events from the queue into it until they end.
+  /// - Parameter opened: called once the sink is open.
+  /// - Throws: what the sink throws.
+  func run(_ makeSink: () throws -> any EventSink, opened: () -> Void) async throws {
     defer {
       queue.close()
       for port in ports.values { port.end() }
     }
+    var sink = try makeSink()
+    try await sink.open(context)
+    opened()
     do {
-      try await work(makeSink)
+      try await work(&sink)
     } catch let error as StageError {
       if let overflowPort, ports[overflowPort] != nil { await giveUpAll(error, overflowPort) }
       throw error
@@ -161,9 +166,7 @@ final class EventSinkNode: EventConsumer {
         details: [("count", JSONValue(dropped))]))
   }
 
-  private func work(_ makeSink: () throws -> any EventSink) async throws {
-    var sink = try makeSink()
-    try await sink.open(context)
+  private func work(_ sink: inout any EventSink) async throws {
     while let (event, offered) = await queue.nextOffered() {
       try await sink.write(event)
       let duration = clock.now().duration(since: offered)

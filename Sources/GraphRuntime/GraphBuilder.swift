@@ -81,14 +81,13 @@ struct GraphBuilder {
   private mutating func immediateSink(_ sink: any ImmediateEventSink, _ node: PlanNode) -> any EventConsumer {
     immediateSinkCount += 1
     let supervisor = supervisor
-    let shared = SharedNode(node)
     supervisor.partAdded()
     let consumer = ImmediateSinkNode(sink, producers: table.inputs(of: node.id).count)
     let part = GraphPart(.sink, [node], immediateSink: consumer)
     parts.append(part)
     consumer.onEnd {
       part.end(nil)
-      supervisor.partEnded(shared.node, endsSink: true, nil)
+      supervisor.partEnded(endsSink: true)
     }
     return consumer
   }
@@ -207,10 +206,11 @@ struct GraphBuilder {
       title: node.title, producer: producer, tail: tail, liveness: liveness,
       isPaced: nodes.contains { $0.specification.role == .pace }, trace: route.trace,
       onWake: { route.wakeWorker() },
+      failed: { error, place in supervisor.partFailed(place ?? StagePlace(shared.node), error) },
       ended: { error in
         for port in ports { port.end() }
         part.end(error)
-        supervisor.partEnded(shared.node, endsSink: endsSink, error)
+        supervisor.partEnded(endsSink: endsSink)
       })
     part.connect(chain)
     route.connect(chain)
@@ -308,17 +308,18 @@ struct GraphBuilder {
         output.emit(event)
       }
       let end: @Sendable ((any Error)?) -> Void = { error in
+        if let error { supervisor.partFailed(StagePlace(shared.node), error) }
         queue.close()
         part.end(error)
         endOutputs()
       }
-      supervisor.begin(shared) { over in
+      supervisor.begin { over in
         do {
           let stage = try shared.node.specification.make(shared.node.settings)
           if var recogniser = stage as? any LoopRecogniser {
             return try await recogniser.begin(inlet, into: outlet, context) { error in
               end(error)
-              over(error)
+              over()
             }
           }
           if var recogniser = stage as? any Recogniser {
@@ -326,10 +327,11 @@ struct GraphBuilder {
           }
         } catch {
           end(error)
-          throw error
+          over()
+          return {}
         }
         end(nil)
-        over(nil)
+        over()
         return {}
       }
     }
@@ -338,7 +340,7 @@ struct GraphBuilder {
     return AudioBranch(isPaced: isPaced, opened: opened) {
       part.end(nil)
       endOutputs()
-      supervisor.partEnded(shared.node, endsSink: false, nil)
+      supervisor.partEnded(endsSink: false)
     }
   }
 
@@ -354,17 +356,14 @@ struct GraphBuilder {
 
   /// Has a producer say when its stage is at work.
   private func marked(_ producer: AudioProducer, _ node: PlanNode, _ route: WakeRoute) -> AudioProducer {
-    producer.mark = route.trace.mark(traceName(node))
+    producer.mark = route.trace.mark(StagePlace(node))
     return producer
   }
 
   private func marked(_ tail: AudioSinkTail, _ node: PlanNode, _ route: WakeRoute) -> AudioSinkTail {
-    tail.mark = route.trace.mark(traceName(node))
+    tail.mark = route.trace.mark(StagePlace(node))
     return tail
   }
-
-  /// A stage as the watchdog names it: its word, and where it stands.
-  private func traceName(_ node: PlanNode) -> String { "\(node.specification.name) (\(node.location))" }
 
   private func context(
     _ node: PlanNode, _ route: WakeRoute? = nil, queue: SinkQueue = SinkQueue()
@@ -373,6 +372,7 @@ struct GraphBuilder {
     // What is captured is kept for each stage, a thousand times in a large graph: no whole node, no whole services.
     let (title, location) = (node.title, node.location)
     let (notice, commands) = (services.notice, services.commands)
+    let (fileMade, number) = (services.fileMade, node.id)
     return StageContext(
       name: title, location: location, directory: node.directory ?? plan.directory,
       clock: services.clock,
@@ -386,7 +386,8 @@ struct GraphBuilder {
       noticeHandler: { notice($0, location) },
       portHandler: { event, port in ports[port]?.emit(event) }, secrets: secrets,
       commandRegistrar: { commands.add(title, $0) },
-      hangUpRegistrar: { commands.addHangUp($0) }, queue: queue,
+      hangUpRegistrar: { commands.addHangUp($0) }, queue: queue, files: OutputFiles { fileMade(number, $0) },
+      failing: { [weak supervisor] in supervisor?.hasFailed ?? false },
       category: node.specification.name, log: services.log, metrics: services.metrics)
   }
 
@@ -433,17 +434,17 @@ private final class QueueArrivals: Sendable {
 protocol GraphSupervisor: AnyObject, Sendable {
   /// One more part must end before the graph has ended.
   func partAdded()
-  /// A part has ended, with the error that ended it; `endsSink` says whether one sink fewer is left with it.
-  func partEnded(_ node: PlanNode, endsSink: Bool, _ error: (any Error)?)
-  /// Runs an asynchronous part; it ends when `body` returns or throws.
-  func run(_ node: PlanNode, _ body: @escaping @Sendable () async throws -> Void)
-  /// Has an asynchronous part begin. It ends when `over`, which `body` is given, is called, or `body` throws; what `body` returns
-  /// ends it before its time.
+  /// A stage has failed for good. Told before those who wait for it learn that nothing more will come.
+  func partFailed(_ place: StagePlace, _ error: any Error)
+  /// Whether a stage has.
+  var hasFailed: Bool { get }
+  /// A part has ended; `endsSink` says whether one sink fewer is left with it.
+  func partEnded(endsSink: Bool)
+  /// Has an asynchronous part begin. It ends when `over`, which `body` is given, is called; what `body` returns ends it before its
+  /// time.
   func begin(
-    _ shared: SharedNode,
     _ body:
-      @escaping @Sendable (_ over: @escaping @Sendable ((any Error)?) -> Void) async throws
-      -> @Sendable () -> Void)
+      @escaping @Sendable (_ over: @escaping @Sendable () -> Void) async -> @Sendable () -> Void)
   /// A recogniser has emitted an event.
   func counted(_ event: Event)
 }

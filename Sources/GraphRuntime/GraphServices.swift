@@ -20,6 +20,8 @@ package struct GraphServices: Sendable {
   package var metrics: MetricsRegistry
   /// Where stages that take commands are found.
   package var commands: CommandDirectory
+  /// Told, where a file is opened, of each one a stage is about to make: the stage's number in the plan, and the path.
+  package var fileMade: @Sendable (_ node: Int, _ path: String) -> Void
   /// The audio threads, when several graphs share them; nil for threads of the graph's own.
   package var workers: AudioWorkers?
 
@@ -29,6 +31,7 @@ package struct GraphServices: Sendable {
     resources: [ObjectIdentifier: any Sendable] = [:],
     environment: @escaping @Sendable (String) -> String?,
     commands: CommandDirectory = CommandDirectory(), workers: AudioWorkers? = nil,
+    fileMade: @escaping @Sendable (_ node: Int, _ path: String) -> Void = { _, _ in },
     log: any LogSink = StandardErrorLog(), metrics: MetricsRegistry = MetricsRegistry(),
     notice: @escaping @Sendable (Notice, _ location: String?) -> Void
   ) {
@@ -43,6 +46,7 @@ package struct GraphServices: Sendable {
     self.environment = environment
     self.commands = commands
     self.workers = workers
+    self.fileMade = fileMade
     self.log = log
     self.metrics = metrics
     self.notice = notice

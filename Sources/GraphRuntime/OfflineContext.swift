@@ -1,8 +1,8 @@
 internal import FluxGraph
 internal import Synchronization
 
-/// The world of an event stage in a graph's test: the clock runs, and nothing can be reached. What the stage sends out by its
-/// ports is kept until it is taken.
+/// The world of an event stage in a graph's test, and of a stage that is asked what it needs: the clock runs, and nothing can be
+/// reached. What the stage sends out by its ports is kept until it is taken.
 struct OfflineContext {
   private final class Outbox: Sendable {
     let events = Mutex<[(event: Event, port: String)]>([])
@@ -11,12 +11,15 @@ struct OfflineContext {
   private let outbox = Outbox()
   let context: StageContext
 
-  init(name: String, category: String, directory: String) {
+  init(
+    name: String, category: String, directory: String, resources: [ObjectIdentifier: any Sendable] = [:],
+    environment: @escaping @Sendable (String) -> String? = { _ in nil }
+  ) {
     let outbox = outbox
     context = StageContext(
       name: name, location: nil, directory: directory, clock: SystemClock(), loop: StillLoop(),
       webSockets: NoNetwork(), http: NoNetwork(), httpServer: NoNetwork(), disk: RefusingThread(),
-      terminal: RefusingThread(), resources: [:], environment: { _ in nil },
+      terminal: RefusingThread(), resources: resources, environment: environment,
       waker: .init(wake: {}, wakeWhenReadable: { _ in }), noticeHandler: { _ in },
       portHandler: { event, port in outbox.events.withLock { $0.append((event, port)) } }, category: category)
   }

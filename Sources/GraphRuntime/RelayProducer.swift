@@ -13,6 +13,7 @@ final class RelayProducer: BufferedProducer {
 
   override func begin(_ now: Instant) throws -> Output? {
     guard let given = try upstream.start(now) else { return nil }
+    mark?.enter()
     try requireSample(relay.accepts.sample, given.format, context)
     take(given)
     let format = try relay.prepare(input: given.format, context)
@@ -26,6 +27,7 @@ final class RelayProducer: BufferedProducer {
       mark?.enter()
       try relay.write(&input)
       // Taken before more is given: what is full on one side must not keep the other from flowing.
+      mark?.enter()
       switch try relay.read(into: &audio) {
       case .produced: return .produced
       case .finished: return try finished()
@@ -37,6 +39,7 @@ final class RelayProducer: BufferedProducer {
   }
 
   override func close() throws -> Bool {
+    mark?.enter()
     if isPrepared && !isRelayClosed { isRelayClosed = try relay.close() }
     let isUpstreamClosed = try super.close()
     return (isRelayClosed || !isPrepared) && isUpstreamClosed

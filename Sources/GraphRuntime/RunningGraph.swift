@@ -16,6 +16,9 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     package var error: StageError
   }
 
+  /// How long the sources wait for sinks to be opened.
+  private static let openingTime = Duration.seconds(10)
+
   private struct State {
     var parts = 0
     var sinksLeft = 0
@@ -29,6 +32,8 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     var finished: CheckedContinuation<Void, Never>?
     var isAborted = false
     var isStopping = false
+    /// Told of each sink that has been opened, for as long as that is waited for.
+    var opening: AsyncStream<Void>.Continuation?
     /// How far the graph had come when it ended.
     var lastProgress: (fraction: Double?, seconds: Double)?
     var lastStatistics: GraphStatistics?
@@ -62,8 +67,9 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     state.withLock { $0.sinksLeft = builder.sinks.count + builder.immediateSinkCount + audioSinks }
     chains.withLock { $0 = builder.chains.map(\.chain) }
     gates.withLock { $0 = Array(builder.gates.values) }
+    // What is certain to fail does so now, before a device is opened, a connection made or a minute billed.
+    guard try await canBegin(builder) else { return end() }
     let workers = try services.workers ?? AudioWorkers(most: builder.chains.count)
-    for (node, sink) in builder.sinks { start(node, sink, builder.parts) }
     watch()
     // Chains that begin together would all send in the same instant, every 80 ms: a thousand of them 40 ms late.
     let paced = builder.chains.map(\.chain).filter(\.isPaced)
@@ -83,6 +89,11 @@ package final class RunningGraph: GraphSupervisor, Sendable {
       // Joining blocks, and no thread of the pool may.
       try? await services.disk.run { workers.stop() }
     }
+    return end()
+  }
+
+  /// Keeps what there is to say of the graph, lets go of the rest, and returns what failed.
+  private func end() -> [Failure] {
     // The chains refer to this object, and to all the audio they hold.
     let last = progress
     let summary = statistics
@@ -98,7 +109,10 @@ package final class RunningGraph: GraphSupervisor, Sendable {
 
   /// Ends the sources. What is on its way still arrives; the graph then ends by itself.
   package func stop() {
-    state.withLock { $0.isStopping = true }
+    state.withLock { state in
+      state.isStopping = true
+      return state.opening
+    }?.finish()
     for chain in chains.withLock({ $0 }) { chain.stop() }
     for gate in gates.withLock({ $0 }) { gate.openForGood() }
   }
@@ -138,23 +152,61 @@ package final class RunningGraph: GraphSupervisor, Sendable {
 
   // MARK: - Start
 
-  private func start(_ node: PlanNode, _ sink: EventSinkNode, _ parts: [GraphPart]) {
+  /// Looks at what the stages need, and opens the sinks. When something is wrong, those that are open end again.
+  private func canBegin(_ builder: GraphBuilder) async throws -> Bool {
+    let look = WorldLook(plan, resources: services.resources, environment: services.environment)
+    for finding in try await services.disk.run({ look.findings() }) {
+      if case .failure(let error) = finding.result { partFailed(StagePlace(finding.node), error) }
+    }
+    if hasFailed { return false }
+    let (openings, opening) = AsyncStream<Void>.makeStream()
+    let isStopping = state.withLock { state in
+      state.opening = opening
+      return state.isStopping
+    }
+    if isStopping { opening.finish() }
+    let patience = services.clock.now().advanced(by: Self.openingTime)
+    let timer = services.loop.schedule(at: patience) { opening.finish() }
+    for (node, sink) in builder.sinks { start(node, sink, builder.parts) { opening.yield() } }
+    var awaited = openings.makeAsyncIterator()
+    for _ in builder.sinks { await awaited.next() }
+    timer.cancel()
+    state.withLock { $0.opening = nil }
+    guard hasFailed else { return true }
+    // Nothing will come to them.
+    for (_, sink) in builder.sinks { sink.queue.end() }
+    let tasks = state.withLock { Array($0.tasks.values) }
+    for task in tasks { await task.value }
+    return false
+  }
+
+  /// - Parameter opened: called when the sink is open, or will never be.
+  private func start(
+    _ node: PlanNode, _ sink: EventSinkNode, _ parts: [GraphPart], opened: @escaping @Sendable () -> Void
+  ) {
     partAdded()
     let part = parts.first { $0.isOf(sink) }
-    run(node) {
-      var failure: (any Error)?
-      defer { part?.end(failure) }
+    start {
+      var isOpen = false
       do {
-        try await sink.run {
-          guard let stage = try node.specification.make(node.settings) as? any EventSink else {
-            throw StageError(.internal, "\(node.title) is no sink")
-          }
-          return stage
-        }
+        try await sink.run(
+          {
+            guard let stage = try node.specification.make(node.settings) as? any EventSink else {
+              throw StageError(.internal, "\(node.title) is no sink")
+            }
+            return stage
+          },
+          opened: {
+            isOpen = true
+            opened()
+          })
+        part?.end(nil)
       } catch {
-        failure = error
-        throw error
+        self.partFailed(StagePlace(node), error)
+        part?.end(error)
+        if !isOpen { opened() }
       }
+      self.partEnded(endsSink: true)
     }
   }
 
@@ -192,10 +244,21 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     state.withLock { $0.parts += 1 }
   }
 
-  func partEnded(_ node: PlanNode, endsSink: Bool, _ error: (any Error)?) {
-    let failure = error.flatMap { self.failure(of: node, $0) }
+  func partFailed(_ place: StagePlace, _ error: any Error) {
+    if error is EndOfInterest || error is CancellationError { return }
+    let stageError = error as? StageError ?? StageError(.internal, "\(place.title): \(error)")
+    state.withLock { state in
+      if state.isAborted { return }
+      state.failures.append(Failure(title: place.title, location: place.location, error: stageError))
+    }
+    services.notice(
+      Notice("failed", stageError.description, severity: .error, stream: place.title), place.location)
+  }
+
+  var hasFailed: Bool { state.withLock { !$0.failures.isEmpty } }
+
+  func partEnded(endsSink: Bool) {
     let (waiter, noSinkLeft) = state.withLock { state -> (CheckedContinuation<Void, Never>?, Bool) in
-      if let failure, !state.isAborted { state.failures.append(failure) }
       state.parts -= 1
       if endsSink { state.sinksLeft -= 1 }
       let noSinkLeft = endsSink && state.sinksLeft == 0
@@ -203,42 +266,20 @@ package final class RunningGraph: GraphSupervisor, Sendable {
       defer { state.finished = nil }
       return (state.finished, false)
     }
-    if let failure {
-      services.notice(
-        Notice("failed", failure.error.description, severity: .error, stream: node.title), node.location)
-    }
     if noSinkLeft { stop() }
     waiter?.resume()
   }
 
-  func run(_ node: PlanNode, _ body: @escaping @Sendable () async throws -> Void) {
-    start {
-      do {
-        try await body()
-        self.partEnded(node, endsSink: node.output == nil, nil)
-      } catch {
-        self.partEnded(node, endsSink: node.output == nil, error)
-      }
-    }
-  }
-
   func begin(
-    _ shared: SharedNode,
-    _ body:
-      @escaping @Sendable (_ over: @escaping @Sendable ((any Error)?) -> Void) async throws
-      -> @Sendable () -> Void
+    _ body: @escaping @Sendable (_ over: @escaping @Sendable () -> Void) async -> @Sendable () -> Void
   ) {
     start {
-      do {
-        let cancel = try await body { [self] error in partEnded(shared.node, endsSink: false, error) }
-        let isAborted = self.state.withLock { state in
-          state.cancels.append(cancel)
-          return state.isAborted
-        }
-        if isAborted { cancel() }
-      } catch {
-        self.partEnded(shared.node, endsSink: false, error)
+      let cancel = await body { [self] in partEnded(endsSink: false) }
+      let isAborted = self.state.withLock { state in
+        state.cancels.append(cancel)
+        return state.isAborted
       }
+      if isAborted { cancel() }
     }
   }
 
@@ -264,12 +305,6 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   func counted(_ event: Event) {
     guard case .turn(let turn) = event, turn.kind == .endOfTurn else { return }
     state.withLock { $0.turns += 1 }
-  }
-
-  private func failure(of node: PlanNode, _ error: any Error) -> Failure? {
-    if error is EndOfInterest || error is CancellationError { return nil }
-    let stageError = error as? StageError ?? StageError(.internal, "\(node.title): \(error)")
-    return Failure(title: node.title, location: node.location, error: stageError)
   }
 }
 

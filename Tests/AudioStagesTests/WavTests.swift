@@ -79,7 +79,7 @@ import Testing
     try Data("precious".utf8).write(to: URL(fileURLWithPath: directory.file("a.wav")))
     let failures = try await run("tone duration=100ms | wav a.wav", in: directory)
     #expect(failures.first?.error.code == .inputOutput)
-    #expect(failures.first?.error.message.contains("exists already") == true)
+    #expect(failures.first?.error.message.contains("is already there") == true)
     #expect(try directory.bytes("a.wav") == Array("precious".utf8))
     #expect(try await run("tone duration=100ms | wav a.wav overwrite", in: directory).isEmpty)
     #expect(try directory.bytes("a.wav").count > 9600)

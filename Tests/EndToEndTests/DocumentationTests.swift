@@ -55,6 +55,21 @@ import Testing
     }
   }
 
+  @Test("what the graphs of README and gallery write does not stand in the way of their next run")
+  func secondRuns() async throws {
+    let gallery = try FileManager.default.contentsOfDirectory(
+      at: Peers.packageRoot.appending(path: "graphs"), includingPropertiesForKeys: nil
+    ).filter { $0.pathExtension == "graph" }
+    #expect(gallery.count > 20)
+    let texts = try Readme().blocks("graph") + gallery.map { try String(contentsOf: $0, encoding: .utf8) }
+    for text in texts {
+      for sink in text.matches(of: #/\| +(vtt|srt|txt|wav) [^|;\n]*/#) {
+        let words = sink.output.0
+        #expect(words.contains("overwrite") || words.contains("{clock}"), "\(words)")
+      }
+    }
+  }
+
   @Test("graphs on command lines in the README check")
   func readmeCommandLines() async throws {
     let graphs = try Readme().commands.compactMap { $0.firstMatch(of: /-e '([^']+)'/)?.output.1 }

@@ -135,7 +135,7 @@ import Testing
     let folder = try TemporaryFolder()
     let world = TestWorld()
     var stage = CaptionSink<WebVTT>()
-    stage.path = Path(folder.file("out/a.vtt"))
+    stage.path = PathTemplate(try Template(folder.file("out/a.vtt")))
     try await stage.open(world.context())
     try await stage.write(turn(1, stream: "b", spoken("Second", from: 5)))
     #expect(try folder.text("out/a.vtt") == "WEBVTT\n\n00:00:05.000 --> 00:00:05.300\n<v b>Second\n\n")
@@ -145,10 +145,15 @@ import Testing
       try folder.text("out/a.vtt")
         == "WEBVTT\n\n00:00:01.000 --> 00:00:01.300\n<v a>First\n\n00:00:05.000 --> 00:00:05.300\n<v b>Second\n\n"
     )
-    await #expect(throws: StageError.self) { try await stage.open(world.context()) }
+    let needs = try #require(stage.needs(world.context()))
+    let error = #expect(throws: StageError.self) { try needs.first?.look() }
+    #expect(error?.message == "\(folder.file("out/a.vtt")) is already there")
     stage.overwrite = true
+    #expect(
+      try stage.needs(world.context())?.first?.look() == "\(folder.file("out/a.vtt")) will be replaced")
     try await stage.open(world.context())
-    #expect(try folder.text("out/a.vtt") == "WEBVTT\n\n")
+    try await stage.write(turn(1, stream: "c", spoken("Third", from: 1)))
+    #expect(try folder.text("out/a.vtt") == "WEBVTT\n\n00:00:01.000 --> 00:00:01.300\n<v c>Third\n\n")
   }
 
   @Test(
@@ -173,9 +178,9 @@ import Testing
       try await stage.finish()
     }
     var subRip = CaptionSink<SubRip>()
-    subRip.path = Path(folder.file("a.srt"))
+    subRip.path = PathTemplate(try Template(folder.file("a.srt")))
     var webVTT = CaptionSink<WebVTT>()
-    webVTT.path = Path(folder.file("a.vtt"))
+    webVTT.path = PathTemplate(try Template(folder.file("a.vtt")))
     if name == "srt" { try await write(subRip) } else { try await write(webVTT) }
     let packets = try Peers.text(
       of: "ffprobe",
@@ -202,9 +207,9 @@ import Testing
     let folder = try TemporaryFolder()
     let world = TestWorld()
     var subRip = CaptionSink<SubRip>()
-    subRip.path = Path(folder.file("a.srt"))
+    subRip.path = PathTemplate(try Template(folder.file("a.srt")))
     var webVTT = CaptionSink<WebVTT>()
-    webVTT.path = Path(folder.file("a.vtt"))
+    webVTT.path = PathTemplate(try Template(folder.file("a.vtt")))
     webVTT.voice = .none
     try await subRip.open(world.context())
     try await webVTT.open(world.context())

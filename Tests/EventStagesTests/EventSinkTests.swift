@@ -190,11 +190,11 @@ private func withDirectory(_ body: (String) async throws -> Void) async throws {
   func refused() async throws {
     try await withDirectory { directory in
       try Data().write(to: URL(fileURLWithPath: "\(directory)/file"))
-      var stage = try make(JSONLines.self, [("path", .word("file/a.jsonl"))])
+      let stage = try make(JSONLines.self, [("path", .word("file/a.jsonl"))])
       let context = TestWorld().context(directory: directory)
-      let error = await #expect(throws: StageError.self) { try await stage.open(context) }
+      let error = #expect(throws: StageError.self) { try stage.needs(context)?.first?.look() }
       #expect(error?.code == .inputOutput)
-      #expect(error?.message == "cannot open \(directory)/file/a.jsonl: Not a directory")
+      #expect(error?.message == "cannot make \(directory)/file/a.jsonl: \(directory)/file is no directory")
       var full = try make(JSONLines.self, [("path", .word("/dev/full"))])
       try await full.open(context)
       try await full.write(turn(1, "a"))
@@ -207,9 +207,16 @@ private func withDirectory(_ body: (String) async throws -> Void) async throws {
   func impossible() async throws {
     // Not even root makes directories there.
     var stage = try make(JSONLines.self, [("path", .word("/proc/fluxgraph/a.jsonl"))])
-    let context = TestWorld().context()
-    let error = await #expect(throws: StageError.self) { try await stage.open(context) }
-    #expect(error?.message == "cannot open /proc/fluxgraph/a.jsonl: No such file or directory")
+    let world = TestWorld()
+    let context = world.context()
+    try await stage.open(context)
+    try await stage.write(turn(1, "a"))
+    let error = await #expect(throws: StageError.self) { try await stage.finish() }
+    #expect(error?.message == "1 event could not be written to /proc/fluxgraph/a.jsonl")
+    #expect(
+      world.notices.first?.message
+        == "cannot make the directory /proc/fluxgraph: No such file or directory; it is tried again every second"
+    )
   }
 }
 

@@ -101,7 +101,10 @@ import Testing
     let content = content.replacing("␀", with: "\0")
     try content.write(toFile: path, atomically: true, encoding: .utf8)
     var fixed = try stage(path)
-    let error = await #expect(throws: StageError.self) { try await fixed.open(TestWorld().context()) }
+    let needs = try #require(fixed.needs(TestWorld().context()))
+    let error = #expect(throws: StageError.self) { for need in needs { _ = try need.look() } }
+    try await fixed.open(TestWorld().context())
+    await #expect(throws: StageError.self) { try await fixed.write(turn(spoken("word"))) }
     #expect(error?.code == .badInput && error?.message.contains("call.wav") == true)
     var chosen = try stage(folder.file("{stream}.wav"))
     try await chosen.open(TestWorld().context())

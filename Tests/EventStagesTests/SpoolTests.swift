@@ -1,5 +1,6 @@
 import FluxGraph
 import Foundation
+import Platform
 import TestSupport
 import Testing
 

@@ -457,6 +457,20 @@ struct DiagnosticCase: Sendable, CustomTestStringConvertible {
 
       """#),
     DiagnosticCase(
+      "fields-not-filled", "mic | flux as=\"{date}\" keyterm=[\"awk {print}\", \"{clock}\"] | stdout",
+      #"""
+      warning[fields-not-filled]: `as` is no template: `{date}` stays as it is
+        ┌─ t.graph:1:15
+      1 │ mic | flux as="{date}" keyterm=["awk {print}", "{clock}"] | stdout
+        │               ^^^^^^^^
+
+      warning[fields-not-filled]: `keyterm` is no template: `{clock}` stays as it is
+        ┌─ t.graph:1:48
+      1 │ mic | flux as="{date}" keyterm=["awk {print}", "{clock}"] | stdout
+        │                                                ^^^^^^^^^
+
+      """#),
+    DiagnosticCase(
       "unusual-value", "mic | flux eot_threshold=0.95 | stdout",
       #"""
       warning[unusual-value]: `eot_threshold` is known to work between 0.5 and 0.9; the service may refuse this

@@ -176,6 +176,50 @@ struct Setup {
     setup.bench.open()
   }
 
+  @Test(arguments: ["lacks", "refuses"])
+  func `what cannot begin ends the whole graph before its source is opened`(_ how: String) async throws {
+    let setup = try Setup(
+      """
+      heard = counting 3 live stays
+      heard | record
+      turns = heard | listen
+      good = turns | collect
+      bad = turns | collect \(how)
+      """)
+    let failures = try await setup.graph.run()
+    #expect(failures.map(\.title) == ["bad"])
+    #expect(setup.notices("failed").map(\.message) == failures.map(\.error.description))
+    setup.bench.read { bench in
+      #expect(!bench.reached.contains("listen runs") && bench.calls["counting"] == nil)
+      #expect(bench.samples.isEmpty && bench.events.isEmpty)
+      // One that was open ends in order.
+      #expect(bench.calls["good"] == (how == "refuses" ? ["finish"] : nil))
+    }
+  }
+
+  @Test func `a sink that does not get open holds a graph up for ten seconds`() async throws {
+    let setup = try Setup("counting 3 | listen | collect stalls")
+    async let failures = setup.graph.run()
+    await setup.bench.wait { $0.reached.contains("collect opened") }
+    setup.bench.read { #expect(!$0.reached.contains("listen runs")) }
+    while setup.bench.read({ !$0.reached.contains("listen runs") }) {
+      setup.world.loop.advance(by: .seconds(1))
+      try await Task.sleep(for: .milliseconds(2))
+    }
+    setup.bench.open()
+    #expect(try await failures.isEmpty)
+    #expect(setup.bench.read { $0.events["collect"]?.count } ?? 0 > 0)
+  }
+
+  @Test func `a graph that is stopped while a sink is being opened ends`() async throws {
+    let setup = try Setup("counting 3 live stays | listen | collect stalls")
+    async let failures = setup.graph.run()
+    await setup.bench.wait { $0.reached.contains("collect opened") }
+    setup.graph.stop()
+    setup.bench.open()
+    #expect(try await failures.isEmpty)
+  }
+
   @Test("a sink that lost interest ends quietly, and the graph ends when no sink is left")
   func endOfInterest() async throws {
     let setup = try Setup("counting 3 live stays | record bored fails_after=2")

@@ -213,19 +213,37 @@ struct Collect: EventSink {
   ) {
     Option("fails", \Collect.fails, "Whether it fails at the first event.")
     Option("waits", \Collect.waits, "Whether it waits for the bench to open before the first event.")
+    Option("stalls", \Collect.stalls, "Whether it waits for that while it is being opened.")
+    Option("refuses", \Collect.refuses, "Whether it cannot be opened.")
+    Option("lacks", \Collect.lacks, "Whether something it needs is not there.")
   }
   var fails = false
   var waits = false
+  var stalls = false
+  var refuses = false
+  var lacks = false
   private var context: StageContext?
+
+  func needs(_ context: StageContext) -> [Need]? {
+    let name = context.name
+    return [
+      Need { [lacks] () throws(StageError) in
+        if lacks { throw StageError(.refused, "\(name) lacks a key") }
+        return "all is there"
+      }
+    ]
+  }
 
   mutating func open(_ context: StageContext) async throws {
     self.context = context
     context.bench.reach("\(context.name) opened")
-    if waits { await context.bench.wait { $0.isOpen } }
+    if refuses { throw StageError(.inputOutput, "\(context.name) cannot be opened") }
+    if stalls { await context.bench.wait { $0.isOpen } }
   }
 
   mutating func write(_ event: Event) async throws {
     guard let context else { return }
+    if waits { await context.bench.wait { $0.isOpen } }
     if fails { throw StageError(.unavailable, "\(context.name) broke") }
     context.bench.update { $0.events[context.name, default: []].append(event) }
     context.emit(event, port: "dead")

@@ -2,7 +2,7 @@ internal import Glibc
 
 /// Makes the directories a path names before its last part.
 /// - Throws: `FileError` naming the directory that could not be made.
-package func makeDirectories(above path: String) throws(FileError) {
+public func makeDirectories(above path: String) throws(FileError) {
   var end = path.startIndex
   while let slash = path[end...].firstIndex(of: "/") {
     let directory = String(path[..<slash])
@@ -15,13 +15,13 @@ package func makeDirectories(above path: String) throws(FileError) {
 }
 
 /// The directory a path's last part is in: "." where the path names none.
-package func directory(of path: String) -> String {
+public func directory(of path: String) -> String {
   guard let slash = path.lastIndex(of: "/") else { return "." }
   return slash == path.startIndex ? "/" : String(path[..<slash])
 }
 
 /// The names of what is in a directory; none when it cannot be read.
-package func fileNames(in directory: String) -> [String] {
+public func fileNames(in directory: String) -> [String] {
   guard let listing = opendir(directory) else { return [] }
   defer { closedir(listing) }
   var names: [String] = []

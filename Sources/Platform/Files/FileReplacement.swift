@@ -4,7 +4,7 @@ internal import Glibc
 /// after the power has failed. The new one keeps the permissions of the old one, and the place a symbolic link points to.
 /// - Parameter permissions: what a file that was not there gets.
 /// - Throws: `FileError`; the old file is then as it was.
-package func replaceFile(
+public func replaceFile(
   _ path: String, with bytes: [UInt8], permissions: UInt32 = 0o644
 ) throws(FileError) {
   let place = target(of: path)
@@ -35,7 +35,7 @@ private func target(of path: String) -> String {
 
 /// The whole of a file; nothing when there is none.
 /// - Throws: `FileError` when it cannot be read.
-package func readFile(_ path: String) throws(FileError) -> [UInt8] {
+public func readFile(_ path: String) throws(FileError) -> [UInt8] {
   let descriptor = open(path, O_RDONLY | O_CLOEXEC)
   if descriptor < 0 && errno == ENOENT { return [] }
   guard descriptor >= 0 else { throw FileError("cannot open", path, errno) }

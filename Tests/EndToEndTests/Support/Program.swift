@@ -34,7 +34,8 @@ final class Program: Sendable {
     var limit = 120.0
   }
 
-  private let process: pid_t
+  /// Its number, which means it until this object is gone.
+  let process: pid_t
   private let output: PipeReader
   private let errors: PipeReader
   private let ending = Ending()

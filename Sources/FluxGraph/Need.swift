@@ -1,0 +1,154 @@
+internal import Glibc
+
+/// Something of the world a stage cannot do without, and how to look whether it is there.
+///
+/// All of a graph's needs are looked at before it opens, sends or makes anything: what is certain to fail then fails at once.
+/// `fluxgraph check --world` shows the same. Looking changes nothing, and takes no longer than a disk or a local service does.
+public struct Need: Sendable {
+  private let body: @Sendable () throws(StageError) -> String
+
+  /// A need.
+  /// - Parameter look: looks for what is needed, and says in a few words what there is: "talk.wav can be read". It throws what the
+  ///   graph is to fail with. Called on a thread that may block.
+  public init(_ look: @escaping @Sendable () throws(StageError) -> String) { body = look }
+
+  /// What there is.
+  /// - Throws: `StageError` when it is not what is needed.
+  public func look() throws(StageError) -> String { try body() }
+}
+
+extension Need {
+  /// A file, pipe or device that can be read.
+  public static func readableFile(_ path: String) -> Need {
+    Need { () throws(StageError) in
+      guard access(path, R_OK) == 0 else { throw .file("cannot open", path, errno) }
+      guard !isDirectory(path) else { throw .file("cannot read", path, EISDIR) }
+      return "\(path) can be read"
+    }
+  }
+
+  /// A file lines are appended to, which may be there already.
+  public static func appendedFile(_ path: String) -> Need { outputFile(path, isKept: true, mayBeThere: true) }
+
+  /// A file that is written anew.
+  /// - Parameter overwrite: whether it may be there already.
+  public static func newFile(_ path: String, overwrite: Bool) -> Need {
+    outputFile(path, isKept: false, mayBeThere: overwrite)
+  }
+
+  private static func outputFile(_ path: String, isKept: Bool, mayBeThere: Bool) -> Need {
+    Need { () throws(StageError) in
+      guard access(path, F_OK) == 0 else {
+        try lookForRoom(for: path, in: directory(of: path))
+        return "\(path) can be made"
+      }
+      guard !isDirectory(path) else { throw .file("cannot write", path, EISDIR) }
+      guard mayBeThere else { throw .alreadyThere(path) }
+      // A pipe is not opened, which its reader would notice.
+      let descriptor = isRegular(path) ? open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK) : -1
+      guard descriptor >= 0 || !isRegular(path) && access(path, W_OK) == 0 else {
+        throw .file("cannot write", path, errno)
+      }
+      if descriptor >= 0 { close(descriptor) }
+      return isKept ? "\(path) can be written" : "\(path) will be replaced"
+    }
+  }
+
+  /// A directory files can be made in, and which is made when it is not there.
+  public static func writableDirectory(_ path: String) -> Need {
+    Need { () throws(StageError) in
+      try lookForRoom(for: path, in: path)
+      return access(path, F_OK) == 0 ? "\(path) can be written to" : "\(path) can be made"
+    }
+  }
+
+  /// Looks whether something that is not there could be made in a directory, which may have to be made as well.
+  private static func lookForRoom(for path: String, in place: String) throws(StageError) {
+    var place = place
+    while access(place, F_OK) != 0, errno == ENOENT || errno == ENOTDIR, place != ".", place != "/" {
+      place = directory(of: place)
+    }
+    guard isDirectory(place) else {
+      throw StageError(.inputOutput, "cannot make \(path): \(place) is no directory")
+    }
+    guard access(place, W_OK | X_OK) == 0 else {
+      throw .file("cannot make \(path): no file can be made in", place, errno)
+    }
+  }
+
+  private static func isDirectory(_ path: String) -> Bool { mode(path) == S_IFDIR }
+  private static func isRegular(_ path: String) -> Bool { mode(path) == S_IFREG }
+
+  private static func mode(_ path: String) -> mode_t {
+    var state = stat()
+    return stat(path, &state) == 0 ? state.st_mode & S_IFMT : 0
+  }
+
+  /// A program, by its path, or by its name in the directories of PATH.
+  /// - Parameter directory: the directory it is started in, which relative paths are relative to.
+  public static func program(_ name: String, in directory: String) -> Need {
+    Need { () throws(StageError) in
+      guard !name.contains("/") else {
+        let path = Path(name).resolved(in: directory, home: nil)
+        guard access(path, X_OK) == 0, !isDirectory(path) else {
+          throw StageError(.unavailable, "\(path) is no program: \(String(cString: strerror(errno)))")
+        }
+        return "\(path) can be run"
+      }
+      let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
+      let candidates = path.split(separator: ":").map { "\($0)/\(name)" }
+      guard let found = candidates.first(where: { access($0, X_OK) == 0 && !isDirectory($0) }) else {
+        throw StageError(
+          .unavailable, "there is no program \(name) in the directories of PATH",
+          help: "Install it, or give its path.")
+      }
+      return "\(found) can be run"
+    }
+  }
+
+  /// An address to listen at, which nobody else does.
+  public static func listening(_ address: ServerAddress) -> Need {
+    Need { () throws(StageError) in
+      let problem = address.probe()
+      guard problem == 0 else {
+        throw StageError(
+          .unavailable, "cannot listen at \(address): \(String(cString: strerror(problem)))",
+          help: problem == EADDRINUSE ? "Choose another port, or 0 for any that is free." : nil)
+      }
+      return "\(address) is free"
+    }
+  }
+}
+
+extension ServerAddress {
+  /// What keeps this program from listening here, as an `errno`; 0 for nothing.
+  fileprivate func probe() -> Int32 {
+    let isIPv6 = host.contains(":")
+    let descriptor = socket(isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
+    guard descriptor >= 0 else { return errno }
+    defer { close(descriptor) }
+    var on: Int32 = 1
+    setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &on, socklen_t(MemoryLayout<Int32>.size))
+    func attempt<Address>(_ address: Address) -> Int32 {
+      withUnsafePointer(to: address) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+          // Only listening finds another listener, where both may share the address.
+          bind(descriptor, $0, socklen_t(MemoryLayout<Address>.size)) == 0 && listen(descriptor, 1) == 0
+            ? 0 : errno
+        }
+      }
+    }
+    if isIPv6 {
+      var address = sockaddr_in6()
+      address.sin6_family = sa_family_t(AF_INET6)
+      address.sin6_port = port.bigEndian
+      inet_pton(AF_INET6, host, &address.sin6_addr)
+      return attempt(address)
+    }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_port = port.bigEndian
+    inet_pton(AF_INET, host, &address.sin_addr)
+    return attempt(address)
+  }
+}

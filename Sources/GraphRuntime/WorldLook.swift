@@ -1,0 +1,87 @@
+package import FluxGraph
+package import GraphLanguage
+internal import Platform
+
+/// Looks whether what a plan needs of the world is there: files, directories, programs, devices, addresses and keys. Nothing is made,
+/// run or dialled. A run does so before it begins, and `check --world` shows it.
+package struct WorldLook: Sendable {
+  /// What was found of one need.
+  package struct Finding: Sendable {
+    /// The stage that has the need.
+    package var node: PlanNode
+    /// What there is, or what the graph would fail with.
+    package var result: Result<String, StageError>
+  }
+
+  private let plan: Plan
+  private let resources: [ObjectIdentifier: any Sendable]
+  private let environment: @Sendable (String) -> String?
+
+  /// - Parameters:
+  ///   - resources: what the host program provides for stages that ask for it.
+  ///   - environment: the environment the graph sees.
+  package init(
+    _ plan: Plan, resources: [ObjectIdentifier: any Sendable] = [:],
+    environment: @escaping @Sendable (String) -> String?
+  ) {
+    self.plan = plan
+    self.resources = resources
+    self.environment = environment
+  }
+
+  /// Looks at everything. Blocks for as long as disks and the sound server take.
+  /// - Parameter isWanted: which stages are looked at.
+  package func findings(of isWanted: (PlanNode) -> Bool = { _ in true }) -> [Finding] {
+    plan.nodes.filter { !$0.isAutomatic && isWanted($0) }.flatMap { node in
+      needs(of: node).map { need in
+        Finding(node: node, result: Result { () throws(StageError) in try need.look() })
+      }
+    }
+  }
+
+  private func needs(of node: PlanNode) -> [Need] {
+    // Where a secret is still to be had, what it is makes no difference here.
+    let settings = node.settings.map { setting in
+      if case .secretReference = setting.value { StageSetting(setting.option, .secret(Secret("secret"))) } else {
+        setting
+      }
+    }
+    let context = OfflineContext(
+      name: node.title, category: node.specification.name, directory: node.directory ?? plan.directory,
+      resources: resources, environment: environment
+    ).context
+    let stage = try? node.specification.make(settings)
+    return (stage?.needs(context) ?? declaredNeeds(of: node, context)) + secretNeeds(of: node)
+  }
+
+  /// What the types of a stage's options say: a path is read by a source and written by a sink.
+  private func declaredNeeds(of node: PlanNode, _ context: StageContext) -> [Need] {
+    node.settings.compactMap { setting in
+      guard let option = node.specification.option(named: setting.option), let text = setting.value.text,
+        text != "-"
+      else { return nil }
+      let path = context.resolve(Path(text))
+      switch option.type {
+      case .path: return node.specification.kind == .sink ? .appendedFile(path) : .readableFile(path)
+      case .pathTemplate:
+        // Up to the first field the path is known.
+        let known = path.prefix { $0 != "{" }
+        return known == path ? .appendedFile(path) : .writableDirectory(directory(of: known + "x"))
+      default: return nil
+      }
+    }
+  }
+
+  /// Where the plan says where a secret is to be had.
+  private func secretNeeds(of node: PlanNode) -> [Need] {
+    let directory = node.directory ?? plan.directory
+    return node.settings.compactMap { setting in
+      switch setting.value {
+      case .secretReference(.file(let path)):
+        .readableFile(Path(path).resolved(in: directory, home: environment("HOME")))
+      case .secretReference(.program(let words)): words.first.map { .program($0, in: directory) }
+      default: nil
+      }
+    }
+  }
+}

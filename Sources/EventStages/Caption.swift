@@ -5,6 +5,10 @@ struct Caption: Sendable, Hashable {
   /// Milliseconds of stream time.
   var start: Int
   var end: Int
+  /// When what it says was said; nil where it stands no longer than that.
+  var spokenEnd: Int?
+  /// Whose it is: nobody's captions overlap each other.
+  var speaker = ""
   /// Who speaks, where that is told beside the text: the name given with `as=`.
   var voice: String?
   /// One or two lines of at most 42 characters.
@@ -31,6 +35,10 @@ struct CaptionLimits: Sendable {
   var name = 20
   /// Milliseconds a caption stands at most.
   var duration = 7000
+  /// Milliseconds it stands at least, where the next one leaves room.
+  var shortest = 1000
+  /// Characters people read in a second (Netflix Timed Text Style Guide: 20 for adult programmes).
+  var readingSpeed = 20
   /// A pause of so many milliseconds ends a caption.
   var pause = 700
 

@@ -3,7 +3,8 @@ internal import FluxGraph
 /// Makes captions out of finished turns, from their words' times. A value without I/O.
 ///
 /// A caption ends where its text would not fit any more, after 7 s, at a pause, at the end of a sentence, and at a comma
-/// once a line is full. Captions of one voice never overlap, and time never runs backwards.
+/// once a line is full. It stands for a second at least, and long enough to be read, where there is room. Captions of a turn
+/// never overlap, and time never runs backwards; a turn's last one may reach into the turn that follows (see ``CaptionFile``).
 struct CaptionBuilder: Sendable {
   /// A word with what stands before it in the transcript.
   private struct Token {
@@ -32,14 +33,21 @@ struct CaptionBuilder: Sendable {
     let prefix = naming == .prefix && !name.isEmpty ? "\(name):" : ""
     var earliest = lastEnds[speaker] ?? 0
     var captions: [Caption] = []
-    for group in groups(tokens(of: turn, prefix), prefix) {
+    let groups = groups(tokens(of: turn, prefix), prefix)
+    for (index, group) in groups.enumerated() {
       let start = max(earliest, group[0].start)
-      let end = min(max(group[group.count - 1].end, start + 1), start + limits.duration)
+      let spokenEnd = min(max(group[group.count - 1].end, start + 1), start + limits.duration)
+      let text = lines(group, prefix, columns: .max)[0]
+      // Long enough to be read, where the next caption leaves room.
+      let reading = CaptionLimits.columns(of: text) * 1000 / limits.readingSpeed
+      let wanted = start + min(max(limits.shortest, reading), limits.duration)
+      let room = index + 1 < groups.count ? groups[index + 1][0].start : .max
+      let end = max(spokenEnd, min(wanted, room))
       captions.append(
         Caption(
-          start: start, end: end, voice: naming == .voice && !name.isEmpty ? name : nil,
-          lines: lines(group, prefix), text: lines(group, prefix, columns: .max)[0]))
-      earliest = end
+          start: start, end: end, spokenEnd: end > spokenEnd ? spokenEnd : nil, speaker: speaker,
+          voice: naming == .voice && !name.isEmpty ? name : nil, lines: lines(group, prefix), text: text))
+      earliest = spokenEnd
     }
     lastEnds[speaker] = earliest
     return captions

@@ -38,6 +38,7 @@ final class CaptionFile {
     var caption = caption
     caption.start = max(0, caption.start - start)
     caption.end = max(caption.start, caption.end - start)
+    caption.spokenEnd = caption.spokenEnd.map { max(caption.start, $0 - start) }
     try write(format.text(of: caption, number: count + 1))
     count += 1
     if captions.count < Self.limit { captions.append(caption) }
@@ -46,19 +47,31 @@ final class CaptionFile {
   /// Makes the file, if it is not there yet.
   func make() throws(StageError) { try write("") }
 
-  /// Writes everything again in order, unless it is in order already, and puts it in the file's place in one step.
+  /// Writes everything again in order, unless it is in order already, and puts it in the file's place in one step. A caption that
+  /// stands longer than it was said ends where its speaker's next one begins.
   func finish() throws(StageError) {
     guard let file else { return }
     self.file = nil
-    let sorted = captions.enumerated().sorted {
-      ($0.element.start, $0.offset) < ($1.element.start, $1.offset)
-    }
-    guard captions.count == count, !file.isMoved,
-      sorted.enumerated().contains(where: { $0.offset != $0.element.offset })
-    else { return }
+    let ordered = Self.ordered(captions)
+    guard captions.count == count, !file.isMoved, ordered != captions else { return }
     var text = format.head
-    for (index, entry) in sorted.enumerated() { text += format.text(of: entry.element, number: index + 1) }
+    for (index, caption) in ordered.enumerated() { text += format.text(of: caption, number: index + 1) }
     try StageError.onFiles { [path] () throws(FileError) in try replaceFile(path, with: Array(text.utf8)) }
+  }
+
+  private static func ordered(_ captions: [Caption]) -> [Caption] {
+    var ordered = captions.enumerated().sorted {
+      ($0.element.start, $0.offset) < ($1.element.start, $1.offset)
+    }.map(\.element)
+    var nextStarts: [String: Int] = [:]
+    for index in ordered.indices.reversed() {
+      let caption = ordered[index]
+      if let next = nextStarts[caption.speaker], let spokenEnd = caption.spokenEnd, caption.end > next {
+        ordered[index].end = max(spokenEnd, next)
+      }
+      nextStarts[caption.speaker] = caption.start
+    }
+    return ordered
   }
 
   private func write(_ text: String) throws(StageError) {

@@ -63,7 +63,7 @@ package struct CaptionSink<Kind: CaptionKind>: EventSink {
       Kind.page.name, Kind.page.summary,
       details: """
         Captions follow the words' times: two lines of 42 characters at most, no longer than 7 s, cut at pauses of 700 ms and \
-        at punctuation. They are written when a turn ends; where speakers overlap, the file is written again in the order of \
+        at punctuation; they stay for a second at least, and 20 characters a second, or until the next one begins. They are written when a turn ends; where speakers overlap, the file is written again in the order of \
         time at the end. The path may have the fields `{date}`, `{clock}`, `{start}` (seconds of the stream before the \
         file) and `{stream}` (the name given with `as=`: each speaker has a file of his own). `rotate` begins another file \
         after a time of the stream, a size, or whichever comes first; its times count from its own beginning, as in the \

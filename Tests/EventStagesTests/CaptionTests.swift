@@ -75,7 +75,8 @@ import Testing
         #expect(naming != .prefix || caption.lines[0].hasPrefix("the person with a v…:"))
         #expect(caption.voice == (naming == .voice ? name : nil))
         #expect(caption.text.filter { $0 != " " } == caption.lines.joined().filter { $0 != " " })
-        earliest = caption.end
+        // What waits to be read may reach into the next turn; the file knows more.
+        earliest = caption.spokenEnd ?? caption.end
       }
       let written = all.map { $0.lines.joined().replacing("the person with a v…:", with: "") }.joined()
       let said = events.compactMap(\.turnEvent?.transcript).joined()
@@ -130,6 +131,38 @@ import Testing
     #expect(CaptionFormat.subRip.text(of: caption, number: 1).hasSuffix("\nx ‹ y → z & ‹i> {⧵an8}\n\n"))
   }
 
+  @Test("a caption stays for a second, and long enough to be read, until the next one begins")
+  func reading() {
+    var builder = CaptionBuilder()
+    func times(_ words: [(String, Double?, Double?)]) -> [[Int]] {
+      guard case .turn(let turn) = turn(words) else { return [] }
+      return builder.captions(for: turn).map { [$0.start, $0.end, $0.spokenEnd ?? $0.end] }
+    }
+    #expect(times([("No.", 1, 1.08)]) == [[1000, 2000, 1080]])
+    #expect(times([("No.", 3, 3.08), ("Yes.", 3.5, 3.5)]) == [[3000, 3500, 3080], [3500, 4500, 3501]])
+    let long = "Antidisestablishmentarianism, incomprehensibilities."
+    #expect(times([(long, 10, 10.2)]) == [[10_000, 10_000 + long.count * 50, 10_200]])
+    // What takes longer to say stays as it is.
+    #expect(times([("Well", 20, 23), ("then.", 23.1, 26)]) == [[20_000, 26_000, 26_000]])
+  }
+
+  @Test("a caption that waits to be read ends where its speaker goes on, and not for another one")
+  func overlaps() async throws {
+    let folder = try TemporaryFolder()
+    var stage = CaptionSink<WebVTT>()
+    stage.path = PathTemplate(try Template(folder.file("a.vtt")))
+    try await stage.open(TestWorld().context())
+    for (stream, start) in [("a", 1.0), ("b", 1.4), ("a", 1.6)] {
+      try await stage.write(turn(1, stream: stream, spoken("Yes.", from: start)))
+    }
+    try await stage.finish()
+    let times = try folder.text("a.vtt").split(separator: "\n").filter { $0.contains("-->") }
+    #expect(
+      times == [
+        "00:00:01.000 --> 00:00:01.600", "00:00:01.400 --> 00:00:02.400", "00:00:01.600 --> 00:00:02.600",
+      ])
+  }
+
   @Test("a file is appended to as turns end, and put in order at the end")
   func file() async throws {
     let folder = try TemporaryFolder()
@@ -138,12 +171,12 @@ import Testing
     stage.path = PathTemplate(try Template(folder.file("out/a.vtt")))
     try await stage.open(world.context())
     try await stage.write(turn(1, stream: "b", spoken("Second", from: 5)))
-    #expect(try folder.text("out/a.vtt") == "WEBVTT\n\n00:00:05.000 --> 00:00:05.300\n<v b>Second\n\n")
+    #expect(try folder.text("out/a.vtt") == "WEBVTT\n\n00:00:05.000 --> 00:00:06.000\n<v b>Second\n\n")
     try await stage.write(turn(1, stream: "a", spoken("First", from: 1)))
     try await stage.finish()
     #expect(
       try folder.text("out/a.vtt")
-        == "WEBVTT\n\n00:00:01.000 --> 00:00:01.300\n<v a>First\n\n00:00:05.000 --> 00:00:05.300\n<v b>Second\n\n"
+        == "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\n<v a>First\n\n00:00:05.000 --> 00:00:06.000\n<v b>Second\n\n"
     )
     let needs = try #require(stage.needs(world.context()))
     let error = #expect(throws: StageError.self) { try needs.first?.look() }
@@ -153,7 +186,7 @@ import Testing
       try stage.needs(world.context())?.first?.look() == "\(folder.file("out/a.vtt")) will be replaced")
     try await stage.open(world.context())
     try await stage.write(turn(1, stream: "c", spoken("Third", from: 1)))
-    #expect(try folder.text("out/a.vtt") == "WEBVTT\n\n00:00:01.000 --> 00:00:01.300\n<v c>Third\n\n")
+    #expect(try folder.text("out/a.vtt") == "WEBVTT\n\n00:00:01.000 --> 00:00:02.000\n<v c>Third\n\n")
   }
 
   @Test(
@@ -190,7 +223,11 @@ import Testing
       ])
     #expect(
       packets.split(whereSeparator: \.isNewline).map(String.init)
-        == texts.indices.map { "\(2 * $0).000000,0.500000" })
+        == texts.enumerated().map { index, text in
+          // A second at least, and long enough to be read.
+          let time = max(1, Double(CaptionLimits.columns(of: text)) / 20)
+          return "\(2 * index).000000,\(fixedText(time, digits: 3))000"
+        })
     // ASS is what ffmpeg makes of captions inside; what it writes as SubRip or WebVTT has been through its own markup.
     let read = try Peers.text(
       of: "ffmpeg", ["-v", "error", "-i", folder.file("a.\(name)"), "-f", "ass", "-"])

@@ -19,7 +19,7 @@ import Testing
   }
 
   private func cue(_ text: String, at start: Double, stream: String = "me") -> String {
-    let times = "00:00:0\(fixedText(start, digits: 3)) --> 00:00:0\(fixedText(start + 0.3, digits: 3))"
+    let times = "00:00:0\(fixedText(start, digits: 3)) --> 00:00:0\(fixedText(start + 1, digits: 3))"
     return "\(times)\n<v \(stream)>\(text)\n\n"
   }
 
@@ -43,7 +43,7 @@ import Testing
     }
     try await stage.finish()
     #expect(folder.names == ["0.vtt", "300.vtt", "60.vtt"])
-    let early = "WEBVTT\n\n" + cue("one", at: 3) + "00:00:59.000 --> 00:00:59.300\n<v them>late\n\n"
+    let early = "WEBVTT\n\n" + cue("one", at: 3) + "00:00:59.000 --> 00:01:00.000\n<v them>late\n\n"
     #expect(try folder.text("0.vtt") == early)
     #expect(try folder.text("60.vtt") == "WEBVTT\n\n" + cue("two", at: 2))
     #expect(try folder.text("300.vtt") == "WEBVTT\n\n" + cue("three", at: 1))

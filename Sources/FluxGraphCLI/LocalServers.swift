@@ -19,7 +19,9 @@ actor LocalServers {
     let name = [options.words ?? "", options.fault ?? "", options.directory].joined(separator: "\n")
     if let known = servers[name] { return known.url }
     var settings = FluxServer.Options()
-    settings.words = try WordChoice(named: options.words ?? "pocketsphinx", directory: options.directory)
+    settings.words = try WordChoice(
+      named: options.words ?? "pocketsphinx", directory: options.directory, environment: options.environment
+    ) { [loop] line in loop.execute { options.notice(Notice("stderr", line)) } }
     do throws(FaultError) {
       settings.faults = try FaultPlan(parsing: options.fault ?? "")
     } catch {

@@ -95,10 +95,11 @@ struct RunCommand: Sendable {
         }
         return .failure(.inputOutput)
       }
-      let reader = SecretReader()
+      let reader = SecretReader(secrets: plan.secrets)
       let complete = try await plan.resolvingSecrets { reference throws(StageError) in
         try await reader.secret(reference)
       }
+      try KeyProbe(file.environment).check(complete)
       return try await run(complete, file)
     } catch let error as StageError {
       Terminal.error.write("error: \(error)\n")

@@ -52,8 +52,7 @@ struct WorldProbe {
       default: break
       }
     }
-    if node.specification.name == "flux", let finding = key(node) { found.append(finding) }
-    return found
+    return found + KeyProbe(environment).findings(node)
   }
 
   /// A microphone, an output or a program that plays.
@@ -118,19 +117,5 @@ struct WorldProbe {
     return Finding(
       location: node.location, text: result == 0 ? good : "\(path) cannot be written: \(problem)",
       isGood: result == 0)
-  }
-
-  /// Whether there is a key for a service that wants one. The key itself is not looked at.
-  private func key(_ node: PlanNode) -> Finding? {
-    let given = Set(node.settings.map(\.option))
-    let endpoint = node.settings.first { $0.option == "endpoint" }?.value.text ?? "deepgram"
-    guard !given.contains("key"), endpoint.hasPrefix("deepgram") else { return nil }
-    let isSet = environment["DEEPGRAM_API_KEY"].map { !$0.isEmpty } ?? false
-    return Finding(
-      location: node.location,
-      text: isSet
-        ? "DEEPGRAM_API_KEY is set"
-        : "there is no key: set DEEPGRAM_API_KEY, or write it into a .env file, or use endpoint=local",
-      isGood: isSet, code: .refused)
   }
 }

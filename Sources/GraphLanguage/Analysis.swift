@@ -31,6 +31,10 @@ struct Analysis {
   /// however often it shows.
   var unknownHeads: Set<String> = []
   var mismatchedStreams: Set<Endpoint> = []
+  /// What from outside is part of a path.
+  var pathParts: [PathPart] = []
+  /// Parameters that have been told to be secrets on the command line.
+  var warnedSettings: Set<String> = []
   /// Streams that tests feed or look at.
   var testedStreams: Set<Endpoint> = []
 
@@ -87,6 +91,13 @@ struct Analysis {
   }
 }
 
+/// Something from outside that is part of a path: a parameter, or a variable of the environment.
+struct PathPart {
+  var holder: String
+  var text: String
+  var span: SourceSpan
+}
+
 /// A parameter of the graph with its value.
 struct BoundParameter {
   enum Origin {
@@ -102,6 +113,8 @@ struct BoundParameter {
   var origin: Origin
   /// What the graph says the value is, as people may see it; nil when it came from the command line.
   var text: String?
+  /// The variable of the environment it comes from.
+  var variable: String?
   var isUsed = false
 }
 

@@ -269,7 +269,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   private func failure(of node: PlanNode, _ error: any Error) -> Failure? {
     if error is EndOfInterest || error is CancellationError { return nil }
     let stageError = error as? StageError ?? StageError(.internal, "\(node.title): \(error)")
-    return Failure(title: node.title, location: node.location, error: stageError)
+    return Failure(title: node.title, location: node.location, error: plan.secrets.masked(stageError))
   }
 }
 

@@ -84,10 +84,22 @@ struct Analysis {
         errors += 1
         if errors > Checker.maximumErrors { return nil }
       }
-      var copy = diagnostic
-      copy.masked = masked
-      return copy
+      return seen(diagnostic)
     }
+  }
+}
+
+extension Analysis {
+  /// A diagnostic as it may be seen. What holds a secret cannot be proposed: applied, the dots would take its place.
+  private func seen(_ diagnostic: Diagnostic) -> Diagnostic {
+    var seen = diagnostic
+    let secrets = options.secrets
+    seen.masked = masked
+    seen.message = secrets.masked(diagnostic.message)
+    seen.notes = diagnostic.notes.map(secrets.masked)
+    seen.help = diagnostic.help.map(secrets.masked)
+    if let text = diagnostic.replacement?.text, secrets.masked(text) != text { seen.replacement = nil }
+    return seen
   }
 }
 

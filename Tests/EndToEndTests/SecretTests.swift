@@ -5,6 +5,7 @@ import Testing
 @Suite(.timeLimit(.minutes(4)), .enabled(if: Peers.areThere, "needs Python's websockets, ffmpeg and openssl"))
 struct SecretTests {
   private let secret = "s3cr3t-0f-m1ne-4f1c"
+  private static let speech = Peers.packageRoot.appending(path: "graphs/audio/dialogue.opus").path
 
   @Test(
     "a key the service repeats is not shown: in no message, log or manifest",
@@ -41,7 +42,9 @@ struct SecretTests {
     try folder.write(
       """
       audio = exec ["sh", "-c", "env > exec.env; cat \(sound)"] | through ["sh", "-c", "env > through.env; cat"]
-      heard = audio | flux endpoint=local words="command:sh -c 'env > words.env; exec cat >/dev/null'" key=env(A_KEY)
+      heard = audio | flux endpoint=local key=env(A_KEY)
+      file \(Self.speech) duration=5s | pace 4x
+        | flux endpoint=local words="command:sh -c 'env > words.env; exec cat >/dev/null'" | null
       heard | command ["sh", "-c", "env > command.env; cat >/dev/null"]
       heard | webhook http://127.0.0.1:9/x?token=\(secret) headers=[env(A_HEADER)] retry=none \
         secret=secret(exec:["sh", "-c", "env > secret.env; echo whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"])
@@ -66,9 +69,9 @@ struct SecretTests {
 
   @Test("what a program complains is masked, and stays JSON where the log is")
   func complaints() async throws {
-    let sound = try await Recordings.shared.value.path("short.wav")
     let words = "command:sh -c 'echo the key is $0 >&2; exec cat >/dev/null' \(secret)"
-    let graph = "file \(sound) | flux endpoint=local key=env(A_KEY) words=\"\(words)\" | stdout"
+    let graph =
+      "file \(Self.speech) duration=5s | pace 4x | flux endpoint=local key=env(A_KEY) words=\"\(words)\" | stdout"
     let outcome = try await Fluxgraph.run(
       graph, environment: ["A_KEY": secret, "FLUXGRAPH_LOG_FORMAT": "json"])
     #expect(outcome.errors.contains("the key is •••"), "\(outcome.errors)")
@@ -90,7 +93,7 @@ struct SecretTests {
     for option in ["", "key=env(A_KEY)"] {
       let name = option.isEmpty ? "DEEPGRAM_API_KEY" : "A_KEY"
       try folder.write(
-        "param input = tone.wav\nexec [\"sh\", \"-c\", \"echo $input >> opened\"] | flux \(option) | jsonl out.jsonl\n",
+        "param input = tone.wav\nexec [\"sh\", \"-c\", \"echo $0 >> opened\", $input] | flux \(option) | jsonl out.jsonl\n",
         to: "talk.graph")
       for command in [
         ["run", "talk.graph"], ["record", "made.fluxrec", "talk.graph"], ["batch", "talk.graph", "a.wav"],

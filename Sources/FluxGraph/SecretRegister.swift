@@ -45,16 +45,21 @@ package final class SecretRegister: Sendable {
   }
 
   private func add(_ text: String, isWithheld: Bool) {
-    let bare = text.trimmingPrefix(while: \.isWhitespace).reversed().trimmingPrefix(while: \.isWhitespace)
-    // A text of several lines is met in single ones.
-    let lines = String(bare.reversed()).split(whereSeparator: \.isNewline).map(String.init)
-    let long = lines.count > 1 ? lines.filter { $0.utf8.count >= SecretMask.leastInsideWords } : lines
+    // A text of several lines is met in single ones, and nobody shows the white space around it.
+    var lines = text.split(whereSeparator: \.isNewline).map(trimmed)
+    if lines.count > 1 { lines.removeAll { $0.utf8.count < SecretMask.leastInsideWords } }
     state.withLock { state in
-      for line in long { state.mask.insert(line) }
+      for line in lines { state.mask.insert(line) }
       guard isWithheld else { return }
       if text.utf8.count >= SecretMask.leastLength { state.withheldValues.formUnion([text] + lines) }
-      for line in long where line.utf8.count >= SecretMask.leastInsideWords { state.withheld.insert(line) }
+      for line in lines where line.utf8.count >= SecretMask.leastInsideWords { state.withheld.insert(line) }
     }
+  }
+
+  private func trimmed(_ line: Substring) -> String {
+    var rest = line.trimmingPrefix(while: \.isWhitespace)
+    while rest.last?.isWhitespace == true { rest.removeLast() }
+    return String(rest)
   }
 
   // MARK: - What may be seen

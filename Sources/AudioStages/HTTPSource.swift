@@ -19,10 +19,20 @@ package struct HTTPSource: ByteSource {
     Option(
       "url", \HTTPSource.url, "The address, `https://…` or `http://…`.", positional: true, required: true)
     Option("live", \HTTPSource.live, "The sound comes in real time.")
+    Option(
+      "headers", \HTTPSource.headers,
+      "Headers to send, as `\"Name: value\"` or, kept secret, as `env(NAME)` holding such a line; another host a redirect leads to gets no `Authorization` and no `Cookie`."
+    )
+    Rule.unencryptedKey(
+      reads: ["url", "headers"],
+      example: "http http://radio.example.com/live.opus headers=[\"X-Api-Key: room-7\"] | flux | stdout",
+      fix: "http https://radio.example.com/live.opus headers=[\"X-Api-Key: room-7\"] | flux | stdout",
+      address: \.url, keys: { $0.headers.contains(where: \.isCredential) ? ["headers"] : [] })
   }
 
   package var url: WebURL?
   package var live = false
+  package var headers: [HeaderLine] = []
   private var download: Download?
 
   package init() {}
@@ -39,7 +49,7 @@ package struct HTTPSource: ByteSource {
 
   package mutating func open(_ context: StageContext) throws {
     guard let url else { return }
-    let download = Download(url, isLive: live, context)
+    let download = Download(url, headers: headers.map(\.header), isLive: live, context)
     self.download = download
     download.start()
   }
@@ -81,12 +91,15 @@ private final class Download: Sendable {
   }
 
   private let url: WebURL
+  /// The user's own.
+  private let headers: [HTTPHeader]
   private let isLive: Bool
   private let context: StageContext
   private let state = Mutex(State())
 
-  init(_ url: WebURL, isLive: Bool, _ context: StageContext) {
+  init(_ url: WebURL, headers: [HTTPHeader], isLive: Bool, _ context: StageContext) {
     self.url = url
+    self.headers = headers
     self.isLive = isLive
     self.context = context
   }
@@ -102,10 +115,10 @@ private final class Download: Sendable {
       return state.attempt
     }
     guard let attempt else { return }
-    let headers = [
+    let usual = [
       HTTPHeader("User-Agent", "fluxgraph/\(FluxGraphVersion.text)"), HTTPHeader("Icy-MetaData", "1"),
-    ]
-    let stream = context.http.download(url.text, headers: headers) { [weak self] event in
+    ].filter { header in !headers.contains { $0.name.lowercased() == header.name.lowercased() } }
+    let stream = context.http.download(url.text, headers: usual + headers) { [weak self] event in
       self?.handle(event, attempt)
     }
     let isClosed = state.withLock { state in

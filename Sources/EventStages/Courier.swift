@@ -265,6 +265,12 @@ actor Courier {
   }
 
   private func bury(_ letters: [DeadLetter]) async {
+    // A receiver may repeat what it was shown.
+    let letters = letters.map { letter in
+      var letter = letter
+      letter.reason = context.masked(letter.reason)
+      return letter
+    }
     guard let first = letters.first else { return }
     for letter in letters { emit(letter) }
     if spool == nil { lost += letters.count }

@@ -102,6 +102,7 @@ package final class Spool: @unchecked Sendable {
     var state = stat()
     let isKept = stat(deadLetterPath, &state) != 0 || Int(state.st_size) + lines.count <= limit
     if isKept {
+      try makeDeadLetters()
       let file = LineFile(permissions: 0o600)
       try file.append(lines, to: deadLetterPath, now: .now())
       file.close()
@@ -165,6 +166,7 @@ package final class Spool: @unchecked Sendable {
     }
     try synchronise()
     // Only now: whatever happens before, each letter is in one of the files, or in both.
+    try makeDeadLetters()
     try Self.replace(deadLetterPath, with: Array(rest.map { $0 + [UInt8(ascii: "\n")] }.joined()))
     return (accepted, rest.count)
   }
@@ -191,6 +193,8 @@ package final class Spool: @unchecked Sendable {
 
   private func load() throws(StageError) {
     let log = try Self.contents(of: logPath)
+    // Others could read what an earlier version wrote. A file that is somebody else's stays as it is.
+    for path in [logPath, deadLetterPath] { chmod(path, 0o600) }
     descriptor = open(logPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw .file("cannot open", logPath, errno) }
     let (records, whole, damaged) = SpoolRecord.readAll(log)
@@ -199,6 +203,14 @@ package final class Spool: @unchecked Sendable {
     if whole < log.count, ftruncate(descriptor, whole) != 0 { throw .file("cannot write", logPath, errno) }
     contents = SpoolContents(records)
     for case .accepted(let delivery) in records { lastNumber = max(lastNumber, delivery.number) }
+  }
+
+  /// Sees to it that there is a file of dead letters which only its owner reads: it holds what was said.
+  private func makeDeadLetters() throws(StageError) {
+    let file = open(deadLetterPath, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0o600)
+    guard file >= 0 else { throw .file("cannot open", deadLetterPath, errno) }
+    fchmod(file, 0o600)
+    close(file)
   }
 
   /// Whether the log may grow by so many bytes, and still take what will be said of all that is in it. What is not needed any

@@ -60,6 +60,13 @@ package struct Webhook: EventSink {
       return OptionConflict(
         "the header `\(reserved)` is the webhook's own", options: ["headers"], help: "leave it out")
     }
+    Rule.unencryptedKey(
+      reads: ["url", "headers"],
+      example:
+        "file talk.opus | flux | webhook http://hooks.example.com/turns headers=[\"X-Api-Key: room-7\"]",
+      fix: "file talk.opus | flux | webhook https://hooks.example.com/turns headers=[\"X-Api-Key: room-7\"]",
+      address: { WebURL($0.url.text) },
+      keys: { $0.headers.contains(where: \.isCredential) ? ["headers"] : [] })
     Option("body", \Webhook.body, "What to send instead of the event.")
     Option(
       "batch", \Webhook.batch,

@@ -37,6 +37,17 @@ extension Flux {
         "a key and a token cannot both be shown", options: ["token", "key"], help: "leave one of them out",
         fix: .remove("key"))
     },
+    .unencryptedKey(
+      reads: ["endpoint", "key", "token", "headers"],
+      example: "file talk.opus | flux endpoint=ws://flux.example.com key=env(KEY) | stdout",
+      fix: "file talk.opus | flux endpoint=wss://flux.example.com key=env(KEY) | stdout",
+      address: { if case .url(let url) = $0.endpoint { url } else { nil } },
+      keys: { flux in
+        [
+          flux.key.map { _ in "key" }, flux.token.map { _ in "token" },
+          flux.headers.contains(where: \.isCredential) ? "headers" : nil,
+        ].compactMap { $0 }
+      }),
     Rule(
       "cloudflare-limits", reads: ["dialect", "endpoint", "encoding", "key", "token"],
       "Flux behind Cloudflare has an address of its own, takes linear16 only, and the gateway's token as `key=`.",

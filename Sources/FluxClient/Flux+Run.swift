@@ -54,10 +54,31 @@ extension Flux: LoopRecogniser {
     dialer.certificateAuthorities = certificateAuthorities.map(context.resolve)
     dialer.connectTimeout = connectTimeout
     dialer.pingInterval = ping > .zero ? ping : nil
-    let key = self.key ?? (token == nil ? environmentKey(context) : nil)
-    if key == nil, token == nil, endpoint.needsKey { throw Self.missingKey(endpoint.title) }
+    let key = try checkedKey(context.environment)
     dialer.authorize(key: key, token: token, asSubprotocol: authorization == .subprotocol)
     return dialer
+  }
+
+  /// The key that is shown to the service: the graph's own, or else the one everyone's tools use, which is never sent to a service
+  /// the user named by URL and gave no key for, nor to the local one.
+  /// - Throws: `StageError` with code `refused` when there is none for a service that wants one, or one that cannot be sent.
+  @discardableResult
+  package func checkedKey(_ environment: (String) -> String?) throws(StageError) -> Secret? {
+    for (holder, secret) in [("the key", key), ("the token", token)] {
+      if let secret, let problem = SecretProblem(secret.reveal(), for: .key) {
+        throw problem.failure("\(holder) for \(endpoint.title)")
+      }
+    }
+    if key != nil || token != nil || !endpoint.needsKey { return key }
+    let variable = "DEEPGRAM_API_KEY"
+    guard let text = environment(variable) else {
+      throw StageError(
+        .refused, "there is no key for \(endpoint.title)",
+        help: "Set \(variable), or write it into a .env file, or give `key=env(NAME)`; "
+          + "`endpoint=local` goes on without one.")
+    }
+    if let problem = SecretProblem(text, for: .key) { throw problem.failure(variable) }
+    return Secret(text)
   }
 
   private func address(_ context: StageContext) async throws -> String {
@@ -69,39 +90,24 @@ extension Flux: LoopRecogniser {
   }
 
   private func localOptions(_ context: StageContext) -> LocalFlux.Options {
-    .init(words: words, fault: fault, directory: context.directory, notice: { context.notice($0) })
+    .init(
+      words: words, fault: fault, directory: context.directory, environment: context.childEnvironment,
+      notice: { context.notice($0) })
   }
 
   package func needs(_ context: StageContext) -> [Need]? {
     var needs = certificateAuthorities.map { [Need.readableFile(context.resolve($0))] } ?? []
-    if endpoint.needsKey, key == nil, token == nil {
-      let title = endpoint.title
-      let isThere = environmentKey(context) != nil
+    if key != nil || token != nil || endpoint.needsKey {
       needs.append(
         Need { () throws(StageError) in
-          guard isThere else { throw Self.missingKey(title) }
-          return "DEEPGRAM_API_KEY is set"
+          try checkedKey(context.environment)
+          return key == nil && token == nil ? "DEEPGRAM_API_KEY is set" : "there is a key"
         })
     }
     if endpoint == .local, let local = context.resource(LocalFlux.self) {
       needs += local.needs(localOptions(context))
     }
     return needs
-  }
-
-  private static func missingKey(_ title: String) -> StageError {
-    StageError(
-      .refused, "there is no key for \(title)",
-      help: "Set DEEPGRAM_API_KEY, or write it into a .env file, or give `key=env(NAME)`; "
-        + "`endpoint=local` goes on without one.")
-  }
-
-  /// The key everyone's tools use; never sent to a service the user named by URL and gave no key for, nor to the local one.
-  private func environmentKey(_ context: StageContext) -> Secret? {
-    guard endpoint.needsKey, let text = context.environment("DEEPGRAM_API_KEY"), !text.isEmpty else {
-      return nil
-    }
-    return Secret(text)
   }
 
   /// What `check` says of the bill; nil for a service that sends none. How long an input is, only opening it would tell.

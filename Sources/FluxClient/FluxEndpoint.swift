@@ -86,12 +86,7 @@ extension FluxEndpoint: OptionValue {
     // Schemes have no case (RFC 3986 §3.1).
     let scheme = text[..<mark.lowerBound].lowercased()
     let authority = text[mark.upperBound...].prefix { !"/?#".contains($0) }
-    guard !authority.contains("@") else {
-      throw OptionError(
-        .wrongType,
-        "must hold no user and no password, which would be seen; `key=env(NAME)` or `headers=[env(NAME)]` is for that"
-      )
-    }
+    guard !url.hasUser else { throw WebURL.userInAddress }
     guard scheme.hasPrefix("ws") else {
       throw OptionError(
         .wrongType, "wants a WebSocket URL",

@@ -10,7 +10,9 @@ package struct LocalFlux: Sendable {
     package var fault: String?
     /// The directory relative paths in `words` are relative to.
     package var directory: String
-    /// Called with what the user should know, such as a missing recogniser.
+    /// What a recogniser's program gets as its environment.
+    package var environment: [String: String]
+    /// Called with what the user should know, such as a missing recogniser. On the loop.
     package var notice: @Sendable (Notice) -> Void
   }
 

@@ -8,6 +8,9 @@ public struct HeaderLine: OptionValue, Hashable {
   /// The header, for the one place that puts it on the wire.
   public var header: HTTPHeader { HTTPHeader(name, value.reveal()) }
 
+  /// Whether the name says that the value shows who one is.
+  public var isCredential: Bool { isNameOfSecret(name) }
+
   public static var optionType: OptionType { .header }
 
   public static func parse(_ value: GraphValue) throws(OptionError) -> HeaderLine {

@@ -46,10 +46,17 @@ public struct WebURL: Sendable, Hashable, OptionValue {
 
   public static func parse(_ value: GraphValue) throws(OptionError) -> WebURL {
     guard let text = value.text, let url = WebURL(text) else { throw .wanted(.url) }
+    guard !url.hasUser else { throw userInAddress }
     return url
   }
 
   public var graphText: String? { text }
+
+  /// Why an address with a user or a password in it is refused: it is shown, and handed on, wherever the graph is.
+  public static let userInAddress = OptionError(
+    .wrongType,
+    "must hold no user and no password, which would be seen; a header is for that, such as "
+      + "`headers=[env(NAME)]` with `Authorization: Basic …` in the variable")
 
   /// The URL without what may be secret in it: a user and password, the query, the fragment.
   public var redacted: String {

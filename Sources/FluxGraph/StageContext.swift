@@ -1,6 +1,3 @@
-internal import FoundationEssentials
-internal import Synchronization
-
 /// What a stage gets from the world around it. The run-time supplies it, `StageTesting` fakes it.
 public struct StageContext: Sendable {
   /// The name the user gave the stage's chain, or else the stage's own.
@@ -29,8 +26,8 @@ public struct StageContext: Sendable {
   public let terminal: any BlockingThread
   /// Things only some stages know of, by their type; see `resource`.
   package let resources: [ObjectIdentifier: any Sendable]
-  /// What the graph's options of type secret hold.
-  private let secrets: Set<Secret>
+  /// What neither people nor programs that are started may see.
+  private let secrets: SecretRegister
   private let noticeHandler: @Sendable (Notice) -> Void
   private let environment: @Sendable (String) -> String?
   private let waker: Waker
@@ -65,7 +62,7 @@ public struct StageContext: Sendable {
     disk: any BlockingThread, terminal: any BlockingThread,
     resources: [ObjectIdentifier: any Sendable], environment: @escaping @Sendable (String) -> String?,
     waker: Waker, noticeHandler: @escaping @Sendable (Notice) -> Void,
-    portHandler: @escaping @Sendable (Event, String) -> Void, secrets: Set<Secret> = [],
+    portHandler: @escaping @Sendable (Event, String) -> Void, secrets: SecretRegister = SecretRegister(),
     commandRegistrar: @escaping @Sendable (@escaping StageCommandHandler) -> Void = { _ in },
     hangUpRegistrar: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { _ in },
     queue: SinkQueue = SinkQueue(), files: OutputFiles = OutputFiles(),
@@ -74,7 +71,7 @@ public struct StageContext: Sendable {
     metrics: MetricsRegistry = MetricsRegistry()
   ) {
     self.name = name
-    self.log = StageLog(category: category ?? name, stage: name, sink: log, clock: clock)
+    self.log = StageLog(category: category ?? name, stage: name, sink: log, clock: clock, secrets: secrets)
     self.metrics = StageMetrics(registry: metrics, category: category ?? name, stage: name)
     self.location = location
     self.directory = directory
@@ -105,15 +102,22 @@ public struct StageContext: Sendable {
   public func notice(_ notice: Notice) {
     var named = notice
     if named.stream == nil { named.stream = name }
+    named = secrets.masked(named)
     noticeHandler(named)
     portHandler(.notice(named), "notices")
   }
 
   /// Sends an event out by a port the stage's description declares.
-  public func emit(_ event: Event, port: String) { portHandler(event, port) }
+  public func emit(_ event: Event, port: String) {
+    guard case .notice(let notice) = event else { return portHandler(event, port) }
+    portHandler(.notice(secrets.masked(notice)), port)
+  }
 
   /// Has `handler` answer what users ask of the stage while it runs. It is called on the loop, until the graph has ended.
-  public func onCommand(_ handler: @escaping StageCommandHandler) { commandRegistrar(handler) }
+  public func onCommand(_ handler: @escaping StageCommandHandler) {
+    let secrets = secrets
+    commandRegistrar { secrets.masked(handler($0)) }
+  }
 
   /// Has `body` called, on the loop, whenever somebody asks for files that were moved away to be opened anew: by SIGHUP.
   public func onHangUp(_ body: @escaping @Sendable () -> Void) { hangUpRegistrar(body) }
@@ -131,13 +135,12 @@ public struct StageContext: Sendable {
   /// The same once something can be written to this file descriptor.
   public func wakeWhenWritable(_ descriptor: Int32) { waker.wakeWhenWritable(descriptor) }
 
-  /// The environment for programs a stage starts: this program's own, without what the graph uses as a secret and without
-  /// Deepgram's key.
-  public var childEnvironment: [String: String] {
-    ProcessInfo.processInfo.environment.filter { name, value in
-      name != "DEEPGRAM_API_KEY" && !secrets.contains(Secret(value))
-    }
-  }
+  /// The environment for programs a stage starts: this program's own, without Deepgram's key, and without variables that hold
+  /// what the graph uses as a secret.
+  public var childEnvironment: [String: String] { secrets.childEnvironment }
+
+  /// A text as it may be kept or shown where no notice takes it: with dots for every secret in it.
+  public func masked(_ text: String) -> String { secrets.masked(text) }
 
   /// Something the host program provides for a stage that asks for it by type; nil when it does not.
   public func resource<Resource: Sendable>(_ type: Resource.Type) -> Resource? {

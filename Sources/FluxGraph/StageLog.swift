@@ -93,12 +93,17 @@ public struct StageLog: Sendable {
   private let stage: String
   private let sink: any LogSink
   private let clock: any GraphClock
+  private let secrets: SecretRegister
 
-  package init(category: String, stage: String, sink: any LogSink, clock: any GraphClock) {
+  package init(
+    category: String, stage: String, sink: any LogSink, clock: any GraphClock,
+    secrets: SecretRegister = SecretRegister()
+  ) {
     self.category = category
     self.stage = stage
     self.sink = sink
     self.clock = clock
+    self.secrets = secrets
   }
 
   /// Whether lines of this level are kept: to spare the work of finding out what to write.
@@ -116,6 +121,8 @@ public struct StageLog: Sendable {
   private func write(_ level: LogLevel, _ message: () -> String) {
     guard sink.isEnabled(level, category: category) else { return }
     sink.write(
-      LogEntry(level: level, category: category, stage: stage, time: clock.wallTime(), message: message()))
+      LogEntry(
+        level: level, category: category, stage: stage, time: clock.wallTime(),
+        message: secrets.masked(message())))
   }
 }

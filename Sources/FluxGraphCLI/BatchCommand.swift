@@ -27,6 +27,7 @@ struct BatchCommand: Sendable {
         ?? GraphFile(text: arguments.text ?? "")
       let (inputs, repetitions) = try BatchInputs.read(
         arguments.inputs, separator: arguments.separator, directory: directory)
+      for input in inputs { SecretRegister.program.add(addressesIn: input.value) }
       guard let first = inputs.first else {
         Terminal.error.write("notice: the list names no inputs; there is nothing to do\n")
         return .success
@@ -39,9 +40,11 @@ struct BatchCommand: Sendable {
           .badGraph,
           "each input has \(graph.sessionsEach) sessions with Flux, and `--max-sessions` allows \(sessions)")
       }
+      let secrets = SecretCache()
       try refuseCollisions(inputs, graph, file)
       let environment = file.environment
       let problems = graph.problems(
+        of: try await secrets.resolve(graph.sample),
         resources: [ObjectIdentifier(LocalFlux.self): LocalServers.unstarted],
         environment: { environment[$0] })
       for problem in problems { Terminal.error.write("error: \(problem.error) (\(problem.location))\n") }
@@ -50,7 +53,7 @@ struct BatchCommand: Sendable {
       let manifest = try BatchManifest(path: arguments.manifestPath)
       try refuseRepetition(mine, manifest)
       let items = mine.compactMap { input -> BatchRun.Item? in
-        let past = manifest.past[input.value]
+        let past = manifest.past(of: input.value)
         return past?.state == .done ? nil : BatchRun.Item(input: input, leftovers: past?.made ?? [])
       }
       let progress = BatchProgress(total: items.count, skipped: mine.count - items.count)
@@ -58,7 +61,7 @@ struct BatchCommand: Sendable {
       if repetitions > 0 {
         reporter.tell(.info, "\(repetitions) inputs were named more than once; each is run once")
       }
-      return try await run(items, file, graph, manifest, reporter)
+      return try await run(items, file, graph, manifest, reporter, secrets)
     } catch let error as StageError {
       Terminal.error.write("error: \(error)\n")
       return .failure(error.code)
@@ -97,7 +100,7 @@ struct BatchCommand: Sendable {
   /// What has been done is not done again by accident: the service sends a bill for it.
   private func refuseRepetition(_ inputs: [BatchInput], _ manifest: BatchManifest) throws(StageError) {
     guard !arguments.resumes else { return }
-    let known = inputs.filter { manifest.past[$0.value] != nil }.count
+    let known = inputs.filter { manifest.past(of: $0.value) != nil }.count
     guard known > 0 else { return }
     throw StageError(
       .inputOutput, "\(manifest.path) tells of an earlier run of \(known) of these inputs",
@@ -106,7 +109,7 @@ struct BatchCommand: Sendable {
 
   private func run(
     _ items: [BatchRun.Item], _ file: GraphFile, _ graph: BatchGraph, _ manifest: BatchManifest,
-    _ reporter: BatchReporter
+    _ reporter: BatchReporter, _ secrets: SecretCache
   ) async throws -> ExitCode {
     let loop = try EventLoop()
     loop.start()
@@ -137,7 +140,6 @@ struct BatchCommand: Sendable {
     defer { control?.close() }
     signals.handleUserSignal(SIGUSR1) { reporter.write(observation.snapshot(asJSON: reporter.isJSON)) }
     let check = check(file)
-    let secrets = SecretCache()
     let batch = BatchRun(
       items, schedule: BatchSchedule(arguments.limits, sessionsEach: graph.sessionsEach), manifest: manifest,
       reporter: reporter, observation: observation, disk: disk, loop: network, directory: directory,
@@ -148,9 +150,7 @@ struct BatchCommand: Sendable {
           let message = result.diagnostics.first { $0.severity == .error }?.message
           throw StageError(.badGraph, message ?? "the graph is not right for this input")
         }
-        return try await plan.resolvingSecrets { reference throws(StageError) in
-          try await secrets.secret(reference)
-        }
+        return try await secrets.resolve(plan)
       },
       services: GraphServices(
         loop: network, webSockets: observation.connections, http: network, httpServer: network, disk: disk,
@@ -215,12 +215,16 @@ struct BatchCommand: Sendable {
 private actor SecretCache {
   private var lookups: [SecretReference: Task<Result<Secret, StageError>, Never>] = [:]
 
-  func secret(_ reference: SecretReference) async throws(StageError) -> Secret {
+  nonisolated func resolve(_ plan: Plan) async throws(StageError) -> Plan {
+    try await plan.resolvingSecrets { reference throws(StageError) in try await secret(reference) }
+  }
+
+  private func secret(_ reference: SecretReference) async throws(StageError) -> Secret {
     let lookup =
       lookups[reference]
       ?? Task {
         do throws(StageError) {
-          return .success(try await SecretReader().secret(reference))
+          return .success(try await SecretReader(secrets: .program).secret(reference))
         } catch {
           return .failure(error)
         }

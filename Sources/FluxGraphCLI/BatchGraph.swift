@@ -9,7 +9,8 @@ struct BatchGraph: Sendable {
   /// What the graph writes wherever its input lies and whatever it is called.
   let commonOutputs: Set<String>
   let hasOutputs: Bool
-  private let sample: Plan
+  /// The plan of an input that is not there.
+  let sample: Plan
   /// The stages that are the same whatever the input.
   private let commonStages: Set<Int>
 
@@ -60,8 +61,9 @@ struct BatchGraph: Sendable {
   }
 
   /// What every input would fail with: best known once, before the first.
+  /// - Parameter sample: the plan of the sample, with its secrets.
   func problems(
-    resources: [ObjectIdentifier: any Sendable], environment: @escaping @Sendable (String) -> String?
+    of sample: Plan, resources: [ObjectIdentifier: any Sendable], environment: @escaping @Sendable (String) -> String?
   ) -> [(location: String, error: StageError)] {
     WorldLook(sample, resources: resources, environment: environment)
       .findings { commonStages.contains($0.id) }

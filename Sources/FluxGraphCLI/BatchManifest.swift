@@ -4,7 +4,7 @@ internal import Platform
 internal import Synchronization
 
 /// What has become of a batch's inputs: a file of JSON lines that is only appended to, so that nothing in it is lost when the
-/// program is killed. The last line about an input holds.
+/// program is killed. The last line about an input holds. Secrets in inputs, such as the token of an address, are not in it.
 final class BatchManifest: @unchecked Sendable {
   // Unchecked: `past` does not change after `init`, and lines are written under a lock.
 
@@ -39,13 +39,15 @@ final class BatchManifest: @unchecked Sendable {
   let path: String
   private let descriptor: Int32
   private let writing = Mutex(())
-  /// By the values of `$input`.
+  private let secrets: SecretRegister
+  /// By the keys of inputs.
   private(set) var past: [String: Past]
 
   /// Opens the file, and makes one when there is none.
   /// - Throws: `StageError` when it cannot be used, or another batch uses it.
-  init(path: String) throws(StageError) {
+  init(path: String, secrets: SecretRegister = .program) throws(StageError) {
     self.path = path
+    self.secrets = secrets
     descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else {
       throw StageError(.inputOutput, "cannot open \(path): \(String(cString: strerror(errno)))")
@@ -58,7 +60,7 @@ final class BatchManifest: @unchecked Sendable {
     }
     do throws(StageError) {
       let bytes = try InputFile.read(path, limit: Self.sizeLimit)
-      past = Self.past(in: bytes)
+      past = Self.past(in: bytes, key: key)
       // A line that was torn when the program was killed stays a line of its own.
       if let last = bytes.last, last != UInt8(ascii: "\n") { try write("\n") }
     } catch {
@@ -69,16 +71,25 @@ final class BatchManifest: @unchecked Sendable {
 
   deinit { close(descriptor) }
 
+  /// What is known of the input of this value; nil where it is new.
+  func past(of input: String) -> Past? { past[key(input)] }
+
+  /// What an input is told apart by: its value, or a digest of it where the value may not be kept.
+  private func key(_ input: String) -> String {
+    secrets.masked(input) == input ? input : SHA256.hash(Array(input.utf8)).hexadecimal
+  }
+
   /// What the lines of a manifest say. Those that cannot be read say nothing.
-  static func past(in bytes: [UInt8]) -> [String: Past] {
+  static func past(in bytes: [UInt8], key: (String) -> String = { $0 }) -> [String: Past] {
     var past: [String: Past] = [:]
     for line in bytes.split(separator: UInt8(ascii: "\n")) {
       guard let value = try? JSONValue.parse(Array(line)), let input = value["input"]?.stringValue,
         let state = value["state"]?.stringValue.flatMap(State.init)
       else { continue }
-      past[input, default: Past()].state = state
+      let key = value["digest"]?.stringValue ?? key(input)
+      past[key, default: Past()].state = state
       for path in value["makes"]?.arrayValue ?? [] {
-        if let path = path.stringValue { past[input]?.made.insert(path) }
+        if let path = path.stringValue { past[key]?.made.insert(path) }
       }
     }
     return past
@@ -91,11 +102,14 @@ final class BatchManifest: @unchecked Sendable {
 
   /// Appends a line, in one piece. From any thread.
   func append(_ entry: Entry) throws(StageError) {
-    let members: [(String, JSONValue)] =
-      [
-        ("v", JSONValue(1)), ("time", .string(WallTime.now().rfc3339)), ("input", .string(entry.input)),
-        ("state", .string(entry.state.rawValue)),
-      ] + entry.members
+    let seen = secrets.masked(entry.input)
+    var members: [(String, JSONValue)] = [
+      ("v", JSONValue(1)), ("time", .string(WallTime.now().rfc3339)), ("input", .string(seen)),
+    ]
+    if seen != entry.input { members.append(("digest", .string(key(entry.input)))) }
+    members.append(("state", .string(entry.state.rawValue)))
+    // The names of files are needed as they are.
+    members += entry.members.map { ($0.0, $0.0 == "error" ? secrets.masked($0.1) : $0.1) }
     try write(JSONValue.object(members).serialized + "\n")
   }
 

@@ -37,7 +37,12 @@ struct CheckCommand {
     let environment = file.environment
     let findings = WorldLook(
       plan, resources: [ObjectIdentifier(LocalFlux.self): LocalServers.unstarted],
-      environment: { environment[$0] }
+      environment: { environment[$0] },
+      secret: { reference throws(StageError) in
+        // Files are read; programs that give a secret are not run.
+        guard case .file(let path) = reference else { return nil }
+        return try SecretReader.secret(inFile: path)
+      }
     ).findings()
     Terminal.output.write(
       findings.isEmpty

@@ -88,6 +88,9 @@ struct ExitCode: Sendable, Hashable {
 
   static func failure(_ code: StageError.Code) -> ExitCode { ExitCode(rawValue: code.rawValue) }
 
-  /// That of a graph which cannot be run: whose mistake it is, the graph's or the command line's.
-  static func failure(_ result: CheckResult) -> ExitCode { result.blamesParameters ? .usage : .badGraph }
+  /// That of a graph which cannot be run: whose mistake it is, the graph's, the command line's or that of a key.
+  static func failure(_ result: CheckResult) -> ExitCode {
+    if result.blamesSecrets { return .failure(.refused) }
+    return result.blamesParameters ? .usage : .badGraph
+  }
 }

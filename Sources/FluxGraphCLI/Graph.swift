@@ -48,10 +48,13 @@ public final class Graph: Sendable {
     log: any LogSink = StandardErrorLog(), notice: @escaping @Sendable (Notice) -> Void = { _ in }
   ) throws(GraphError) {
     let file = GraphFile(text: text, name: "graph", directory: directory)
+    let secrets = SecretRegister()
     let result = file.check(
-      catalogue.adding(FeedStage.self), parameters: parameters, allowsMissingSinks: true)
+      catalogue.adding(FeedStage.self), parameters: parameters, allowsMissingSinks: true, secrets: secrets)
     guard let plan = result.plan else {
-      throw GraphError(kind: .invalid, code: .badGraph, message: result.rendered(color: false))
+      throw GraphError(
+        kind: .invalid, code: result.blamesSecrets ? .refused : .badGraph,
+        message: secrets.masked(result.rendered(color: false)))
     }
     self.plan = plan
     self.log = log
@@ -136,14 +139,15 @@ public final class Graph: Sendable {
     } catch let error as GraphError {
       throw error
     } catch let error as StageError {
-      throw GraphError(kind: .failed, code: error.code, message: error.message, help: error.help)
+      let told = plan.secrets.masked(error)
+      throw GraphError(kind: .failed, code: told.code, message: told.message, help: told.help)
     } catch {
-      throw GraphError(kind: .failed, code: .internal, message: "\(error)")
+      throw GraphError(kind: .failed, code: .internal, message: plan.secrets.masked("\(error)"))
     }
   }
 
   private func run(_ taps: [EventTap.Place], _ loop: EventLoop) async throws -> [RunningGraph.Failure] {
-    let reader = SecretReader()
+    let reader = SecretReader(secrets: plan.secrets)
     var complete = try await plan.resolvingSecrets { reference throws(StageError) in
       try await reader.secret(reference)
     }

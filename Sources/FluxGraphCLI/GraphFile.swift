@@ -56,9 +56,11 @@ struct GraphFile: Sendable {
   /// Checks the graph.
   func check(
     _ catalogue: Catalogue, parameters: [String: String] = [:], isStrict: Bool = false,
-    allowsMissingSecrets: Bool = false, allowsMissingSinks: Bool = false
+    allowsMissingSecrets: Bool = false, allowsMissingSinks: Bool = false,
+    secrets: SecretRegister = .program
   ) -> CheckResult {
     let environment = environment
+    secrets.learn(from: environment)
     let options = Checker.Options(
       parameters: parameters, environment: { environment[$0] }, isStrict: isStrict,
       readGraph: { path in
@@ -67,7 +69,8 @@ struct GraphFile: Sendable {
         } catch {
           return .failure(Checker.UnreadableFile(error.message))
         }
-      }, allowsMissingSecrets: allowsMissingSecrets, allowsMissingSinks: allowsMissingSinks)
+      }, allowsMissingSecrets: allowsMissingSecrets, allowsMissingSinks: allowsMissingSinks,
+      secrets: secrets)
     return Checker(catalogue: catalogue, options: options).check(source)
   }
 }

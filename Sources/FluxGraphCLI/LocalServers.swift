@@ -49,7 +49,10 @@ actor LocalServers {
     let name = [options.words ?? "", options.fault ?? "", options.directory].joined(separator: "\n")
     if let known = servers[name] { return known.url }
     var settings = FluxServer.Options()
-    settings.words = try WordChoice(named: options.words ?? Self.standardWords, directory: options.directory)
+    settings.words = try WordChoice(
+      named: options.words ?? Self.standardWords, directory: options.directory,
+      environment: options.environment
+    ) { [loop] line in loop.execute { options.notice(Notice("stderr", line)) } }
     settings.faults = try Self.faults(options)
     settings.notice = { options.notice(Notice("local-flux", $0, severity: .warning)) }
     let server = FluxServer(loop: loop, options: settings)

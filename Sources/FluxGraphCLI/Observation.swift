@@ -186,7 +186,7 @@ final class Observation: Sendable {
         sample.value,
         labels: [("category", sample.category), ("stage", sample.stage)])
     }
-    return text.text
+    return SecretRegister.program.masked(text.text)
   }
 
   private func addParts(_ parts: [PartReport], _ text: inout PrometheusText) {

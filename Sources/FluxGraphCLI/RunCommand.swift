@@ -104,7 +104,7 @@ struct RunCommand: Sendable {
         }
         return .failure(.inputOutput)
       }
-      let reader = SecretReader()
+      let reader = SecretReader(secrets: plan.secrets)
       let complete = try await plan.resolvingSecrets { reference throws(StageError) in
         try await reader.secret(reference)
       }

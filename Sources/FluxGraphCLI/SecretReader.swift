@@ -3,24 +3,43 @@ internal import Glibc
 
 /// Looks up the secrets a graph names by file or program, when it runs and never before.
 struct SecretReader: Sendable {
+  /// What programs that are asked must not see of it.
+  let secrets: SecretRegister
+
   /// Longer than any key.
   private static let sizeLimit = 64 << 10
   /// What a password manager that asks a person may take.
   private static let limit = Duration.seconds(60)
 
-  /// The secret, without the line break at its end.
-  /// - Throws: `StageError`; it tells where the secret was looked for, and nothing of what was found.
+  /// The secret. One line break at its end is how files and programs end a text, and no part of it; other white space around it
+  /// is told as a mistake, and never taken off unasked.
+  /// - Throws: `StageError`; it tells where the secret was looked for, and nothing of what was found. With code `refused` something
+  ///   was found that can be no secret.
   func secret(_ reference: SecretReference) async throws(StageError) -> Secret {
-    var bytes =
-      switch reference {
-      case .file(let path): try InputFile.read(Self.atHome(path), limit: Self.sizeLimit)
-      case .program(let arguments): try Self.output(of: arguments, reference)
-      }
+    switch reference {
+    case .file(let path): return try Self.secret(inFile: path)
+    case .program(let arguments):
+      let bytes = try Self.output(of: arguments, reference, environment: secrets.childEnvironment)
+      return try Self.secret(in: bytes, of: reference)
+    }
+  }
+
+  /// The secret a file holds. The same as of any reference to it.
+  static func secret(inFile path: String) throws(StageError) -> Secret {
+    try secret(in: try InputFile.read(atHome(path), limit: sizeLimit), of: .file(path))
+  }
+
+  private static func secret(
+    in content: [UInt8], of reference: SecretReference
+  ) throws(StageError) -> Secret {
+    var bytes = content
     if bytes.last == UInt8(ascii: "\n") { bytes.removeLast() }
     if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
-    guard !bytes.isEmpty, let text = String(validating: bytes, as: UTF8.self) else {
-      throw StageError(.badGraph, "\(reference) gives no text")
+    guard let text = String(validating: bytes, as: UTF8.self) else {
+      throw StageError(
+        .refused, "\(reference) gives no text: what it gives is not UTF-8", help: "A key is plain text.")
     }
+    if let problem = SecretProblem(text, for: .keeping) { throw problem.failure("\(reference)") }
     return Secret(text)
   }
 
@@ -29,9 +48,9 @@ struct SecretReader: Sendable {
     return String(cString: home) + path.dropFirst()
   }
 
-  /// What a program prints. It has this program's terminal, to ask on, and its environment but for the service's key.
+  /// What a program prints. It has this program's terminal, to ask on.
   private static func output(
-    of arguments: [String], _ reference: SecretReference
+    of arguments: [String], _ reference: SecretReference, environment: [String: String]
   ) throws(StageError) -> [UInt8] {
     var ends: [Int32] = [-1, -1]
     guard pipe(&ends) == 0 else { throw failure(reference, errno) }
@@ -42,7 +61,7 @@ struct SecretReader: Sendable {
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
     var words = arguments.map { strdup($0) } + [nil]
-    var variables = inherited().map { strdup($0) } + [nil]
+    var variables = environment.map { strdup("\($0)=\($1)") } + [nil]
     defer { for word in words + variables { free(word) } }
     var process = pid_t()
     let code = posix_spawnp(&process, arguments[0], &actions, nil, &words, &variables)
@@ -75,17 +94,6 @@ struct SecretReader: Sendable {
       if count == 0 { return bytes }
       if count > 0 { bytes += piece[..<count] } else if errno != EINTR { return nil }
     }
-  }
-
-  private static func inherited() -> [String] {
-    var variables: [String] = []
-    var next = environ
-    while let entry = next.pointee {
-      let text = String(cString: entry)
-      if !text.hasPrefix("DEEPGRAM_API_KEY=") { variables.append(text) }
-      next += 1
-    }
-    return variables
   }
 
   private static func failure(_ reference: SecretReference, _ code: Int32) -> StageError {

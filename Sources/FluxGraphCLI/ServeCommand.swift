@@ -80,8 +80,10 @@ struct ServeCommand {
       var options = FluxServer.Options()
       options.address = .tcp(host: arguments.address, port: arguments.port)
       options.mostStreams = arguments.mostStreams
-      options.words = try WordChoice(named: arguments.words, directory: ".")
       options.key = try key()
+      options.words = try WordChoice(
+        named: arguments.words, directory: ".", environment: SecretRegister.program.childEnvironment
+      ) { Terminal.error.write("notice: \($0)\n") }
       options.faults = try faults()
       options.replay = try recording()
       options.notice = { Terminal.error.write("notice: \($0)\n") }
@@ -110,9 +112,12 @@ struct ServeCommand {
     guard let name = arguments.keyVariable else { return nil }
     let environment = GraphEnvironment(directory: ".")
     for problem in environment.problems { Terminal.error.write("warning: \(problem)\n") }
-    guard let key = environment[name], !key.isEmpty else {
+    guard let key = environment[name] else {
       throw StageError(.badGraph, "the variable \(name), which should hold the key, is not set")
     }
+    SecretRegister.program.add(Secret(key))
+    SecretRegister.program.withhold(variable: name)
+    if let problem = SecretProblem(key, for: .key) { throw problem.failure(name) }
     return key
   }
 

@@ -1,3 +1,4 @@
+internal import FluxGraph
 internal import Glibc
 
 /// Standard output or standard error, for what commands say themselves.
@@ -24,9 +25,9 @@ struct Terminal: Sendable {
     return getenv("COLUMNS").flatMap { Int(String(cString: $0)) } ?? 80
   }
 
-  /// Writes text, whole. What cannot be written is lost: there is nobody left to tell.
+  /// Writes text, whole, with dots for what is secret. What cannot be written is lost: there is nobody left to tell.
   func write(_ text: String) {
-    var text = text
+    var text = SecretRegister.program.masked(text)
     text.withUTF8 { bytes in
       var written = 0
       while written < bytes.count {

@@ -3,8 +3,14 @@ internal import FluxServer
 
 extension WordChoice {
   /// The source of words `text` names: `pocketsphinx`, `none`, `script:FILE`, or `command:PROGRAM ARGUMENTS`.
+  /// - Parameters:
+  ///   - environment: what a program is given.
+  ///   - complaint: told each line of a program's standard error, on any thread.
   /// - Throws: `StageError` for another name, or a script that cannot be read.
-  init(named text: String, directory: String) throws(StageError) {
+  init(
+    named text: String, directory: String, environment: [String: String],
+    complaint: @escaping @Sendable (String) -> Void
+  ) throws(StageError) {
     switch text {
     case "pocketsphinx": self = .pocketSphinx()
     case "none": self = .none
@@ -17,7 +23,8 @@ extension WordChoice {
             .badGraph, "\(text) names no program, or has a quote that is not closed",
             help: "It reads `command:PROGRAM ARGUMENTS`.")
         }
-        self = .command(command, directory: directory)
+        self = .command(
+          .init(command, directory: directory, environment: environment, complaint: complaint))
       } else {
         throw StageError(
           .badGraph, "there is no source of words called \(text)",
@@ -29,8 +36,8 @@ extension WordChoice {
   /// What the source of words `text` names needs to be there.
   static func need(of text: String, directory: String) -> Need {
     Need { () throws(StageError) in
-      switch try WordChoice(named: text, directory: directory) {
-      case .command(let command, _): try Need.program(command.words[0], in: directory).look()
+      switch try WordChoice(named: text, directory: directory, environment: [:], complaint: { _ in }) {
+      case .command(let program): try Need.program(program.command.words[0], in: directory).look()
       case .script: "\(text.dropFirst(7)) holds words"
       default: "words come from \(text)"
       }

@@ -1,3 +1,5 @@
+internal import FluxGraph
+
 /// The settings of one connection. What is nil or empty is not sent: the service's own default applies, and
 /// a parameter the service does not know yet or any more refuses the connection.
 package struct ListenParameters: Equatable, Sendable {

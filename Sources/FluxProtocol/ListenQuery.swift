@@ -1,3 +1,5 @@
+internal import FluxGraph
+
 extension ListenParameters {
   /// What this server decodes. The encodings whose meaning is not documented (`linear32`, bare `opus`) are
   /// refused rather than guessed.

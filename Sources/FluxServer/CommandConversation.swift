@@ -1,3 +1,4 @@
+import FluxGraph
 import Glibc
 
 /// The thread of one stream: gives its program the audio, reads its words, and answers the blocks.
@@ -36,12 +37,14 @@ final class CommandConversation {
     var since: ContinuousClock.Instant
   }
 
-  private let command: [String]
-  private let directory: String
+  private let program: CommandWords.Program
   private let stream: CommandWordStream
   private var process: CommandProcess?
   private var starts = 0
   private var transcript = CommandTranscript()
+  private var complaints = OutputLines()
+  /// Whether the program's standard error is open.
+  private var hasComplaints = false
   private var unwritten: [UInt8] = []
   /// Samples the program was given.
   private var given = 0
@@ -57,11 +60,12 @@ final class CommandConversation {
   private var failure: String?
   private var isClosed = false
 
-  init(_ command: [String], directory: String, _ stream: CommandWordStream) {
-    self.command = command
-    self.directory = directory
+  init(_ program: CommandWords.Program, _ stream: CommandWordStream) {
+    self.program = program
     self.stream = stream
   }
+
+  private var name: String { program.command.words[0] }
 
   func run() {
     var signals = sigset_t()
@@ -73,10 +77,12 @@ final class CommandConversation {
       if !isClosed {
         write()
         if isBehind { lastBehind = .now }
+        readComplaints()
         read()
         answer()
       }
     }
+    readComplaints()
     _ = process?.end(isOver: false)
   }
 
@@ -113,15 +119,16 @@ final class CommandConversation {
 
   private func start() {
     guard starts < Self.mostStarts else {
-      failure = "\(command[0]) ended \(starts) times and is not started again: speech is shown as [speech]."
+      failure = "\(name) ended \(starts) times and is not started again: speech is shown as [speech]."
       return
     }
     starts += 1
+    (complaints, hasComplaints) = (OutputLines(), true)
     (given, unwritten, transcript, isReady) = (0, [], CommandTranscript(), false)
     do throws(CommandProcess.Failure) {
-      process = try CommandProcess(command, directory: directory)
+      process = try CommandProcess(program)
     } catch {
-      failure = "\(command[0]) cannot be started (\(error.reason)): speech is shown as [speech]."
+      failure = "\(name) cannot be started (\(error.reason)): speech is shown as [speech]."
     }
   }
 
@@ -139,6 +146,7 @@ final class CommandConversation {
     var descriptors = [pollfd(fd: stream.bell, events: Int16(POLLIN), revents: 0)]
     if let process {
       descriptors.append(pollfd(fd: process.output, events: Int16(POLLIN), revents: 0))
+      if hasComplaints { descriptors.append(pollfd(fd: process.errors, events: Int16(POLLIN), revents: 0)) }
       if !unwritten.isEmpty {
         descriptors.append(pollfd(fd: process.input, events: Int16(POLLOUT), revents: 0))
       }
@@ -157,6 +165,13 @@ final class CommandConversation {
     if count > 0 { unwritten.removeFirst(count) }
     // A program that closed its input may still print; its end shows in its output.
     if count < 0, errno == EPIPE { unwritten = [] }
+  }
+
+  /// What the program says on its standard error, and whether it may say more.
+  private func readComplaints() {
+    guard let process, hasComplaints else { return }
+    for line in complaints.read(process.errors) { program.complaint("\(name): \(line)") }
+    hasComplaints = !complaints.hasEnded
   }
 
   private func read() {
@@ -178,11 +193,12 @@ final class CommandConversation {
 
   /// The program is of no use any more; it is started again for the next piece of speech.
   private func fail(_ what: String?) {
+    readComplaints()
     guard let process else { return }
     let how = process.end(isOver: what == nil)
     self.process = nil
     unwritten = []
-    let reason = "\(command[0]) \(what ?? how): speech is shown as [speech]."
+    let reason = "\(name) \(what ?? how): speech is shown as [speech]."
     failure = reason
     for block in waiting { stream.answer(WordAnswer(number: block.number, words: .unavailable(reason))) }
     waiting = []

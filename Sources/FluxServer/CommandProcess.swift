@@ -1,8 +1,8 @@
 import FluxGraph
 import Glibc
 
-/// A program with its standard input and output on pipes, in a process group of its own, with default signals and no
-/// key in its environment. It runs in the directory relative paths are relative to. Its standard error is ours.
+/// A program with its standard streams on pipes, in a process group of its own, with default signals. It runs in the directory
+/// relative paths are relative to.
 ///
 /// Belongs to one thread.
 final class CommandProcess {
@@ -10,32 +10,31 @@ final class CommandProcess {
   private static let endLimit = Duration.milliseconds(500)
 
   private let process: pid_t
-  /// Both do not block.
+  /// None of them blocks.
   private(set) var input: Int32
   let output: Int32
+  let errors: Int32
 
   struct Failure: Error {
     var code: Int32
     var reason: String { String(cString: strerror(code)) }
   }
 
-  init(_ command: [String], directory: String) throws(Failure) {
+  init(_ program: CommandWords.Program) throws(Failure) {
     var process = pid_t()
-    var (inputEnds, outputEnds): ([Int32], [Int32]) = ([-1, -1], [-1, -1])
+    var ends = [[Int32]](repeating: [-1, -1], count: 3)
+    let isPiped = ends.indices.allSatisfy { Self.makePipe(&ends[$0]) }
     let status =
-      Self.makePipe(&inputEnds) && Self.makePipe(&outputEnds)
-      ? Self.spawn(command, directory, inputEnds[0], outputEnds[1], &process) : errno
-    close(inputEnds[0])
-    close(outputEnds[1])
-    input = inputEnds[1]
-    output = outputEnds[0]
+      isPiped
+      ? Self.spawn(program, input: ends[0][0], output: ends[1][1], errors: ends[2][1], &process) : errno
+    for end in [ends[0][0], ends[1][1], ends[2][1]] { close(end) }
+    (input, output, errors) = (ends[0][1], ends[1][0], ends[2][0])
     self.process = process
     guard status == 0 else {
-      close(input)
-      close(output)
+      for end in [input, output, errors] { close(end) }
       throw Failure(code: status)
     }
-    for descriptor in [input, output] { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
+    for descriptor in [input, output, errors] { _ = fcntl(descriptor, F_SETFL, O_NONBLOCK) }
   }
 
   private static func makePipe(_ ends: inout [Int32]) -> Bool {
@@ -45,16 +44,17 @@ final class CommandProcess {
   }
 
   private static func spawn(
-    _ command: [String], _ directory: String, _ input: Int32, _ output: Int32, _ process: inout pid_t
+    _ program: CommandWords.Program, input: Int32, output: Int32, errors: Int32, _ process: inout pid_t
   ) -> Int32 {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
     posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO)
     posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO)
+    posix_spawn_file_actions_adddup2(&actions, errors, STDERR_FILENO)
     // Pipes of other programs, which may be made at this moment, included: held open here, they would not end.
     _ = SpawnExtensions.closeFrom(&actions, 3)
-    _ = SpawnExtensions.changeDirectory(&actions, directory.isEmpty ? "." : directory)
+    _ = SpawnExtensions.changeDirectory(&actions, program.directory.isEmpty ? "." : program.directory)
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)
     defer { posix_spawnattr_destroy(&attributes) }
@@ -66,20 +66,12 @@ final class CommandProcess {
     posix_spawnattr_setsigmask(&attributes, &signals)
     sigfillset(&signals)
     posix_spawnattr_setsigdefault(&attributes, &signals)
-    var arguments: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) } + [nil]
-    var environment = Self.environment + [nil]
+    var arguments: [UnsafeMutablePointer<CChar>?] = program.command.words.map { strdup($0) } + [nil]
+    var environment: [UnsafeMutablePointer<CChar>?] =
+      program.environment.map { strdup("\($0)=\($1)") } + [nil]
     defer { for pointer in arguments + environment { free(pointer) } }
-    return posix_spawnp(&process, command[0], &actions, &attributes, &arguments, &environment)
-  }
-
-  private static var environment: [UnsafeMutablePointer<CChar>?] {
-    var entries: [UnsafeMutablePointer<CChar>?] = []
-    var next = environ
-    while let entry = next.pointee {
-      if strncmp(entry, "DEEPGRAM_API_KEY=", 17) != 0 { entries.append(strdup(entry)) }
-      next += 1
-    }
-    return entries
+    return posix_spawnp(
+      &process, program.command.words[0], &actions, &attributes, &arguments, &environment)
   }
 
   /// Whether there is input it has not read yet.
@@ -95,6 +87,8 @@ final class CommandProcess {
   func end(isOver: Bool) -> String {
     close(input)
     close(output)
+    // Only now: writing to nobody would be the program's end.
+    defer { close(errors) }
     if !isOver { kill(-process, SIGTERM) }
     let deadline = ContinuousClock.now.advanced(by: Self.endLimit)
     var status: Int32 = 0

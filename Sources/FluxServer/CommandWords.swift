@@ -7,19 +7,36 @@ import Synchronization
 /// Each stream has a process of its own, started when speech is first heard, on a thread of its own. It hears the
 /// speech and half a second of silence after each piece; what lies between is left out.
 package final class CommandWords: WordSource {
+  /// What is started for each stream.
+  package struct Program: Sendable {
+    /// The program, searched for in PATH unless its name has a slash, and its arguments.
+    package var command: CommandLineText
+    /// Its working directory.
+    package var directory: String
+    /// Its environment: that of this program, without what it must not see.
+    package var environment: [String: String]
+    /// Told each line of its standard error. On a thread of the stream's.
+    package var complaint: @Sendable (String) -> Void
+
+    package init(
+      _ command: CommandLineText, directory: String = ".", environment: [String: String],
+      complaint: @escaping @Sendable (String) -> Void
+    ) {
+      self.command = command
+      self.directory = directory
+      self.environment = environment
+      self.complaint = complaint
+    }
+  }
+
   /// Processes there may be at once.
   package static let mostProcesses = 64
 
-  private let command: [String]
-  private let directory: String
+  private let program: Program
   private let streams = Monitor<[ObjectIdentifier: CommandWordStream]>([:])
 
-  /// - Parameters:
-  ///   - command: the program, searched for in PATH unless its name has a slash, and its arguments.
-  ///   - directory: the program's working directory.
-  package init(_ command: CommandLineText, directory: String = ".") {
-    self.command = command.words
-    self.directory = directory
+  package init(_ program: Program) {
+    self.program = program
   }
 
   /// A program may have a model to load.
@@ -36,7 +53,6 @@ package final class CommandWords: WordSource {
 
   /// Starts the stream's thread; false when there are too many.
   func start(_ stream: CommandWordStream) -> Bool {
-    let (command, directory) = (command, directory)
     let id = ObjectIdentifier(stream)
     let hasRoom = streams.withLock { streams in
       guard streams.count < Self.mostProcesses else { return false }
@@ -45,7 +61,7 @@ package final class CommandWords: WordSource {
     }
     guard hasRoom else { return false }
     let thread = startThread(named: "words-command") { [self] in
-      let conversation = CommandConversation(command, directory: directory, stream)
+      let conversation = CommandConversation(program, stream)
       conversation.run()
       streams.withLock { $0[id] = nil }
       streams.broadcast()

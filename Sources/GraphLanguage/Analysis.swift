@@ -31,6 +31,10 @@ struct Analysis {
   /// however often it shows.
   var unknownHeads: Set<String> = []
   var mismatchedStreams: Set<Endpoint> = []
+  /// What from outside is part of a path.
+  var pathParts: [PathPart] = []
+  /// Parameters that have been told to be secrets on the command line.
+  var warnedSettings: Set<String> = []
   /// Streams that tests feed or look at.
   var testedStreams: Set<Endpoint> = []
 
@@ -80,11 +84,30 @@ struct Analysis {
         errors += 1
         if errors > Checker.maximumErrors { return nil }
       }
-      var copy = diagnostic
-      copy.masked = masked
-      return copy
+      return seen(diagnostic)
     }
   }
+}
+
+extension Analysis {
+  /// A diagnostic as it may be seen. What holds a secret cannot be proposed: applied, the dots would take its place.
+  private func seen(_ diagnostic: Diagnostic) -> Diagnostic {
+    var seen = diagnostic
+    let secrets = options.secrets
+    seen.masked = masked
+    seen.message = secrets.masked(diagnostic.message)
+    seen.notes = diagnostic.notes.map(secrets.masked)
+    seen.help = diagnostic.help.map(secrets.masked)
+    if let text = diagnostic.replacement?.text, secrets.masked(text) != text { seen.replacement = nil }
+    return seen
+  }
+}
+
+/// Something from outside that is part of a path: a parameter, or a variable of the environment.
+struct PathPart {
+  var holder: String
+  var text: String
+  var span: SourceSpan
 }
 
 /// A parameter of the graph with its value.
@@ -102,6 +125,8 @@ struct BoundParameter {
   var origin: Origin
   /// What the graph says the value is, as people may see it; nil when it came from the command line.
   var text: String?
+  /// The variable of the environment it comes from.
+  var variable: String?
   var isUsed = false
 }
 

@@ -16,6 +16,8 @@ package struct Checker: Sendable {
     package var allowsMissingSecrets: Bool
     /// Whether a graph may have no sink: where a program reads the streams it names.
     package var allowsMissingSinks: Bool
+    /// Where what the graph is given as secret is made known as such.
+    package var secrets: SecretRegister
 
     package init(
       parameters: [String: String] = [:], environment: @escaping @Sendable (String) -> String? = { _ in nil },
@@ -23,7 +25,8 @@ package struct Checker: Sendable {
       readGraph: @escaping @Sendable (String) -> Result<String, UnreadableFile> = { _ in
         .failure(UnreadableFile("no other graph can be read here"))
       },
-      allowsMissingSecrets: Bool = false, allowsMissingSinks: Bool = false
+      allowsMissingSecrets: Bool = false, allowsMissingSinks: Bool = false,
+      secrets: SecretRegister = SecretRegister()
     ) {
       self.parameters = parameters
       self.environment = environment
@@ -31,6 +34,7 @@ package struct Checker: Sendable {
       self.readGraph = readGraph
       self.allowsMissingSecrets = allowsMissingSecrets
       self.allowsMissingSinks = allowsMissingSinks
+      self.secrets = secrets
     }
   }
 
@@ -61,6 +65,7 @@ package struct Checker: Sendable {
     var analysis = Analysis(
       source: loader.source, catalogue: catalogue, options: options, syntaxErrors: loader.diagnostics)
     analysis.read(tree)
+    analysis.checkPaths()
     analysis.inferTypes()
     let tests = analysis.tests(tree)
     let plan = analysis.plan()
@@ -117,6 +122,13 @@ package struct CheckResult: Sendable {
     let errors = diagnostics.filter { $0.severity == .error }
     return !errors.isEmpty && omittedErrors == 0
       && errors.allSatisfy { $0.primary == nil && $0.code != DiagnosticCode.emptyGraph.rawValue }
+  }
+
+  /// Whether text and settings are right, and only a key or a header from outside is not.
+  package var blamesSecrets: Bool {
+    let errors = diagnostics.filter { $0.severity == .error }
+    return !errors.isEmpty && omittedErrors == 0
+      && errors.allSatisfy { $0.code == DiagnosticCode.unusableSecret.rawValue }
   }
 
   /// All diagnostics as text, with an empty line after each.

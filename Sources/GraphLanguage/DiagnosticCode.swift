@@ -40,11 +40,14 @@ package enum DiagnosticCode: String, Sendable, Hashable, CaseIterable {
   case missingOption = "missing-option"
   case outOfRange = "out-of-range"
   case secretInGraph = "secret-in-graph"
+  case secretInPath = "secret-in-path"
+  case secretOnCommandLine = "secret-on-command-line"
   case tooManyValues = "too-many-values"
   case unknownField = "unknown-field"
   case unknownEvent = "unknown-event"
   case unknownOption = "unknown-option"
   case unknownValue = "unknown-value"
+  case unusableSecret = "unusable-secret"
   case unusualValue = "unusual-value"
   case valueAfterOption = "value-after-option"
   case wrongComparison = "wrong-comparison"
@@ -74,7 +77,7 @@ package enum DiagnosticCode: String, Sendable, Hashable, CaseIterable {
   package var severity: Diagnostic.Severity {
     switch self {
     case .nameHidesStage, .unusedName, .unusedParameter, .paceBehindLive, .eventNeverSent,
-      .unusualValue, .fieldsNotFilled:
+      .unusualValue, .fieldsNotFilled, .secretOnCommandLine:
       .warning
     default: .error
     }

@@ -178,6 +178,16 @@ extension Explanation {
       "file talk.opus | flux key=\"0123456789abcdef\" | stdout",
       "file talk.opus | flux key=secret(file:key.txt) | stdout"),
     Explanation(
+      .secretInPath,
+      "The name of a file is seen by everybody who lists its directory, and in every message about it. A parameter that holds a secret is no part of it.",
+      nil,
+      nil),
+    Explanation(
+      .secretOnCommandLine,
+      "Every user of a machine can see the command lines of its programs, and shells keep them. Put the secret into the environment or into a `.env` file, and have the parameter name the variable: `param key = env(NAME)`.",
+      nil,
+      nil),
+    Explanation(
       .sinkInTheMiddle,
       "Nothing comes out of a sink, so nothing can follow it. Name what comes before it and use the name twice.",
       "file talk.opus | flux | jsonl turns.jsonl | stdout",
@@ -282,6 +292,11 @@ extension Explanation {
       "A value has a field or a parameter in braces, as a template does, and its option is no template: the braces stay as they are. `fluxgraph inspect` shows which options are.",
       "file talk.opus | flux as=\"{date}\" | stdout",
       "file talk.opus | flux as=talk | stdout"),
+    Explanation(
+      .unusableSecret,
+      "A key, a token or a header from the environment, a `.env` file or `--set` is empty, begins or ends with white space, stands in quotes, or holds what no header can. That is how it was copied, and not what it is; the service would refuse it. `run` ends with exit code 77 before anything is opened.",
+      nil,
+      nil),
     Explanation(
       .unusualValue,
       "A number outside what the service is known to take today. It may take more by now; if it does not, it refuses the connection.",

@@ -110,6 +110,11 @@ extension Analysis {
       configuration.fail(option)
       return
     }
+    guard takeNote(of: resolved, value, as: option.type) else {
+      configuration.fail(option)
+      return
+    }
+    if option.type == .path || option.type == .pathTemplate { takeNote(ofPath: value) }
     if option.type == .template || option.type == .pathTemplate {
       guard let template = template(resolved, value, option) else {
         configuration.fail(option)
@@ -156,12 +161,16 @@ extension Analysis {
     do throws(OptionError) {
       let isSecret = option.type == .secret || option.type == .list(.secret)
       try configuration.specification.set(
-        option.name, of: &configuration.stage, to: isSecret ? value.withStandIns : value)
+        option.name, of: &configuration.stage, to: isSecret ? value.filled { Secret($0.description) } : value)
       configuration.settings.append(StageSetting(option.name, value))
       switch value {
       case .flag: configuration.texts.append(option.name)
       case .predicate(let predicate): configuration.texts.append(predicate.description)
-      default: configuration.texts.append(shown(option, syntax))
+      default:
+        let text = shown(option, syntax)
+        let seen = options.secrets.masked(text)
+        isRedacted = isRedacted || seen != text
+        configuration.texts.append(seen)
       }
     } catch {
       report(error, option, syntax, span)
@@ -463,21 +472,10 @@ extension Analysis {
       ? String(text.dropFirst().dropLast()) : text
   }
 
-  private func lowercasedFirst(_ sentence: String) -> String {
+  func lowercasedFirst(_ sentence: String) -> String {
     var text = sentence
     if text.hasSuffix(".") { text.removeLast() }
     guard let first = text.first, !(text.dropFirst().first?.isUppercase ?? false) else { return text }
     return first.lowercased() + text.dropFirst()
-  }
-}
-
-extension GraphValue {
-  /// With something in the place of secrets that are only known when the graph runs.
-  fileprivate var withStandIns: GraphValue {
-    switch self {
-    case .secretReference(let reference): .secret(Secret(reference.description))
-    case .list(let values): .list(values.map(\.withStandIns))
-    default: self
-    }
   }
 }

@@ -13,9 +13,12 @@ extension Analysis {
     var bound = BoundParameter(definition: name.span, value: nil, origin: .outside)
     if let text = options.parameters[name.text] {
       bound.value = Self.outsideValue(text)
+      options.secrets.add(addressesIn: text)
     } else if let value = parameter.value {
       bound.value = resolve(value, as: nil)
       if !isFromOutside(value) { bound.origin = .literal(value) }
+      bound.variable = variable(of: value)
+      if let resolved = bound.value { _ = takeNote(of: resolved, value, as: nil) }
       bound.text = shown(value)
     } else if !parameter.isBroken {
       report(

@@ -11,6 +11,8 @@ package struct Plan: Sendable {
   package var parameters: [(name: String, text: String?)] = []
   /// Whether the stages' texts leave out what may be secret in an address.
   package var isRedacted = false
+  /// What neither people nor programs the graph starts may see: the register the graph was checked with.
+  package var secrets = SecretRegister()
 
   package init(nodes: [PlanNode], links: [PlanLink], directory: String) {
     self.nodes = nodes
@@ -81,9 +83,11 @@ extension Plan {
         // A plan may have thousands of stages; what stays the same is not copied.
         if references.isEmpty { continue }
         for reference in references where known[reference] == nil {
-          known[reference] = try await resolve(reference)
+          let secret = try await resolve(reference)
+          secrets.add(secret)
+          known[reference] = secret
         }
-        copy.nodes[node].settings[setting].value = value.filled(from: known)
+        copy.nodes[node].settings[setting].value = value.filled { known[$0] }
       }
     }
     return copy
@@ -91,7 +95,8 @@ extension Plan {
 }
 
 extension GraphValue {
-  fileprivate var secretReferences: [SecretReference] {
+  /// Where secrets in the value are to be had.
+  package var secretReferences: [SecretReference] {
     switch self {
     case .secretReference(let reference): [reference]
     case .list(let values): values.flatMap(\.secretReferences)
@@ -99,10 +104,11 @@ extension GraphValue {
     }
   }
 
-  fileprivate func filled(from secrets: [SecretReference: Secret]) -> GraphValue {
+  /// The value with secrets in the place of where they are to be had.
+  package func filled(_ secret: (SecretReference) -> Secret?) -> GraphValue {
     switch self {
-    case .secretReference(let reference): secrets[reference].map(GraphValue.secret) ?? self
-    case .list(let values): .list(values.map { $0.filled(from: secrets) })
+    case .secretReference(let reference): secret(reference).map(GraphValue.secret) ?? self
+    case .list(let values): .list(values.map { $0.filled(secret) })
     default: self
     }
   }

@@ -17,6 +17,7 @@ extension Analysis {
     var numbers = [Int?](repeating: nil, count: nodes.count)
     var plan = Plan(nodes: [], links: [], directory: source.directory)
     plan.isRedacted = isRedacted
+    plan.secrets = options.secrets
     plan.nodes.reserveCapacity(needed.count { $0 })
     for index in order() where needed[index] {
       let number = plan.nodes.count
@@ -38,7 +39,7 @@ extension Analysis {
     // Only those the texts still speak of: a value written in the graph stands where it is used.
     plan.parameters = parameterOrder.compactMap { name in
       guard plan.nodes.contains(where: { $0.text.contains("$" + name) }) else { return nil }
-      return (name, parameters[name]?.text.map { WebURL($0)?.redacted ?? $0 })
+      return (name, parameters[name]?.text.map { options.secrets.masked(WebURL($0)?.redacted ?? $0) })
     }
     return (plan, numbers)
   }

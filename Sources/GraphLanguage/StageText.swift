@@ -6,8 +6,8 @@ extension Analysis {
   mutating func shown(_ option: OptionSpecification, _ value: ValueSyntax) -> String {
     var text = shown(value)
     // The user and the query of an address may be secret.
-    if option.type == .url, let url = WebURL(text) {
-      isRedacted = isRedacted || text != url.redacted
+    if option.type == .url, let url = address(value), url.redacted != url.text {
+      isRedacted = true
       text = url.redacted
     }
     if option.type == .header || option.type == .list(.header) {
@@ -15,6 +15,17 @@ extension Analysis {
       text = shownHeaders(value)
     }
     return option.isPositional ? text : "\(option.name)=\(text)"
+  }
+
+  /// The address a value written in the graph is.
+  private func address(_ value: ValueSyntax) -> WebURL? {
+    switch value {
+    case .atom(let word), .string(let word): return WebURL(word.text)
+    case .parameter(let word):
+      if case .literal(let value)? = parameters[word.text]?.origin { return address(value) }
+      return nil
+    case .list, .call: return nil
+    }
   }
 
   /// Headers by their names: any may be a key to something.

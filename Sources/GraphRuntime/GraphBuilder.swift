@@ -10,9 +10,6 @@ struct GraphBuilder {
   private let services: GraphServices
   private let supervisor: any GraphSupervisor
   private var consumers: [Int: any EventConsumer] = [:]
-  /// What programs the graph starts must not see.
-  private let secrets: Set<Secret>
-
   private let taps: TapDirectory
   private(set) var parts: [GraphPart] = []
   /// The queues in front of joining stages that have been opened or will be.
@@ -34,15 +31,6 @@ struct GraphBuilder {
     table = LinkTable(plan)
     self.services = services
     self.supervisor = supervisor
-    secrets = Set(plan.nodes.flatMap(\.settings).flatMap { Self.secrets(in: $0.value) })
-  }
-
-  private static func secrets(in value: GraphValue) -> [Secret] {
-    switch value {
-    case .secret(let secret): [secret]
-    case .list(let values): values.flatMap(secrets)
-    default: []
-    }
   }
 
   /// Builds everything, from the sinks backwards for events and from the sources forwards for audio.
@@ -384,7 +372,7 @@ struct GraphBuilder {
         wakeWhenReadable: { descriptor in route?.watch(descriptor, events: Int32(POLLIN)) },
         wakeWhenWritable: { descriptor in route?.watch(descriptor, events: Int32(POLLOUT)) }),
       noticeHandler: { notice($0, location) },
-      portHandler: { event, port in ports[port]?.emit(event) }, secrets: secrets,
+      portHandler: { event, port in ports[port]?.emit(event) }, secrets: plan.secrets,
       commandRegistrar: { commands.add(title, $0) },
       hangUpRegistrar: { commands.addHangUp($0) }, queue: queue, files: OutputFiles { fileMade(number, $0) },
       failing: { [weak supervisor] in supervisor?.hasFailed ?? false },

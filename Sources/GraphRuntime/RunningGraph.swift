@@ -246,7 +246,8 @@ package final class RunningGraph: GraphSupervisor, Sendable {
 
   func partFailed(_ place: StagePlace, _ error: any Error) {
     if error is EndOfInterest || error is CancellationError { return }
-    let stageError = error as? StageError ?? StageError(.internal, "\(place.title): \(error)")
+    let stageError = plan.secrets.masked(
+      error as? StageError ?? StageError(.internal, "\(place.title): \(error)"))
     state.withLock { state in
       if state.isAborted { return }
       state.failures.append(Failure(title: place.title, location: place.location, error: stageError))

@@ -16,17 +16,21 @@ package struct WorldLook: Sendable {
   private let plan: Plan
   private let resources: [ObjectIdentifier: any Sendable]
   private let environment: @Sendable (String) -> String?
+  private let secret: @Sendable (SecretReference) throws(StageError) -> Secret?
 
   /// - Parameters:
   ///   - resources: what the host program provides for stages that ask for it.
   ///   - environment: the environment the graph sees.
+  ///   - secret: a secret the plan names by where it is to be had; nil where only running the graph would tell.
   package init(
     _ plan: Plan, resources: [ObjectIdentifier: any Sendable] = [:],
-    environment: @escaping @Sendable (String) -> String?
+    environment: @escaping @Sendable (String) -> String?,
+    secret: @escaping @Sendable (SecretReference) throws(StageError) -> Secret? = { _ in nil }
   ) {
     self.plan = plan
     self.resources = resources
     self.environment = environment
+    self.secret = secret
   }
 
   /// Looks at everything. Blocks for as long as disks and the sound server take.
@@ -40,18 +44,22 @@ package struct WorldLook: Sendable {
   }
 
   private func needs(of node: PlanNode) -> [Need] {
-    // Where a secret is still to be had, what it is makes no difference here.
+    var references: [SecretReference] = []
     let settings = node.settings.map { setting in
-      if case .secretReference = setting.value { StageSetting(setting.option, .secret(Secret("secret"))) } else {
-        setting
+      let value = setting.value.filled { reference in
+        references.append(reference)
+        // What cannot be had is told as a need of its own.
+        return (try? secret(reference)) ?? Secret("unknown")
       }
+      return StageSetting(setting.option, value)
     }
     let context = OfflineContext(
       name: node.title, category: node.specification.name, directory: node.directory ?? plan.directory,
       resources: resources, environment: environment
     ).context
     let stage = try? node.specification.make(settings)
-    return (stage?.needs(context) ?? declaredNeeds(of: node, context)) + secretNeeds(of: node)
+    return (stage?.needs(context) ?? declaredNeeds(of: node, context)) 
+      + references.map { need(of: $0, in: context.directory) }
   }
 
   /// What the types of a stage's options say: a path is read by a source and written by a sink.
@@ -72,16 +80,14 @@ package struct WorldLook: Sendable {
     }
   }
 
-  /// Where the plan says where a secret is to be had.
-  private func secretNeeds(of node: PlanNode) -> [Need] {
-    let directory = node.directory ?? plan.directory
-    return node.settings.compactMap { setting in
-      switch setting.value {
-      case .secretReference(.file(let path)):
-        .readableFile(Path(path).resolved(in: directory, home: environment("HOME")))
-      case .secretReference(.program(let words)): words.first.map { .program($0, in: directory) }
-      default: nil
+  private func need(of reference: SecretReference, in directory: String) -> Need {
+    switch reference {
+    case .file(let path):
+      Need { [secret] () throws(StageError) in
+        _ = try secret(reference)
+        return "\(path) can be read"
       }
+    case .program(let words): .program(words.first ?? "", in: directory)
     }
   }
 }

@@ -26,6 +26,16 @@ import Testing
     }
   }
 
+  @Test("the user's headers are sent, in the place of the stage's own")
+  func headers() throws {
+    var source = HTTPSource()
+    source.url = WebURL("https://radio.example.com/stream")
+    source.headers = try [HeaderLine].parse(.list([.word("X-Key: room-7"), .word("user-agent: mine")]))
+    try source.open(world.context())
+    let sent = Set(world.downloads[0].headers.map { "\($0.name): \($0.value)" })
+    #expect(sent == ["X-Key: room-7", "user-agent: mine", "Icy-MetaData: 1"])
+  }
+
   @Test("titles are taken out of the sound wherever the stream is cut, and told once")
   func titles() throws {
     // What a station sends: sound in pieces of 100 bytes, between them nothing, a title, the same, another.

@@ -235,4 +235,27 @@ import Testing
     try spool.drop()
     #expect(try Spool.summary(directory: folder.path, name: "crm").pending == 0)
   }
+
+  @Test("dead letters hold what the spool holds, and nobody else reads either, whatever was there before")
+  func permissions() throws {
+    let folder = try TemporaryFolder()
+    let letters = folder.file("crm.dead.jsonl")
+    for isOld in [false, true] {
+      if isOld {
+        for path in [letters, folder.file("crm.spool")] { #expect(chmod(path, 0o644) == 0) }
+      }
+      let spool = try Spool(directory: folder.path, name: "crm", limit: 100_000)
+      let accepted = try #require(try spool.accept(delivery("a")))
+      #expect(try spool.bury([DeadLetter(delivery: accepted, reason: "no", status: nil)]))
+      for path in [letters, folder.file("crm.spool")] {
+        var state = stat()
+        #expect(stat(path, &state) == 0 && state.st_mode & 0o777 == 0o600, "\(path)")
+      }
+    }
+    try FileManager.default.removeItem(atPath: letters)
+    let spool = try Spool(directory: folder.path, name: "crm", limit: 100_000)
+    _ = try spool.redeliver()
+    var state = stat()
+    #expect(stat(letters, &state) == 0 && state.st_mode & 0o777 == 0o600)
+  }
 }

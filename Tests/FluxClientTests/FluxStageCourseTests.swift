@@ -83,12 +83,29 @@ struct FluxStageCourseTests {
 
   @Test("without a key nothing is dialled, and the way on without one is named")
   func missingKey() async throws {
-    let rig = try StageRig([], environment: ["DEEPGRAM_API_KEY": ""])
+    let rig = try StageRig([], environment: [:])
     let error = await #expect(throws: StageError.self) { try await rig.task.value }
     #expect(error?.code == .refused)
     #expect(error?.message == "there is no key for api.deepgram.com")
     #expect(error?.help?.contains("endpoint=local") == true)
     #expect(rig.world.webSockets.connections.isEmpty)
+  }
+
+  @Test(
+    "a key that cannot be sent is not, and is told by where it comes from",
+    arguments: [
+      ("", "DEEPGRAM_API_KEY is empty"), ("abc\n", "DEEPGRAM_API_KEY ends with a line break"),
+      ("a b", "DEEPGRAM_API_KEY contains a character that HTTP does not allow there, the 2nd of 3"),
+    ])
+  func unusableKey(key: String, message: String) async throws {
+    let rig = try StageRig([], environment: ["DEEPGRAM_API_KEY": key])
+    let error = await #expect(throws: StageError.self) { try await rig.task.value }
+    #expect(error?.code == .refused && error?.message == message)
+    #expect(rig.world.webSockets.connections.isEmpty)
+    let own = try StageRig([StageSetting("token", .secret(Secret(key)))], environment: [:])
+    let other = await #expect(throws: StageError.self) { try await own.task.value }
+    #expect(
+      other?.message == message.replacing("DEEPGRAM_API_KEY", with: "the token for api.deepgram.com"))
   }
 
   @Test("a lost connection and a refused key are told without what is secret")

@@ -17,12 +17,12 @@ import Testing
     #expect(Set(Self.pages.map(\.cause)).count == Self.pages.count)
     let rules = Catalogue.standard.all.flatMap(\.rules).map(\.code)
     #expect(Set(rules).subtracting(codes) == [])
-    // What takes a large text, a graph of its own files, or a stage this program does not have.
+    // What takes a large text, a graph of its own files, a value from outside, or a stage this program does not have.
     let without = Self.pages.filter { $0.example == nil }.map(\.code)
     #expect(
       without == [
-        "channels-mismatch", "missing-file", "no-adapter", "pace-behind-live", "too-deep", "too-large",
-        "use-cycle",
+        "channels-mismatch", "missing-file", "no-adapter", "pace-behind-live", "secret-in-path",
+        "secret-on-command-line", "too-deep", "too-large", "unusable-secret", "use-cycle",
       ])
   }
 

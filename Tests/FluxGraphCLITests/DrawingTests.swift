@@ -41,7 +41,7 @@ import Testing
     let graph =
       """
       file talk.opus | flux key=env(SECRET_KEY) headers=["X-Org: hidden"]
-        | webhook https://me:pw@example.com/turns?token=abc headers=["Authorization: hidden"]
+        | webhook https://example.com/turns?token=abc&room=pw headers=["Authorization: hidden"]
       """
     let plan = try #require(check(graph).plan)
     let drawing = GraphDrawing(plan)

@@ -1,6 +1,8 @@
 import FluxGraph
 import FluxGraphCLI
 import Foundation
+import Synchronization
+import TestSupport
 import Testing
 
 /// A graph inside a Swift program, as a program of another package sees it.
@@ -81,6 +83,46 @@ import Testing
     } catch {
       #expect(error.kind == .failed && error.code == .inputOutput)
       #expect(error.stage == "gone" && error.location?.hasPrefix("graph:1:") == true)
+    }
+  }
+
+  @Test("a program that runs a graph is told nothing of what is secret in it")
+  func secrets() async throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Array("ROOM_KEY=s3cr3t-0f-m1ne\n".utf8), to: ".env")
+    let notices = Mutex<[Notice]>([])
+    let graph = try Graph(
+      text:
+        "gone = exec [sh, \"-c\", \"echo $0 >&2; exit 3\", env(ROOM_KEY)] live\ngone | flux endpoint=local | null",
+      directory: folder.path
+    ) { notice in notices.withLock { $0.append(notice) } }
+    do {
+      try await graph.run()
+      Issue.record("the program fails")
+    } catch {
+      #expect(error.description.contains("•••") && !error.description.contains("s3cr3t"), "\(error)")
+    }
+    let told = notices.withLock { $0 }.map(\.message)
+    #expect(told.contains { $0.contains("•••") } && !told.contains { $0.contains("s3cr3t") }, "\(told)")
+  }
+
+  @Test("a key that cannot be meant ends a graph before it begins, with the code of a refused key")
+  func unusableKey() async throws {
+    let folder = try TemporaryFolder()
+    try folder.write(Array("ROOM_KEY=\"s3cr3t \"\n".utf8), to: ".env")
+    do {
+      _ = try Graph(text: "tone | flux key=env(ROOM_KEY) | null", directory: folder.path)
+      Issue.record("it begins")
+    } catch {
+      #expect(error.code == .refused && error.message.contains("ROOM_KEY ends with a blank"))
+    }
+    try folder.write(Array("s3cr3t\t\n".utf8), to: "key.txt")
+    let graph = try Graph(text: "tone | flux key=secret(file:key.txt) | null", directory: folder.path)
+    do {
+      try await graph.run()
+      Issue.record("it begins")
+    } catch {
+      #expect(error.code == .refused && error.message.hasSuffix("key.txt) ends with a tab"), "\(error)")
     }
   }
 

@@ -221,4 +221,26 @@ struct CommandWordsTests {
     #expect(CommandLineText("a ''")?.words == ["a", ""])
     #expect(CommandLineText("") == nil && CommandLineText("a 'b") == nil && CommandLineText("''") == nil)
   }
+
+  @Test("the program has the environment it is given and no other, and its complaints are told line by line")
+  func surroundings() async throws {
+    let lines = Mutex<[String]>([])
+    let command = try #require(
+      CommandLineText("/bin/sh -c 'echo $ROOM $DEEPGRAM_API_KEY >&2; echo gone >&2; exit 3'"))
+    let source = CommandWords(
+      .init(command, environment: ["ROOM": "seven"]) { line in lines.withLock { $0.append(line) } })
+    let answers = Answers()
+    let stream = source.open { answers.add($0) }
+    for block in Self.blocks(from: 0, count: 2, first: 0) { stream.hear(block) }
+    _ = await answers.first(2)
+    source.stop()
+    #expect(lines.withLock { $0 } == ["/bin/sh: seven", "/bin/sh: gone"])
+  }
+}
+
+extension CommandWords {
+  /// With this process's environment, and nobody who hears its complaints.
+  fileprivate convenience init(_ command: CommandLineText) {
+    self.init(Program(command, environment: ProcessInfo.processInfo.environment) { _ in })
+  }
 }

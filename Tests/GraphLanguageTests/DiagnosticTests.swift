@@ -47,6 +47,37 @@ struct DiagnosticCase: Sendable, CustomTestStringConvertible {
 
   static let cases: [DiagnosticCase] = [
     DiagnosticCase(
+      "secret-on-command-line", "param key\nmic | flux key=$key | stdout", parameters: ["key": "s3cr3t"],
+      #"""
+      warning[secret-on-command-line]: `--set key=…` puts a secret on the command line, which everyone on this machine can read
+        = help: put it into the environment or into a `.env` file, and name the variable: `param key = env(NAME)`
+
+      """#),
+    DiagnosticCase(
+      "secret-in-path", "param key\nmic | flux key=$key | jsonl turns-{$key}.jsonl",
+      parameters: ["key": "s3cr3t"],
+      #"""
+      warning[secret-on-command-line]: `--set key=…` puts a secret on the command line, which everyone on this machine can read
+        = help: put it into the environment or into a `.env` file, and name the variable: `param key = env(NAME)`
+
+      error[secret-in-path]: the name of this file would hold a secret, `$key`
+        ┌─ t.graph:2:29
+      2 │ mic | flux key=$key | jsonl turns-{$key}.jsonl
+        │                             ^^^^^^^^^^^^^^^^^^
+        = help: name it by something else
+
+      """#),
+    DiagnosticCase(
+      "unusable-secret", "param key\nmic | flux key=$key | stdout", parameters: ["key": "s3cr3t "],
+      #"""
+      warning[secret-on-command-line]: `--set key=…` puts a secret on the command line, which everyone on this machine can read
+        = help: put it into the environment or into a `.env` file, and name the variable: `param key = env(NAME)`
+
+      error[unusable-secret]: the value of `--set key=…` ends with a blank
+        = help: take that out of the value
+
+      """#),
+    DiagnosticCase(
       "audio-expected", "heard = mic | flux\nheard | wav out.wav",
       #"""
       error[audio-expected]: `wav` takes audio, but `heard` carries events

@@ -304,11 +304,13 @@ struct Webhook: EventSink {
   ) {
     Option("url", \Webhook.url, "Where to.", positional: true, required: true)
     Option("secret", \Webhook.secret, "Signs the requests.")
+    Option("headers", \Webhook.headers, "Headers to send.")
     Option("timeout", \Webhook.timeout, "How long to wait.")
     Option("spool", \Webhook.spool, "Where undelivered events wait.")
   }
   var url: WebURL?
   var secret: Secret?
+  var headers: [HeaderLine] = []
   var timeout = Duration.seconds(10)
   var spool: Path?
   mutating func write(_ event: Event) async throws {}
@@ -332,14 +334,14 @@ let standard = Catalogue()
 
 func check(
   _ text: String, parameters: [String: String] = [:], environment: [String: String] = [:],
-  strict: Bool = false, files: [String: String] = [:]
+  strict: Bool = false, files: [String: String] = [:], secrets: SecretRegister = SecretRegister()
 ) -> CheckResult {
   let options = Checker.Options(
     parameters: parameters, environment: { environment[$0] }, isStrict: strict,
     readGraph: { path in
       files[path].map { .success($0) }
         ?? .failure(Checker.UnreadableFile("cannot open \(path): No such file"))
-    })
+    }, secrets: secrets)
   return Checker(catalogue: standard, options: options)
     .check(GraphSource(name: "t.graph", text: text, directory: "/graphs"))
 }

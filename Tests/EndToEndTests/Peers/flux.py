@@ -211,7 +211,12 @@ def refuse(connection, request):
     headers = Headers({"dg-request-id": REQUEST_ID, "Connection": "close"})
     if shape == "header":
         headers["dg-error"] = "The words of the server."
-    body = BODIES[shape].encode()
+    shown = request.headers.get("Authorization", "")
+    # A service that repeats what it was shown.
+    bodies = {**BODIES, "repeats": '{"err_msg":"this is no key: %s"}' % shown}
+    if shape == "repeats-header":
+        headers["dg-error"] = f"this is no key: {shown}"
+    body = bodies.get(shape, "").encode()
     headers["Content-Length"] = str(len(body))
     return Response(status, http.HTTPStatus(status).phrase, headers, body)
 

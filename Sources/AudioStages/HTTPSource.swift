@@ -19,10 +19,14 @@ package struct HTTPSource: ByteSource {
     Option(
       "url", \HTTPSource.url, "The address, `https://…` or `http://…`.", positional: true, required: true)
     Option("live", \HTTPSource.live, "The sound comes in real time.")
+    Option(
+      "ca", \HTTPSource.certificateAuthorities,
+      "A PEM file of certificate authorities to trust instead of the system's.")
   }
 
   package var url: WebURL?
   package var live = false
+  package var certificateAuthorities: Path?
   private var download: Download?
 
   package init() {}
@@ -39,7 +43,8 @@ package struct HTTPSource: ByteSource {
 
   package mutating func open(_ context: StageContext) throws {
     guard let url else { return }
-    let download = Download(url, isLive: live, context)
+    let download = Download(
+      url, isLive: live, certificateAuthorities: certificateAuthorities.map(context.resolve), context)
     self.download = download
     download.start()
   }
@@ -82,12 +87,14 @@ private final class Download: Sendable {
 
   private let url: WebURL
   private let isLive: Bool
+  private let certificateAuthorities: String?
   private let context: StageContext
   private let state = Mutex(State())
 
-  init(_ url: WebURL, isLive: Bool, _ context: StageContext) {
+  init(_ url: WebURL, isLive: Bool, certificateAuthorities: String?, _ context: StageContext) {
     self.url = url
     self.isLive = isLive
+    self.certificateAuthorities = certificateAuthorities
     self.context = context
   }
 
@@ -105,7 +112,9 @@ private final class Download: Sendable {
     let headers = [
       HTTPHeader("User-Agent", "fluxgraph/\(FluxGraphVersion.text)"), HTTPHeader("Icy-MetaData", "1"),
     ]
-    let stream = context.http.download(url.text, headers: headers) { [weak self] event in
+    let stream = context.http.download(
+      url.text, headers: headers, certificateAuthorities: certificateAuthorities
+    ) { [weak self] event in
       self?.handle(event, attempt)
     }
     let isClosed = state.withLock { state in
@@ -131,13 +140,20 @@ private final class Download: Sendable {
     guard (200..<300).contains(status) else {
       let isPassing = status == 408 || status == 429 || status >= 500
       return end(
-        StageError(.unavailable, "\(url.redacted) answered \(status)"), mayRestart: isLive && isPassing)
+        StageError(.unavailable, "\(url.redacted) answered \(status)\(remark(status))"),
+        mayRestart: isLive && isPassing)
     }
     let interval = headers.first { $0.name.lowercased() == "icy-metaint" }.flatMap { Int($0.value) } ?? 0
     state.withLock { state in
       state.isAccepted = true
       if (1...(1 << 24)).contains(interval) { state.icy = ICYStream(interval: interval) }
     }
+  }
+
+  /// Redirects that lead somewhere have been followed; a proxy may be who answered.
+  private func remark(_ status: Int) -> String {
+    if (300..<400).contains(status) { return ": it redirects, without saying where to" }
+    return context.http.intermediary(for: url.text).map { ", through the \($0)" } ?? ""
   }
 
   private func take(_ bytes: UnsafeRawBufferPointer) {

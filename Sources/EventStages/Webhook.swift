@@ -60,6 +60,9 @@ package struct Webhook: EventSink {
       return OptionConflict(
         "the header `\(reserved)` is the webhook's own", options: ["headers"], help: "leave it out")
     }
+    Option(
+      "ca", \Webhook.certificateAuthorities,
+      "A PEM file of certificate authorities to trust instead of the system's.")
     Option("body", \Webhook.body, "What to send instead of the event.")
     Option(
       "batch", \Webhook.batch,
@@ -85,6 +88,7 @@ package struct Webhook: EventSink {
   package var url = Address()
   package var secret = SigningSecrets()
   package var headers: [HeaderLine] = []
+  package var certificateAuthorities: Path?
   package var body: Template?
   package var batch: Batch?
   package var timeout = Duration.seconds(20)
@@ -109,7 +113,7 @@ package struct Webhook: EventSink {
     self.context = context
     let request = WebhookRequest(
       url: url.text, headers: headers.map(\.header), signer: try WebhookSigner(secret),
-      timeout: timeout)
+      timeout: timeout, certificateAuthorities: certificateAuthorities.map(context.resolve))
     let settings = Courier.Settings(
       receiver: WebURL(url.text)?.redacted ?? "the webhook",
       policy: DeliveryQueue.Policy(

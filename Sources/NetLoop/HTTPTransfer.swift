@@ -23,7 +23,13 @@ package final class HTTPTransfer: @unchecked Sendable {
   private static let incomingLimit = 131_072
 
   private let loop: EventLoop
-  private let request: HTTPRequest
+  /// What is asked for now: redirects change it.
+  private var request: HTTPRequest
+  private let redirectLimit: Int
+  private var route: ConnectionRoute?
+  private var deadline: ContinuousClock.Instant?
+  /// Whether the response leads elsewhere, and its body is of no interest.
+  private var isRedirecting = false
   private var handler: HTTPHandler?
   private var state = State.new
   private var easy: CurlEasy?
@@ -44,6 +50,7 @@ package final class HTTPTransfer: @unchecked Sendable {
   init(loop: EventLoop, request: HTTPRequest, handler: @escaping HTTPHandler) {
     self.loop = loop
     self.request = request
+    redirectLimit = request.maximumRedirects
     self.handler = handler
   }
 
@@ -93,10 +100,22 @@ package final class HTTPTransfer: @unchecked Sendable {
   func begin() {
     guard state == .waiting else { return }
     state = .running
-    guard let easy = request.makeHandle(authorities: loop.authorities) else {
+    let route: ConnectionRoute
+    do throws(NetError) {
+      route = try request.route(loop)
+    } catch {
+      return finishLater(error)
+    }
+    self.route = route
+    guard let easy = request.makeHandle(route) else {
       return finishLater(.system(ENOMEM, while: "asking \(peer)"))
     }
     self.easy = easy
+    if let timeout = request.timeout {
+      let deadline = self.deadline ?? loop.now.advanced(by: timeout)
+      self.deadline = deadline
+      easy.setTimeout(CURLOPT_TIMEOUT_MS, deadline - loop.now)
+    }
     let me = Unmanaged.passUnretained(self).toOpaque()
     easy.set(CURLOPT_WRITEDATA, pointer: me)
     _ = CCurl_setopt_write_callback(easy.handle, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
@@ -126,15 +145,22 @@ package final class HTTPTransfer: @unchecked Sendable {
       abortReason = NetError(.bodyTooLarge, "The headers of the answer of \(peer) are larger than allowed.")
       return 0
     case .complete:
-      let status = parser.head.status
-      let mayBeFollowed = request.maximumRedirects > 0 && (300..<400).contains(status)
-      if status >= 200 && !mayBeFollowed { hasHead = true }
+      let head = parser.head
+      // It cannot be the server's: a proxy was handed the request.
+      if head.status == 407, let route, let proxy = route.proxy, !route.isTunnelled {
+        abortReason = NetError(refused: head.status, by: route, proxy)
+        return 0
+      }
+      isRedirecting = redirectLimit > 0 && head.isRedirect && head.value(of: "Location") != nil
+      if head.status >= 200 && !isRedirecting { hasHead = true }
       if hasHead { queueDelivery() }
     }
     return line.count
   }
 
   private func takeBody(_ bytes: UnsafeRawBufferPointer) -> Int {
+    // Stops libcurl: the place it leads to is asked next.
+    if isRedirecting { return 0 }
     if isPaused || incoming.count >= Self.incomingLimit {
       isPausedInCurl = true
       return Int(CURL_WRITEFUNC_PAUSE)
@@ -213,15 +239,34 @@ package final class HTTPTransfer: @unchecked Sendable {
 
 extension HTTPTransfer: CurlOwner {
   func transferFinished(_ code: CURLcode) {
-    guard state == .running, outcome == nil, let easy else { return }
-    if code == CURLE_OK {
+    guard state == .running, outcome == nil, let easy, let route else { return }
+    if isRedirecting {
+      follow()
+    } else if code == CURLE_OK {
       // Also of a redirect without a place to go to, and of a response without a body.
       hasHead = true
       outcome = .success(())
     } else {
-      outcome = .failure(abortReason ?? NetError(code, of: easy, peer: peer))
+      outcome = .failure(abortReason ?? NetError(code, of: easy, by: route))
     }
     queueDelivery()
+  }
+
+  private func follow() {
+    do throws(NetError) {
+      guard let next = try request.redirected(by: parser.head) else {
+        throw NetError(
+          .tooManyRedirects, "\(peer) redirects the request once more, after \(redirectLimit) redirects.")
+      }
+      release()
+      isRedirecting = false
+      parser = HTTPResponseHeadParser()
+      request = next
+      state = .waiting
+      loop.agenda.transfers.append(self)
+    } catch {
+      outcome = .failure(error)
+    }
   }
 }
 

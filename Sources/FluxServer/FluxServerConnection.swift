@@ -88,7 +88,8 @@ final class FluxServerConnection: @unchecked Sendable {
           return
         }
         let request = ListenRequest(
-          try HTTPRequestHead(head), key: server.options.key, hasRoom: server.hasRoom, requestID: requestID)
+          try HTTPRequestHead(head), access: server.options.access, key: server.options.key,
+          hasRoom: server.hasRoom, requestID: requestID)
         answer(spoiled(request))
       } catch {
         answer(.malformed(error, requestID: requestID))
@@ -127,6 +128,7 @@ final class FluxServerConnection: @unchecked Sendable {
     case .accept(let parameters, let response):
       connection.send(response)
       server.sessions += 1
+      server.works(self)
       let loop = connection.loop
       let words = server.words.open { [weak self] answer in
         loop.execute { [weak self] in self?.take(answer) }

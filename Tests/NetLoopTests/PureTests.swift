@@ -371,6 +371,28 @@ import Testing
   }
 }
 
+@Suite struct IdleConnectionsTests {
+  private final class Client {}
+
+  @Test("the oldest makes room; one that has been of use is young again, one at work is left alone")
+  func order() {
+    let clients = (0..<5).map { _ in Client() }
+    let ids = clients.map { ObjectIdentifier($0) }
+    var idle = IdleConnections(limit: 2)
+    #expect(idle.add(ids[0]) == nil)
+    #expect(idle.add(ids[1]) == nil)
+    #expect(idle.add(ids[0]) == nil)
+    #expect(idle.add(ids[2]) == ids[1])
+    idle.remove(ids[0])
+    #expect(idle.add(ids[3]) == nil)
+    #expect(idle.add(ids[4]) == ids[2])
+    // Gone is gone, also twice.
+    idle.remove(ids[2])
+    idle.remove(ids[3])
+    #expect(idle.add(ids[0]) == nil)
+  }
+}
+
 @Suite struct DurationTests {
   @Test("milliseconds are rounded up, never below zero, never overflowing")
   func milliseconds() {

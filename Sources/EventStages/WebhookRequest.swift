@@ -2,6 +2,9 @@ internal import FluxGraph
 
 /// Makes the requests of a webhook.
 struct WebhookRequest: Sendable {
+  /// Receivers say little; what is longer is left unread.
+  private static let bodyLimit = 64 << 10
+
   var url: String
   /// The user's own.
   var headers: [HTTPHeader]
@@ -24,9 +27,10 @@ struct WebhookRequest: Sendable {
     }
     headers += self.headers
     headers += signer.headers(id: shipment.id, body: body, at: context.clock.wallTime())
-    let request = HTTPRequest(
+    var request = HTTPRequest(
       method: "POST", url: url, headers: headers, body: body, timeout: timeout,
-      certificateAuthorities: certificateAuthorities)
+      maximumBodySize: Self.bodyLimit, certificateAuthorities: certificateAuthorities)
+    request.isHeadEnough = true
     do throws(NetworkFailure) {
       let response = try await context.http.response(to: request)
       let header = response.headers.first { $0.name.lowercased() == "retry-after" }

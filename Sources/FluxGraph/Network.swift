@@ -156,6 +156,8 @@ public struct HTTPRequest: Sendable {
   public var maximumBodySize: Int
   /// A PEM file of certificate authorities to trust instead of the system's.
   public var certificateAuthorities: String?
+  /// Whether status and headers are the answer, and its body only a remark, of which no more is given than came in a second.
+  public var isHeadEnough = false
 
   /// A request; only method and URL are needed.
   public init(

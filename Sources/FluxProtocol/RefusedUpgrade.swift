@@ -49,8 +49,8 @@ package struct RefusedUpgrade: Error, Equatable, Sendable {
       case 408, 499, 500...599: .backOff
       default: .never
       }
-    retryAfter = header("Retry-After").flatMap(Int.init).flatMap {
-      (0...86400).contains($0) ? .seconds($0) : nil
+    retryAfter = header("Retry-After").flatMap { Double($0) }.flatMap {
+      $0 >= 0 ? .seconds(Int(min($0, 86_400))) : nil
     }
   }
 

@@ -53,11 +53,12 @@ package struct GraphNetwork: GraphLoop, WebSocketConnector, HTTPClient {
   package func response(
     to request: FluxGraph.HTTPRequest
   ) async throws(NetworkFailure) -> FluxGraph.HTTPResponse {
-    let inner = HTTPRequest(
+    var inner = HTTPRequest(
       method: request.method, url: request.url,
       headers: request.headers.map { HTTPHeader($0.name, $0.value) },
       body: request.body, timeout: request.timeout, allowsHTTP2: true,
       maximumBodySize: request.maximumBodySize, authorityFile: request.certificateAuthorities)
+    inner.isHeadEnough = request.isHeadEnough
     do throws(NetError) {
       let response = try await loop.response(for: inner)
       return FluxGraph.HTTPResponse(

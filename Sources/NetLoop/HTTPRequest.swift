@@ -29,6 +29,9 @@ package struct HTTPRequest: Hashable, Sendable {
   package var maximumRedirects: Int
   /// A longer response body ends the transfer with ``NetError/Code/bodyTooLarge``; `Int.max` for streams.
   package var maximumBodySize: Int
+  /// Whether a response is complete with its head, and its body only a remark: one that is too long, breaks off or takes longer
+  /// than a second does not count. For ``EventLoop/response(for:)``.
+  package var isHeadEnough = false
   /// Whether `ICY 200 OK` is taken for `HTTP/1.0 200 OK`: old radio stations answer so.
   package var acceptsRadio: Bool
   /// See ``ConnectRequest/authorityFile``.
@@ -101,8 +104,9 @@ package struct HTTPRequest: Hashable, Sendable {
       // Requests share the one connection that is being made, if it turns out that they can.
       easy.set(CURLOPT_PIPEWAIT, 1)
     }
-    // Ends a transfer whose Content-Length says it is too large before it begins; 0 would mean no limit.
-    easy.set(CURLOPT_MAXFILESIZE_LARGE, offset: max(1, maximumBodySize))
+    // Ends a transfer whose Content-Length says it is too large before it begins, in the middle of the head; 0 would mean no
+    // limit.
+    if !isHeadEnough { easy.set(CURLOPT_MAXFILESIZE_LARGE, offset: max(1, maximumBodySize)) }
     // What a proxy says to CONNECT is not part of the response.
     easy.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     if acceptsRadio { easy.acceptStatusLine("ICY ") }

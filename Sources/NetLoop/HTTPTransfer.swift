@@ -22,7 +22,7 @@ package final class HTTPTransfer: @unchecked Sendable {
   /// Bytes libcurl may hand over before they are delivered; it pauses the transfer beyond.
   private static let incomingLimit = 131_072
 
-  private let loop: EventLoop
+  fileprivate let loop: EventLoop
   /// What is asked for now: redirects change it.
   private var request: HTTPRequest
   private let redirectLimit: Int
@@ -242,6 +242,10 @@ extension HTTPTransfer: CurlOwner {
     guard state == .running, outcome == nil, let easy, let route else { return }
     if isRedirecting {
       follow()
+    } else if code == CURLE_OK, !parser.isComplete {
+      // libcurl takes what came of a head for all of it.
+      outcome = .failure(
+        NetError(.connectionLost, "\(peer) closed the connection before its answer was complete."))
     } else if code == CURLE_OK {
       // Also of a redirect without a place to go to, and of a response without a body.
       hasHead = true
@@ -295,13 +299,15 @@ extension EventLoop {
   ///
   /// - Throws: ``NetError``; ``NetError/Code/cancelled`` when the task was cancelled.
   package func response(for request: HTTPRequest) async throws(NetError) -> HTTPResponse {
-    let collector = ResponseCollector()
-    let transfer = HTTPTransfer(loop: self, request: request) { _, event in collector.add(event) }
+    let collector = ResponseCollector(isHeadEnough: request.isHeadEnough)
+    let transfer = HTTPTransfer(loop: self, request: request) { transfer, event in
+      collector.add(transfer, event)
+    }
     let result = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         collector.continuation = continuation
         // The hand-over to the loop thread orders the line above before every use of the collector there.
-        begin(transfer) { _, event in collector.add(event) }
+        begin(transfer) { transfer, event in collector.add(transfer, event) }
       }
     } onCancel: {
       transfer.cancel()
@@ -313,15 +319,29 @@ extension EventLoop {
 /// Puts a response together; written before the transfer begins, then touched on the loop thread only, which is the
 /// proof of `Sendable`.
 private final class ResponseCollector: @unchecked Sendable {
+  /// How long the body of an answer may take whose head is enough.
+  private static let bodyLimit = Duration.seconds(1)
+
   var continuation: CheckedContinuation<Result<HTTPResponse, NetError>, Never>?
+  private let isHeadEnough: Bool
+  private var timer: LoopTimer?
   private var response = HTTPResponse(head: HTTPResponseHead(status: 0, headers: []), body: [])
 
-  func add(_ event: HTTPEvent) {
+  init(isHeadEnough: Bool) {
+    self.isHeadEnough = isHeadEnough
+  }
+
+  func add(_ transfer: HTTPTransfer, _ event: HTTPEvent) {
     switch event {
-    case .response(let head): response.head = head
+    case .response(let head):
+      response.head = head
+      // A body that ends soon leaves a connection that can be used again; no other is waited for.
+      if isHeadEnough { timer = transfer.loop.schedule(after: Self.bodyLimit) { transfer.cancel() } }
     case .body(let bytes): response.body.append(contentsOf: bytes)
     case .finished(let error):
-      continuation?.resume(returning: error.map { .failure($0) } ?? .success(response))
+      timer?.cancel()
+      let isAnswered = isHeadEnough && response.head.status != 0
+      continuation?.resume(returning: error.flatMap { isAnswered ? nil : .failure($0) } ?? .success(response))
       continuation = nil
     }
   }

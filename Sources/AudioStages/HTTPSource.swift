@@ -21,18 +21,22 @@ package struct HTTPSource: ByteSource {
     Option("live", \HTTPSource.live, "The sound comes in real time.")
     Option(
       "headers", \HTTPSource.headers,
-      "Headers to send, as `\"Name: value\"` or, kept secret, as `env(NAME)` holding such a line; another host a redirect leads to gets no `Authorization` and no `Cookie`."
+      "Headers to send, as `\"Name: value\"` or, kept secret, as `env(NAME)` holding such a line; another host a redirect leads to gets none of them."
     )
     Rule.unencryptedKey(
       reads: ["url", "headers"],
       example: "http http://radio.example.com/live.opus headers=[\"X-Api-Key: room-7\"] | flux | stdout",
       fix: "http https://radio.example.com/live.opus headers=[\"X-Api-Key: room-7\"] | flux | stdout",
       address: \.url, keys: { $0.headers.contains(where: \.isCredential) ? ["headers"] : [] })
+    Option(
+      "ca", \HTTPSource.certificateAuthorities,
+      "A PEM file of certificate authorities to trust instead of the system's.")
   }
 
   package var url: WebURL?
   package var live = false
   package var headers: [HeaderLine] = []
+  package var certificateAuthorities: Path?
   private var download: Download?
 
   package init() {}
@@ -47,9 +51,15 @@ package struct HTTPSource: ByteSource {
       help: "write `https://…`")
   }
 
+  package func needs(_ context: StageContext) -> [Need]? {
+    certificateAuthorities.map { [.readableFile(context.resolve($0))] } ?? []
+  }
+
   package mutating func open(_ context: StageContext) throws {
     guard let url else { return }
-    let download = Download(url, headers: headers.map(\.header), isLive: live, context)
+    let download = Download(
+      url, headers: headers.map(\.header), isLive: live,
+      certificateAuthorities: certificateAuthorities.map(context.resolve), context)
     self.download = download
     download.start()
   }
@@ -94,13 +104,18 @@ private final class Download: Sendable {
   /// The user's own.
   private let headers: [HTTPHeader]
   private let isLive: Bool
+  private let certificateAuthorities: String?
   private let context: StageContext
   private let state = Mutex(State())
 
-  init(_ url: WebURL, headers: [HTTPHeader], isLive: Bool, _ context: StageContext) {
+  init(
+    _ url: WebURL, headers: [HTTPHeader], isLive: Bool, certificateAuthorities: String?,
+    _ context: StageContext
+  ) {
     self.url = url
     self.headers = headers
     self.isLive = isLive
+    self.certificateAuthorities = certificateAuthorities
     self.context = context
   }
 
@@ -118,7 +133,9 @@ private final class Download: Sendable {
     let usual = [
       HTTPHeader("User-Agent", "fluxgraph/\(FluxGraphVersion.text)"), HTTPHeader("Icy-MetaData", "1"),
     ].filter { header in !headers.contains { $0.name.lowercased() == header.name.lowercased() } }
-    let stream = context.http.download(url.text, headers: usual + headers) { [weak self] event in
+    let stream = context.http.download(
+      url.text, headers: usual + headers, certificateAuthorities: certificateAuthorities
+    ) { [weak self] event in
       self?.handle(event, attempt)
     }
     let isClosed = state.withLock { state in
@@ -144,13 +161,20 @@ private final class Download: Sendable {
     guard (200..<300).contains(status) else {
       let isPassing = status == 408 || status == 429 || status >= 500
       return end(
-        StageError(.unavailable, "\(url.redacted) answered \(status)"), mayRestart: isLive && isPassing)
+        StageError(.unavailable, "\(url.redacted) answered \(status)\(remark(status))"),
+        mayRestart: isLive && isPassing)
     }
     let interval = headers.first { $0.name.lowercased() == "icy-metaint" }.flatMap { Int($0.value) } ?? 0
     state.withLock { state in
       state.isAccepted = true
       if (1...(1 << 24)).contains(interval) { state.icy = ICYStream(interval: interval) }
     }
+  }
+
+  /// Redirects that lead somewhere have been followed; a proxy may be who answered.
+  private func remark(_ status: Int) -> String {
+    if (300..<400).contains(status) { return ": it redirects, without saying where to" }
+    return context.http.intermediary(for: url.text).map { ", through the \($0)" } ?? ""
   }
 
   private func take(_ bytes: UnsafeRawBufferPointer) {

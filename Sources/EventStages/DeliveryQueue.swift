@@ -18,7 +18,8 @@ struct DeliveryQueue: Sendable {
 
   /// How an attempt went.
   enum Outcome: Sendable {
-    case answered(status: Int, retryAfter: Duration?)
+    /// The remark is a clause that says more than the status.
+    case answered(status: Int, retryAfter: Duration?, remark: String? = nil)
     case delivered
     /// There was no answer, for this reason; whether another attempt could end differently.
     case failed(String, canRetry: Bool)
@@ -125,16 +126,16 @@ struct DeliveryQueue: Sendable {
     var wait = Duration.zero
     let reason: String
     switch outcome {
-    case .delivered, .answered(200...299, _):
+    case .delivered, .answered(200...299, _, _):
       pauses = 0
       pausedUntil = nil
       count -= entry.shipment.deliveries.count
       return .delivered
-    case .answered(let code, let retryAfter):
+    case .answered(let code, let retryAfter, let remark):
       status = code
       reason =
         "it answered with status \(code)"
-        + ((300...399).contains(code) ? ", and redirects are not followed" : "")
+        + (remark.map { ": \($0)" } ?? ((300...399).contains(code) ? ", and redirects are not followed" : ""))
       wait = min(retryAfter ?? .zero, .seconds(86_400))
       if code == 410 { isGone = true }
       if [429, 502, 504].contains(code) {

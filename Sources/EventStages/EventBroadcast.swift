@@ -122,8 +122,13 @@ final class EventBroadcast: @unchecked Sendable {
   }
 
   private static let headers = [
-    HTTPHeader("Cache-Control", "no-store"), HTTPHeader("X-Content-Type-Options", "nosniff"),
+    HTTPHeader("Cache-Control", "no-store, no-transform"), HTTPHeader("X-Content-Type-Options", "nosniff"),
     HTTPHeader("Referrer-Policy", "no-referrer"), HTTPHeader("Cross-Origin-Resource-Policy", "same-origin"),
+  ]
+
+  /// What stands between, such as nginx, is told to pass events on as they come, or it would collect them; see `no-transform` too.
+  private static let streamHeaders = [
+    HTTPHeader("Content-Type", "text/event-stream; charset=utf-8"), HTTPHeader("X-Accel-Buffering", "no"),
   ]
 
   /// The number in an identifier of this run; 0, which is everything, for any other.
@@ -140,9 +145,7 @@ final class EventBroadcast: @unchecked Sendable {
     let key = clientCount
     // HEAD is answered with the head alone.
     if isReader { clients[key] = client }
-    reply.begin(
-      status: 200, headers: Self.headers + [HTTPHeader("Content-Type", "text/event-stream; charset=utf-8")]
-    ) { [weak self] event in
+    reply.begin(status: 200, headers: Self.headers + Self.streamHeaders) { [weak self] event in
       guard let self, let client = clients[key] else { return }
       switch event {
       case .drained: feed(client)

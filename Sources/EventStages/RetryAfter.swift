@@ -1,12 +1,15 @@
 internal import FluxGraph
 internal import Glibc
 
-/// The wait a `Retry-After` header asks for (RFC 9110 §10.2.3): seconds, or a date. Nil for anything else.
+/// The wait a `Retry-After` header asks for (RFC 9110 §10.2.3): seconds, or a date; a year at most. Nil for anything else.
 func retryAfter(_ value: String, now: WallTime) -> Duration? {
-  if let seconds = Int(value) { return (0...31_536_000).contains(seconds) ? .seconds(seconds) : nil }
+  let year = 31_536_000
+  if !value.isEmpty, value.utf8.allSatisfy({ (0x30...0x39).contains($0) }) {
+    return .seconds(min(Int(value) ?? year, year))
+  }
   guard var date = httpDate(value) else { return nil }
   let wait = Double(timegm(&date)) - now.seconds
-  return .milliseconds(Int64(min(max(0, wait), 3.2e9) * 1000))
+  return .milliseconds(Int64(min(max(0, wait), Double(year)) * 1000))
 }
 
 /// A date in one of the three forms a recipient has to know (RFC 9110 §5.6.7):

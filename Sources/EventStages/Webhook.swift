@@ -67,6 +67,9 @@ package struct Webhook: EventSink {
       fix: "file talk.opus | flux | webhook https://hooks.example.com/turns headers=[\"X-Api-Key: room-7\"]",
       address: { WebURL($0.url.text) },
       keys: { $0.headers.contains(where: \.isCredential) ? ["headers"] : [] })
+    Option(
+      "ca", \Webhook.certificateAuthorities,
+      "A PEM file of certificate authorities to trust instead of the system's.")
     Option("body", \Webhook.body, "What to send instead of the event.")
     Option(
       "batch", \Webhook.batch,
@@ -92,6 +95,7 @@ package struct Webhook: EventSink {
   package var url = Address()
   package var secret = SigningSecrets()
   package var headers: [HeaderLine] = []
+  package var certificateAuthorities: Path?
   package var body: Template?
   package var batch: Batch?
   package var timeout = Duration.seconds(20)
@@ -113,14 +117,15 @@ package struct Webhook: EventSink {
   }
 
   package func needs(_ context: StageContext) -> [Need]? {
-    spool.map { [.writableDirectory(context.resolve($0))] } ?? []
+    [certificateAuthorities.map { .readableFile(context.resolve($0)) }, spool.map { .writableDirectory(context.resolve($0)) }]
+      .compactMap(\.self)
   }
 
   package mutating func open(_ context: StageContext) async throws {
     self.context = context
     let request = WebhookRequest(
       url: url.text, headers: headers.map(\.header), signer: try WebhookSigner(secret),
-      timeout: timeout)
+      timeout: timeout, certificateAuthorities: certificateAuthorities.map(context.resolve))
     let settings = Courier.Settings(
       receiver: WebURL(url.text)?.redacted ?? "the webhook",
       policy: DeliveryQueue.Policy(

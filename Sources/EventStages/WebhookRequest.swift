@@ -2,11 +2,16 @@ internal import FluxGraph
 
 /// Makes the requests of a webhook.
 struct WebhookRequest: Sendable {
+  /// Receivers say little; what is longer is left unread.
+  private static let bodyLimit = 64 << 10
+
   var url: String
   /// The user's own.
   var headers: [HTTPHeader]
   var signer: WebhookSigner
   var timeout: Duration
+  /// A PEM file of authorities to trust instead of the system's.
+  var certificateAuthorities: String?
 
   /// Makes one attempt: signed anew, with the identifier of all attempts.
   func send(_ shipment: Shipment, _ context: StageContext) async -> DeliveryQueue.Outcome {
@@ -22,14 +27,30 @@ struct WebhookRequest: Sendable {
     }
     headers += self.headers
     headers += signer.headers(id: shipment.id, body: body, at: context.clock.wallTime())
-    let request = HTTPRequest(method: "POST", url: url, headers: headers, body: body, timeout: timeout)
+    var request = HTTPRequest(
+      method: "POST", url: url, headers: headers, body: body, timeout: timeout,
+      maximumBodySize: Self.bodyLimit, certificateAuthorities: certificateAuthorities)
+    request.isHeadEnough = true
     do throws(NetworkFailure) {
       let response = try await context.http.response(to: request)
       let header = response.headers.first { $0.name.lowercased() == "retry-after" }
       let wait = header.flatMap { retryAfter($0.value, now: context.clock.wallTime()) }
-      return .answered(status: response.status, retryAfter: wait)
+      return .answered(status: response.status, retryAfter: wait, remark: remark(response, context))
     } catch {
       return .failed(error.message, canRetry: error.code != .badRequest)
+    }
+  }
+
+  /// Where a redirect leads; that a proxy may be who answered.
+  private func remark(_ response: HTTPResponse, _ context: StageContext) -> String? {
+    switch response.status {
+    case 200..<300: nil
+    case 301, 302, 303, 307, 308:
+      WebURL(url).map { url in
+        "it " + url.redirectText(to: response.headers.first { $0.name.lowercased() == "location" }?.value)
+          + ", which is not followed; correct the address in the graph"
+      }
+    default: context.http.intermediary(for: url).map { "the answer came through the \($0)" }
     }
   }
 }

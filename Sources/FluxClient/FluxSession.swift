@@ -134,7 +134,8 @@ final class FluxSession: @unchecked Sendable {
       perform(machine.closed(code: code, reason: reason, now: now))
     case .refused(let status, let headers, let body):
       connection = nil
-      let refusal = RefusedUpgrade(status: status, header: { headers.value(of: $0) }, body: body)
+      let refusal = RefusedUpgrade(
+        status: status, url: WebURL(dialer.base), header: { headers.value(of: $0) }, body: body)
       perform(machine.refused(refusal, now: now))
     case .failed(let failure):
       connection = nil

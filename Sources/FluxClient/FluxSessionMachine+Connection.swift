@@ -38,7 +38,9 @@ extension FluxSessionMachine {
 
   mutating func dial(_ now: Instant) -> [Action] {
     state = .connecting
-    deadline = now.advanced(by: settings.limits.connect)
+    greetingDue = now.advanced(by: settings.limits.connect)
+    // The network ends by itself what it cannot connect, and says what it was waiting for; it only has to be heard.
+    deadline = greetingDue.advanced(by: .milliseconds(500))
     requestID = nil
     return [.dial(configure.parameters)]
   }
@@ -47,6 +49,7 @@ extension FluxSessionMachine {
   mutating func opened(requestID: String?, now: Instant) -> [Action] {
     guard state == .connecting else { return [] }
     state = .greeting
+    deadline = greetingDue
     self.requestID = requestID
     sequence = SequenceTracker()
     watch = SilenceWatch()
@@ -136,7 +139,13 @@ extension FluxSessionMachine {
   /// The service answered the upgrade with an error.
   mutating func refused(_ refusal: RefusedUpgrade, now: Instant) -> [Action] {
     guard state == .connecting else { return [] }
-    let isKey = [401, 402, 403].contains(refusal.status)
+    let code: StageError.Code =
+      switch refusal.status {
+      case 401, 402, 403: .refused
+      // Whoever answers so is not the service.
+      case 200..<300: .unavailable
+      default: .badGraph
+      }
     let help: String? =
       switch refusal.status {
       case 401 where connections > 0:
@@ -145,6 +154,9 @@ extension FluxSessionMachine {
         "Check the key given with `key=env(NAME)`; DEEPGRAM_API_KEY is sent to Deepgram's own endpoints only."
       case 403: "The project has no access to the model, or the model's name is misspelt."
       case 404: "The path is wrong, or the server offers no Flux."
+      case 200..<300:
+        "The address is wrong, or something answers in the service's place, such as the sign-in page of a network."
+      case 300..<400: Self.help(redirectedTo: refusal.redirect)
       default: nil
       }
     // Too many streams end in minutes, not in seconds.
@@ -152,14 +164,21 @@ extension FluxSessionMachine {
     return lose(
       Loss(
         "\(settings.host): \(refusal)", isPermanent: refusal.retry == .never,
-        code: isKey ? .refused : .badGraph, help: help,
+        code: code, help: help,
         minimumDelay: [least, refusal.retryAfter].compactMap { $0 }.max(), status: refusal.status), now)
+  }
+
+  private static func help(redirectedTo target: WebURL?) -> String {
+    let reason = "Redirects are not followed, for the key would go along"
+    guard let target else { return "\(reason); correct the address." }
+    let address = target.text.lowercased().hasPrefix("http") ? "ws" + target.text.dropFirst(4) : target.text
+    return
+      "\(reason): write `endpoint=\(address)` if Flux is there; if it is the sign-in page of a network, sign in."
   }
 
   /// The connection could not be made, or broke.
   mutating func failed(_ failure: NetworkFailure, now: Instant) -> [Action] {
-    let help = failure.code == .unknownAuthority ? "The option for that is `ca=FILE`." : nil
-    return lose(Loss(failure.message + request, isPermanent: !failure.isTransient, help: help), now)
+    lose(Loss(failure.message + request, isPermanent: !failure.isTransient), now)
   }
 
   /// The network has taken nothing of what was sent for longer than the limit.

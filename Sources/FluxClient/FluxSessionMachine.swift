@@ -51,6 +51,8 @@ struct FluxSessionMachine: ~Copyable, Sendable {
   var schedule: ReconnectSchedule
   /// When the present state has lasted too long, or when to dial again.
   var deadline: Instant?
+  /// When the service has to have greeted.
+  var greetingDue = Instant(nanoseconds: 0)
   var requestID: String?
   var inputHasEnded = false
   /// Connections that came about.

@@ -80,6 +80,8 @@ public struct NetworkFailure: Error, Sendable, CustomStringConvertible {
     case unknownAuthority = "unknown-authority"
     /// The proxy is not there, or refuses.
     case proxy
+    /// What names the proxy cannot be understood.
+    case proxySetting = "proxy-setting"
     /// The connection broke without a closing handshake.
     case connectionLost = "connection-lost"
     /// The peer broke the protocol.
@@ -108,7 +110,7 @@ public struct NetworkFailure: Error, Sendable, CustomStringConvertible {
   /// Whether trying again, without a change by the user, can succeed.
   public var isTransient: Bool {
     switch code {
-    case .tls, .unknownAuthority, .badRequest: false
+    case .tls, .unknownAuthority, .badRequest, .proxySetting: false
     default: true
     }
   }
@@ -152,12 +154,16 @@ public struct HTTPRequest: Sendable {
   public var timeout: Duration
   /// The largest response body accepted, in bytes; more ends the transfer with a failure.
   public var maximumBodySize: Int
+  /// A PEM file of certificate authorities to trust instead of the system's.
+  public var certificateAuthorities: String?
+  /// Whether status and headers are the answer, and its body only a remark, of which no more is given than came in a second.
+  public var isHeadEnough = false
 
   /// A request; only method and URL are needed.
   public init(
     method: String, url: String, headers: [HTTPHeader] = [], body: [UInt8] = [],
     timeout: Duration = .seconds(20),
-    maximumBodySize: Int = 1 << 20
+    maximumBodySize: Int = 1 << 20, certificateAuthorities: String? = nil
   ) {
     self.method = method
     self.url = url
@@ -165,6 +171,7 @@ public struct HTTPRequest: Sendable {
     self.body = body
     self.timeout = timeout
     self.maximumBodySize = maximumBodySize
+    self.certificateAuthorities = certificateAuthorities
   }
 }
 
@@ -208,11 +215,19 @@ public protocol HTTPStream: AnyObject, Sendable {
 /// Sends HTTP requests. Redirects are followed by downloads only.
 public protocol HTTPClient: Sendable {
   /// Begins a download, of any length and duration. Redirects are followed, a few of them, and never from `https` to `http`.
-  /// `handler` is called on the context's loop.
+  /// `certificateAuthorities` is a PEM file of those to trust instead of the system's. `handler` is called on the context's loop.
   func download(
-    _ url: String, headers: [HTTPHeader], handler: @escaping @Sendable (HTTPStreamEvent) -> Void
+    _ url: String, headers: [HTTPHeader], certificateAuthorities: String?,
+    handler: @escaping @Sendable (HTTPStreamEvent) -> Void
   ) -> any HTTPStream
   /// Sends a request and returns the answer, whatever its status. Redirects are not followed. Throws
   /// `NetworkFailure`.
   func response(to request: HTTPRequest) async throws(NetworkFailure) -> HTTPResponse
+  /// The proxy that reads requests to the URL and may answer them itself, in the words of a message: `proxy 10.0.0.1:3128 (from
+  /// http_proxy)`. nil for those that go directly, or through a tunnel.
+  func intermediary(for url: String) -> String?
+}
+
+extension HTTPClient {
+  public func intermediary(for url: String) -> String? { nil }
 }

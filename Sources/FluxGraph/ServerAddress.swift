@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Platform
 
 /// Where a stage listens: an address of this machine and a port, 0 for any that is free. Written `127.0.0.1:8090`,
 /// `localhost:8090` or `"[::1]:8090"` in a graph.
@@ -13,20 +13,16 @@ public struct ServerAddress: Sendable, Hashable {
   /// nil when `host` is neither a numeric address nor `localhost`.
   public init?(host: String, port: UInt16) {
     let host = host.lowercased() == "localhost" ? "127.0.0.1" : host
-    var bytes = [UInt8](repeating: 0, count: 16)
-    if inet_pton(AF_INET, host, &bytes) == 1 {
-      isLoopback = bytes[0] == 127
-    } else if inet_pton(AF_INET6, host, &bytes) == 1 {
-      isLoopback = bytes == [UInt8](repeating: 0, count: 15) + [1]
-    } else {
-      return nil
-    }
+    guard let address = IPAddress(host) else { return nil }
+    isLoopback = address.isLoopback
     self.host = host
     self.port = port
   }
 
   /// The address of a service here that was given this port.
-  public func url(port: UInt16) -> String { "http://\(Self.authority(host, port))/" }
+  public func url(_ scheme: String = "http", port: UInt16) -> String {
+    "\(scheme)://\(Self.authority(host, port))/"
+  }
 
   fileprivate static func authority(_ host: String, _ port: UInt16) -> String {
     host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"

@@ -128,7 +128,9 @@ struct BatchCommand: Sendable {
     let program = ProgramLog(settings: log, isJSON: reporter.isJSON, write: { reporter.write($0) })
     let observation = Observation(network, batch: { reporter.progress })
     let metrics = try arguments.observation.address.map { address throws(StageError) in
-      try MetricsServer(address, network, observation) { observation.isRunning }
+      try MetricsServer(address, isPublic: arguments.observation.isPublic, network, observation) {
+        observation.isRunning
+      }
     }
     defer { metrics?.close() }
     if let metrics, let address = arguments.observation.address {

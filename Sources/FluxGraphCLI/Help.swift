@@ -337,5 +337,9 @@ enum Help {
     It takes linear16, mulaw, alaw and ogg-opus, and WAV and Ogg Opus without an encoding. What the
     service's documentation leaves open (linear32, bare opus, other sample rates) is refused with 400.
 
+    Programs may ask, and so may a page of the server's own host and port, as behind a reverse proxy
+    that passes `Host` on. Pages of other sites are refused with 403, and names that are not of this
+    machine's loopback with 421, before anything is started for them; with `--public` any name will do.
+
     """
 }

@@ -7,14 +7,19 @@ final class MetricsServer: Sendable {
 
   /// Begins to listen.
   /// - Parameters:
+  ///   - isPublic: whether other computers may ask.
   ///   - isReady: whether the graph runs and its sessions are connected; asked on the loop.
   /// - Throws: `StageError` when the address cannot be had.
   init(
-    _ address: ServerAddress, _ network: GraphNetwork, _ observation: Observation,
+    _ address: ServerAddress, isPublic: Bool, _ network: GraphNetwork, _ observation: Observation,
     isReady: @escaping @Sendable () -> Bool
   ) throws(StageError) {
+    let access = RequestAccess(isPublic: isPublic, option: "--public")
     do throws(NetworkFailure) {
       listener = try network.listen(on: address) { request, reply in
+        if let refusal = access.refusal(request.values) {
+          return reply.send(Self.plain(refusal.status, refusal.reason))
+        }
         reply.send(Self.answer(request, observation, isReady))
       }
     } catch {
@@ -49,7 +54,11 @@ final class MetricsServer: Sendable {
     _ status: Int, _ text: String, _ headers: [FluxGraph.HTTPHeader] = []
   ) -> FluxGraph.HTTPResponse {
     FluxGraph.HTTPResponse(
-      status: status, headers: headers + [FluxGraph.HTTPHeader("Content-Type", "text/plain; charset=utf-8")],
+      status: status,
+      headers: headers + [
+        FluxGraph.HTTPHeader("Content-Type", "text/plain; charset=utf-8"),
+        FluxGraph.HTTPHeader("X-Content-Type-Options", "nosniff"),
+      ],
       body: Array((text + "\n").utf8))
   }
 }
@@ -60,7 +69,7 @@ struct ObservationArguments: Sendable {
 
   var showsStatistics = false
   var address: ServerAddress?
-  private var isPublic = false
+  private(set) var isPublic = false
 
   /// Takes an option, if it is one of these.
   mutating func take(_ option: String, _ reader: inout ArgumentReader) throws(UsageError) -> Bool {

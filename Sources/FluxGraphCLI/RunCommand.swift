@@ -165,7 +165,7 @@ struct RunCommand: Sendable {
       })
     let graph = RunningGraph(plan, services: services)
     let metrics = try arguments.observation.address.map { address throws(StageError) in
-      try MetricsServer(address, network, observation) {
+      try MetricsServer(address, isPublic: arguments.observation.isPublic, network, observation) {
         observation.isRunning && graph.hasConnected(services.commands)
       }
     }

@@ -8,8 +8,7 @@ internal import Synchronization
 /// `fluxgraph serve`: the local Flux server, for any Flux client.
 struct ServeCommand {
   struct Arguments: Sendable {
-    var address = "127.0.0.1"
-    var port: UInt16 = 8119
+    var address = ServerAddress(host: "127.0.0.1", port: 8119)!
     var isPublic = false
     var words = "pocketsphinx"
     var keyVariable: String?
@@ -26,9 +25,10 @@ struct ServeCommand {
 
     init(_ arguments: [String]) throws(UsageError) {
       var reader = ArgumentReader(arguments, known: Self.known)
+      var (host, port) = (address.host, address.port)
       while let argument = reader.next() {
         switch argument {
-        case "--address": address = try reader.value(of: argument)
+        case "--address": host = try reader.value(of: argument)
         case "--public": isPublic = true
         case "--fault": faults.append(try reader.value(of: argument))
         case "--replay": replay = try reader.value(of: argument)
@@ -50,18 +50,15 @@ struct ServeCommand {
             ? reader.unknown(argument) : UsageError("`serve` takes no `\(argument)`")
         }
       }
-      guard isPublic || isLoopback else {
-        throw UsageError("\(address) can be reached from other machines; add `--public` if that is wanted")
+      guard let address = ServerAddress(host: host, port: port) else {
+        throw UsageError("`--address` wants an address in digits, such as 127.0.0.1 or ::1, not `\(host)`")
+      }
+      self.address = address
+      guard isPublic || address.isLoopback else {
+        throw UsageError(
+          "\(address.host) can be reached from other machines; add `--public` if that is wanted")
       }
     }
-
-    private var isLoopback: Bool {
-      address == "::1"
-        || (address.hasPrefix("127.") && address.utf8.allSatisfy { "0123456789.".utf8.contains($0) })
-    }
-
-    /// The address as a URL has it.
-    var host: String { address.contains(":") ? "[\(address)]" : address }
   }
 
   /// How long sessions may go on after SIGTERM, as whoever replaces a service wants it. Ctrl-C is impatient.
@@ -78,7 +75,9 @@ struct ServeCommand {
   func run() async -> ExitCode {
     do {
       var options = FluxServer.Options()
-      options.address = .tcp(host: arguments.address, port: arguments.port)
+      let address = arguments.address
+      options.address = .tcp(host: address.host, port: address.port)
+      options.access = RequestAccess(isPublic: arguments.isPublic, option: "--public")
       options.mostStreams = arguments.mostStreams
       options.key = try key()
       options.words = try WordChoice(
@@ -93,7 +92,7 @@ struct ServeCommand {
       let server = FluxServer(loop: loop, options: options)
       let port = try await server.start()
       // On standard output, so that a script can read where to connect to.
-      Terminal.output.write("ws://\(arguments.host):\(port)/v2/listen\n")
+      Terminal.output.write("\(address.url("ws", port: port))v2/listen\n")
       let signal = await interruption()
       await server.stop(drain: signal == SIGTERM ? Self.drainLimit : .zero)
       await loop.finish()

@@ -1,4 +1,4 @@
-internal import FluxGraph
+package import FluxGraph
 
 /// An answer to the upgrade request that is not 101, whatever shape its body has.
 package struct RefusedUpgrade: Error, Equatable, Sendable {
@@ -19,9 +19,15 @@ package struct RefusedUpgrade: Error, Equatable, Sendable {
   package let retry: Retry
   /// What the server asks to wait.
   package let retryAfter: Duration?
+  /// Where the server sends the request, without what may be secret in it.
+  package let redirect: WebURL?
+  /// What is said of that, also when there is nothing to be read in it; nil when the answer is no redirect.
+  private let redirectText: String?
 
-  /// - Parameter header: the first value of a header, whatever the case of its name.
-  package init(status: Int, header: (String) -> String?, body: [UInt8]) {
+  /// - Parameters:
+  ///   - url: what was asked.
+  ///   - header: the first value of a header, whatever the case of its name.
+  package init(status: Int, url: WebURL? = nil, header: (String) -> String?, body: [UInt8]) {
     let text = String(decoding: body, as: UTF8.self)
     let json = try? JSONValue.parse(body)
     func first(_ names: String...) -> String? {
@@ -31,7 +37,11 @@ package struct RefusedUpgrade: Error, Equatable, Sendable {
     code = first("err_code", "error_code", "code", "category").map(Self.readable)
     var words = first("err_msg", "description", "message", "reason", "error") ?? header("dg-error")
     if words != nil, let details = first("details") { words?.append(" (\(details))") }
-    message = Self.readable(words ?? text)
+    message = Self.readable(words ?? Self.title(ofPage: text) ?? text)
+    let isRedirect = [301, 302, 303, 307, 308].contains(status)
+    let location = header("Location")
+    redirect = isRedirect ? location.flatMap { url?.redirect(to: $0) } : nil
+    redirectText = isRedirect ? url?.redirectText(to: location) : nil
     requestID = (header("dg-request-id") ?? first("request_id")).map(Self.readable)
     retry =
       switch status {
@@ -39,9 +49,21 @@ package struct RefusedUpgrade: Error, Equatable, Sendable {
       case 408, 499, 500...599: .backOff
       default: .never
       }
-    retryAfter = header("Retry-After").flatMap(Int.init).flatMap {
-      (0...86400).contains($0) ? .seconds($0) : nil
+    retryAfter = header("Retry-After").flatMap { Double($0) }.flatMap {
+      $0 >= 0 ? .seconds(Int(min($0, 86_400))) : nil
     }
+  }
+
+  /// What a browser would show above a page: whoever stands before a service answers in HTML.
+  private static func title(ofPage text: String) -> String? {
+    guard text.drop(while: \.isWhitespace).first == "<" else { return nil }
+    let lower = text.lowercased()
+    guard lower.utf8.count == text.utf8.count, let start = lower.firstRange(of: "<title>"),
+      let end = lower[start.upperBound...].firstRange(of: "</title>")
+    else { return nil }
+    let bytes = text.utf8.dropFirst(lower.utf8.distance(from: lower.startIndex, to: start.upperBound))
+    let title = bytes.prefix(lower.utf8.distance(from: start.upperBound, to: end.lowerBound))
+    return String(decoding: title, as: UTF8.self)
   }
 
   /// Words of a stranger for a terminal: control characters and runs of blanks become one blank.
@@ -60,7 +82,11 @@ package struct RefusedUpgrade: Error, Equatable, Sendable {
 
 extension RefusedUpgrade: CustomStringConvertible {
   package var description: String {
-    var text = "the service refused the connection with status \(status)"
+    if let redirectText { return "the service \(redirectText) (status \(status))" }
+    var text =
+      (200..<300).contains(status)
+      ? "instead of a WebSocket there was an answer with status \(status)"
+      : "the service refused the connection with status \(status)"
     if let code { text += " \(code)" }
     if !message.isEmpty { text += ": \(message)" }
     if let requestID { text += " (request \(requestID))" }

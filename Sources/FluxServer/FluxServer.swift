@@ -1,3 +1,4 @@
+package import FluxGraph
 package import FluxProtocol
 import FoundationEssentials
 import Glibc
@@ -13,6 +14,8 @@ package import NetLoop
 package final class FluxServer: @unchecked Sendable {
   package struct Options: Sendable {
     package var address = ListenAddress.tcp(port: 0)
+    /// Who may ask.
+    package var access = RequestAccess(isPublic: false, option: "--public")
     /// The key clients have to show; without one every client is let in.
     package var key: String?
     /// How many streams there may be at once; another one is refused with 429. Without it any number.
@@ -42,6 +45,8 @@ package final class FluxServer: @unchecked Sendable {
   private var listener: Listener?
   private var faults: FaultSchedule
   private var connections: [ObjectIdentifier: FluxServerConnection] = [:]
+  /// Connections that are no sessions yet, or never will be.
+  private var idle = IdleConnections()
   private var stopping: (@Sendable () -> Void)?
   /// Streams there are. Loop thread only.
   var sessions = 0
@@ -65,6 +70,7 @@ package final class FluxServer: @unchecked Sendable {
         server: self, connection: connection, requestID: UUID().uuidString.lowercased(),
         faults: self.faults.next())
       self.connections[ObjectIdentifier(client)] = client
+      self.idles(client)
       return { _, event in client.handle(event) }
     }
     loop.execute { self.listener = listener }
@@ -122,7 +128,17 @@ package final class FluxServer: @unchecked Sendable {
     options.notice(notice)
   }
 
+  /// A connection waits for its request, or for its client to take a refusal: another one may have to make room.
+  private func idles(_ connection: FluxServerConnection) {
+    guard let other = idle.add(ObjectIdentifier(connection)) else { return }
+    connections[other]?.goAway()
+  }
+
+  /// A connection is a session now.
+  func works(_ connection: FluxServerConnection) { idle.remove(ObjectIdentifier(connection)) }
+
   func forget(_ connection: FluxServerConnection) {
+    idle.remove(ObjectIdentifier(connection))
     connections[ObjectIdentifier(connection)] = nil
     guard connections.isEmpty, let stopping else { return }
     self.stopping = nil

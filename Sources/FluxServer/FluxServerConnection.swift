@@ -8,6 +8,8 @@ import WebSocketCore
 final class FluxServerConnection: @unchecked Sendable {
   /// How long a client may take for its request.
   private static let requestLimit = Duration.seconds(10)
+  /// How long a client may take for the last it is sent.
+  private static let farewellLimit = Duration.seconds(5)
   /// Half a minute of raw audio at once, which is heard in a few milliseconds.
   private static let messageLimits = WebSocketLimits(maximumFrameSize: 1 << 20, maximumMessageSize: 1 << 20)
   /// Bytes a client may leave unread before it is let go; a turn's messages are a few kilobytes a second.
@@ -37,6 +39,7 @@ final class FluxServerConnection: @unchecked Sendable {
   private let opened: ContinuousClock.Instant
   private var phase = Phase.request(HTTPHeadParser(limit: 32 << 10))
   private var timer: LoopTimer?
+  private var farewell: LoopTimer?
   private var faults: FaultInjector?
   /// Until when a slow reader reads nothing.
   private var pausedUntil = Duration.zero
@@ -88,7 +91,8 @@ final class FluxServerConnection: @unchecked Sendable {
           return
         }
         let request = ListenRequest(
-          try HTTPRequestHead(head), key: server.options.key, hasRoom: server.hasRoom, requestID: requestID)
+          try HTTPRequestHead(head), access: server.options.access, key: server.options.key,
+          hasRoom: server.hasRoom, requestID: requestID)
         answer(spoiled(request))
       } catch {
         answer(.malformed(error, requestID: requestID))
@@ -123,10 +127,11 @@ final class FluxServerConnection: @unchecked Sendable {
       server.options.report(.refused(client: client, status: status, message: message))
       phase = .refused
       connection.send(response)
-      connection.closeWhenDrained()
+      part()
     case .accept(let parameters, let response):
       connection.send(response)
       server.sessions += 1
+      server.works(self)
       let loop = connection.loop
       let words = server.words.open { [weak self] answer in
         loop.execute { [weak self] in self?.take(answer) }
@@ -191,7 +196,7 @@ final class FluxServerConnection: @unchecked Sendable {
         let how =
           closure.code == .abnormal ? "the connection was lost" : "the client closed with \(closure.code)"
         note(reason: closure.reason.isEmpty ? how : "\(how), \(closure.reason)")
-      case .disconnect: connection.closeWhenDrained()
+      case .disconnect: part()
       }
     }
   }
@@ -225,7 +230,7 @@ final class FluxServerConnection: @unchecked Sendable {
         if faults == nil { close(code) } else { faults?.finish(code: code?.rawValue, now: now) }
       case .drop(let reason):
         note(reason: reason)
-        connection.closeWhenDrained()
+        part()
       }
     }
     performFaults()
@@ -250,7 +255,7 @@ final class FluxServerConnection: @unchecked Sendable {
       case .drop(let bytes, let cause):
         note(reason: "fault: \(cause)")
         send(bytes)
-        connection.closeWhenDrained()
+        part()
       }
     }
   }
@@ -260,6 +265,13 @@ final class FluxServerConnection: @unchecked Sendable {
     guard connection.bufferedBytes > Self.unreadLimit else { return }
     note(reason: "the client did not read its messages")
     connection.abort()
+  }
+
+  /// Closes once the client has taken what was sent to it, or has had the time: one that reads nothing would keep its place.
+  private func part() {
+    connection.closeWhenDrained()
+    guard farewell == nil else { return }
+    farewell = connection.loop.schedule(after: Self.farewellLimit) { [connection] in connection.abort() }
   }
 
   private func note(reason: String) {
@@ -304,6 +316,7 @@ final class FluxServerConnection: @unchecked Sendable {
   private func closed(_ error: NetError?) {
     timer?.cancel()
     timer = nil
+    farewell?.cancel()
     if case .session(let session) = phase {
       session.words.close()
       server.sessions -= 1

@@ -1,3 +1,4 @@
+package import FluxGraph
 package import FluxProtocol
 package import WebSocketCore
 
@@ -12,10 +13,20 @@ package enum ListenRequest: Sendable, Equatable {
   case refuse(status: Int, message: String, response: [UInt8])
 
   /// - Parameters:
+  ///   - access: who may ask at all.
   ///   - key: the key clients have to show; without one every client is let in.
   ///   - hasRoom: whether another stream may begin; without room the answer is 429.
   ///   - requestID: a UUID, for the answer's `dg-request-id`.
-  package init(_ request: HTTPRequestHead, key: String?, hasRoom: Bool = true, requestID: String) {
+  package init(
+    _ request: HTTPRequestHead, access: RequestAccess = RequestAccess(isPublic: false, option: "--public"),
+    key: String?,
+    hasRoom: Bool = true, requestID: String
+  ) {
+    if let refusal = access.refusal(request.headers.values) {
+      let body = FluxErrorBody.make(code: "FORBIDDEN", message: refusal.reason, requestID: requestID)
+      self = .refusal(refusal.status, refusal.reason, body, requestID)
+      return
+    }
     guard request.path == "/v2/listen" else {
       let message = "There is nothing at \(request.path); Flux is at /v2/listen."
       let body = FluxErrorBody.make(code: "NOT_FOUND", message: message, requestID: requestID)

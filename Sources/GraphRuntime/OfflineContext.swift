@@ -54,7 +54,8 @@ private struct NoNetwork: WebSocketConnector, HTTPClient, HTTPServer {
   }
 
   func download(
-    _ url: String, headers: [HTTPHeader], handler: @escaping @Sendable (HTTPStreamEvent) -> Void
+    _ url: String, headers: [HTTPHeader], certificateAuthorities: String?,
+    handler: @escaping @Sendable (HTTPStreamEvent) -> Void
   ) -> any HTTPStream {
     handler(.finished(Self.reason))
     return ClosedConnection()

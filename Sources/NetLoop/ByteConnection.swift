@@ -44,6 +44,7 @@ package final class ByteConnection: @unchecked Sendable {
   /// Of the wait for a turn to connect, or of the lingering.
   private var timer: LoopTimer?
   private var connectDeadline: ContinuousClock.Instant?
+  private var route: ConnectionRoute?
 
   /// Since when the peer has accepted nothing although bytes wait for it; nil when none wait or they move.
   package private(set) var blockedSince: ContinuousClock.Instant?
@@ -188,7 +189,14 @@ package final class ByteConnection: @unchecked Sendable {
     timer?.cancel()
     timer = nil
     state = .connecting
-    guard let easy = request.makeHandle(loop: loop, timeout: connectDeadline - loop.now) else {
+    let route: ConnectionRoute
+    do throws(NetError) {
+      route = try request.route(loop)
+    } catch {
+      return end(error)
+    }
+    self.route = route
+    guard let easy = request.makeHandle(route, loop: loop, timeout: connectDeadline - loop.now) else {
       return end(.system(ENOMEM, while: "connecting to \(request.peer)"))
     }
     transport = .curl(easy, descriptor: nil)
@@ -371,10 +379,11 @@ extension ByteConnection: DescriptorHandler {
 
 extension ByteConnection: CurlOwner {
   func transferFinished(_ code: CURLcode) {
-    guard state == .connecting, case .curl(let easy, _) = transport, let request else { return }
+    guard state == .connecting, case .curl(let easy, _) = transport, let request, let route else { return }
     guard code == CURLE_OK, let descriptor = easy.activeSocket else {
-      return finish(NetError(code, of: easy, peer: request.peer))
+      return finish(NetError(code, of: easy, by: route))
     }
+    self.route = nil
     transport = .curl(easy, descriptor: descriptor)
     // A plain connection needs libcurl no more, which keeps 10 KiB for each and looks it up for every send.
     if !request.isSecure, easy.long(CURLINFO_HTTP_CONNECTCODE) == 0 {

@@ -9,11 +9,12 @@ package struct ConnectRequest: Hashable, Sendable {
   package var port: UInt16
   /// For everything until ``ConnectionEvent/connected``: waiting for a turn, name lookup, proxy, TCP, TLS.
   package var timeout: Duration
-  /// A PEM file of the only certificate authorities to trust; nil means `CURL_CA_BUNDLE`, or `SSL_CERT_FILE` and
+  /// A PEM file of the only certificate authorities to trust; nil means `SSL_CERT_FILE` (or `CURL_CA_BUNDLE`) and
   /// `SSL_CERT_DIR`, or the system's.
   package var authorityFile: String?
   /// A proxy's URL, which may hold credentials; nil means `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`
-  /// as curl(1) describes them, "" means none. The proxy is always asked for a tunnel (CONNECT).
+  /// as curl(1) describes them, but for this machine, which has none; "" means none. An HTTP proxy is always asked for a
+  /// tunnel (CONNECT).
   package var proxy: String?
 
   package init(
@@ -38,7 +39,14 @@ package struct ConnectRequest: Hashable, Sendable {
       && host.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && !"/\\@?#[]<>\"%".utf8.contains($0) }
   }
 
-  func makeHandle(loop: EventLoop, timeout: Duration) -> CurlEasy? {
+  /// - Throws: ``NetError`` when the environment, or `authorityFile`, names what cannot be used.
+  func route(_ loop: EventLoop) throws(NetError) -> ConnectionRoute {
+    try ConnectionRoute(
+      isSecure: isSecure, host: host, port: port, proxy: proxy, isTunnelled: true,
+      authorityFile: authorityFile, loop)
+  }
+
+  func makeHandle(_ route: ConnectionRoute, loop: EventLoop, timeout: Duration) -> CurlEasy? {
     guard let easy = CurlEasy() else { return nil }
     easy.set(CURLOPT_URL, "\(isSecure ? "https" : "http")://\(peer)/")
     easy.set(CURLOPT_CONNECT_ONLY, 1)
@@ -47,8 +55,7 @@ package struct ConnectRequest: Hashable, Sendable {
     // Only the proxy's answer passes through libcurl's buffer, which otherwise takes 16 KiB for each connection.
     easy.set(CURLOPT_BUFFERSIZE, 1024)
     easy.setTimeout(CURLOPT_CONNECTTIMEOUT_MS, timeout)
-    if let proxy { easy.set(CURLOPT_PROXY, proxy) }
-    if isSecure { easy.setAuthorities(loop.authorities.overridden(by: authorityFile)) }
+    route.apply(to: easy)
     return easy
   }
 }

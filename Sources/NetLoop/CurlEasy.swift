@@ -88,15 +88,10 @@ final class CurlEasy {
     _ = CCurl_setopt_list(handle, CURLOPT_HTTP200ALIASES, statusAliases)
   }
 
-  func setAuthorities(_ authorities: CertificateAuthorities) {
-    if let file = authorities.file { set(CURLOPT_CAINFO, file) }
-    if let directory = authorities.directory {
-      set(CURLOPT_CAPATH, directory)
-    } else if string(CURLINFO_CAINFO) != nil {
-      // libcurl keeps the parsed authorities for the next connection only when no directory is set, and Debian's
-      // has one by default: 15 ms and 0.8 MiB per connection.
-      set(CURLOPT_CAPATH, nil as String?)
-    }
+  /// Goes through this proxy and no other, whatever libcurl would find in the environment.
+  func use(_ proxy: Proxy?) {
+    set(CURLOPT_PROXY, proxy?.url ?? "")
+    set(CURLOPT_NOPROXY, "")
   }
 
   /// Rounded up, because 0 would mean libcurl's default of five minutes.

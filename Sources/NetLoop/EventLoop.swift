@@ -67,7 +67,8 @@ package final class EventLoop: @unchecked Sendable {
   let poller: Poller
   let curl: CurlMulti
   let chunks = ChunkPool()
-  let authorities = CertificateAuthorities.fromEnvironment()
+  let authorities = CertificateAuthorities(variable: environmentVariable)
+  let proxies = ProxyEnvironment(variable: environmentVariable)
   /// Where received bytes land, shared by all connections: a callback is done with them before the next read.
   let receiveBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 65_536, alignment: 16)
   /// Where a frame is put together before it is sent, for all connections; only the loop thread has it.
@@ -229,6 +230,8 @@ package final class EventLoop: @unchecked Sendable {
     curl.shutDown()
   }
 }
+
+private func environmentVariable(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
 
 extension Duration {
   /// Whole milliseconds, never fewer than the duration has; 0 for a negative one.

@@ -53,11 +53,12 @@ package struct GraphNetwork: GraphLoop, WebSocketConnector, HTTPClient {
   package func response(
     to request: FluxGraph.HTTPRequest
   ) async throws(NetworkFailure) -> FluxGraph.HTTPResponse {
-    let inner = HTTPRequest(
+    var inner = HTTPRequest(
       method: request.method, url: request.url,
       headers: request.headers.map { HTTPHeader($0.name, $0.value) },
       body: request.body, timeout: request.timeout, allowsHTTP2: true,
-      maximumBodySize: request.maximumBodySize)
+      maximumBodySize: request.maximumBodySize, authorityFile: request.certificateAuthorities)
+    inner.isHeadEnough = request.isHeadEnough
     do throws(NetError) {
       let response = try await loop.response(for: inner)
       return FluxGraph.HTTPResponse(
@@ -71,15 +72,22 @@ package struct GraphNetwork: GraphLoop, WebSocketConnector, HTTPClient {
 }
 
 extension GraphNetwork {
+  package func intermediary(for url: String) -> String? {
+    guard let route = try? HTTPRequest(url: url).route(loop), !route.isTunnelled else { return nil }
+    return route.proxy.flatMap { $0.isHTTP ? $0.title : nil }
+  }
+
   /// Redirects followed: radio stations do send one from station to mirror to server.
   private static var redirectLimit: Int { 8 }
 
   package func download(
-    _ url: String, headers: [FluxGraph.HTTPHeader], handler: @escaping @Sendable (HTTPStreamEvent) -> Void
+    _ url: String, headers: [FluxGraph.HTTPHeader], certificateAuthorities: String?,
+    handler: @escaping @Sendable (HTTPStreamEvent) -> Void
   ) -> any HTTPStream {
     let request = HTTPRequest(
       method: "GET", url: url, headers: headers.map { HTTPHeader($0.name, $0.value) }, timeout: nil,
-      maximumRedirects: Self.redirectLimit, maximumBodySize: .max, acceptsRadio: true)
+      maximumRedirects: Self.redirectLimit, maximumBodySize: .max, acceptsRadio: true,
+      authorityFile: certificateAuthorities)
     return loop.transfer(request) { _, event in
       switch event {
       case .response(let head):
@@ -107,7 +115,8 @@ extension NetworkFailure {
       case .timedOut: .timedOut
       case .certificate(.unknownAuthority): .unknownAuthority
       case .certificate, .authorityFile, .handshake: .tls
-      case .proxyRefused: .proxy
+      case .proxyRefused, .proxyUnavailable: .proxy
+      case .proxySetting: .proxySetting
       case .connectionLost: .connectionLost
       case .invalidRequest: .badRequest
       case .tooManyRedirects, .bodyTooLarge: .protocolViolation

@@ -1,4 +1,5 @@
 import CCurl
+import Platform
 
 /// A header line of a request or response.
 package struct HTTPHeader: Hashable, Sendable {
@@ -15,8 +16,7 @@ package struct HTTPHeader: Hashable, Sendable {
 package struct HTTPRequest: Hashable, Sendable {
   package var method: String
   package var url: String
-  /// Sent as they are. On a redirect to another host libcurl leaves out `Authorization` and `Cookie`, but nothing
-  /// else that may be secret.
+  /// Sent as they are; with a redirect to another host, only those that say nothing of the sender.
   package var headers: [HTTPHeader]
   package var body: [UInt8]
   /// From the start of the transfer to its last byte; nil for a stream without end.
@@ -29,6 +29,9 @@ package struct HTTPRequest: Hashable, Sendable {
   package var maximumRedirects: Int
   /// A longer response body ends the transfer with ``NetError/Code/bodyTooLarge``; `Int.max` for streams.
   package var maximumBodySize: Int
+  /// Whether a response is complete with its head, and its body only a remark: one that is too long, breaks off or takes longer
+  /// than a second does not count. For ``EventLoop/response(for:)``.
+  package var isHeadEnough = false
   /// Whether `ICY 200 OK` is taken for `HTTP/1.0 200 OK`: old radio stations answer so.
   package var acceptsRadio: Bool
   /// See ``ConnectRequest/authorityFile``.
@@ -57,21 +60,10 @@ package struct HTTPRequest: Hashable, Sendable {
   }
 
   /// Host and port of the URL, or nil when it is not an `http` or `https` URL.
-  var peer: String? {
-    guard let parts = curl_url() else { return nil }
-    defer { curl_url_cleanup(parts) }
-    func part(_ part: CURLUPart, _ flags: UInt32 = 0) -> String? {
-      var text: UnsafeMutablePointer<CChar>?
-      guard curl_url_get(parts, part, &text, flags) == CURLUE_OK, let text else { return nil }
-      defer { curl_free(text) }
-      return String(cString: text)
-    }
-    guard !url.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F }),
-      curl_url_set(parts, CURLUPART_URL, url, 0) == CURLUE_OK,
-      let scheme = part(CURLUPART_SCHEME), scheme == "http" || scheme == "https",
-      let host = part(CURLUPART_HOST), let port = part(CURLUPART_PORT, UInt32(CURLU_DEFAULT_PORT))
-    else { return nil }
-    return "\(host):\(port)"
+  var peer: String? { parts?.target?.description }
+
+  private var parts: CurlURL? {
+    CurlURL(url).flatMap { ["http", "https"].contains($0.scheme) && $0.target?.port != nil ? $0 : nil }
   }
 
   /// Why the request cannot be sent, nil if it can. A line break in a header would begin another header.
@@ -91,31 +83,34 @@ package struct HTTPRequest: Hashable, Sendable {
     return nil
   }
 
-  /// - Parameter authorities: What the environment names.
-  func makeHandle(authorities: CertificateAuthorities) -> CurlEasy? {
+  /// - Throws: ``NetError`` when the URL is none, or the environment or `authorityFile` names what cannot be used.
+  func route(_ loop: EventLoop) throws(NetError) -> ConnectionRoute {
+    guard let parts, let target = parts.target, let port = target.port else {
+      throw NetError(.invalidRequest, "The URL of the request is not an http or https URL.")
+    }
+    return try ConnectionRoute(
+      isSecure: parts.scheme == "https", host: target.host, port: port, proxy: proxy, isTunnelled: false,
+      authorityFile: authorityFile, loop)
+  }
+
+  func makeHandle(_ route: ConnectionRoute) -> CurlEasy? {
     guard let easy = CurlEasy() else { return nil }
     easy.set(CURLOPT_URL, url)
     setMethod(of: easy)
     easy.setHeaders(headerLines)
     easy.setTimeout(CURLOPT_CONNECTTIMEOUT_MS, connectTimeout)
-    if let timeout { easy.setTimeout(CURLOPT_TIMEOUT_MS, timeout) }
     if allowsHTTP2 {
       easy.set(CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
       // Requests share the one connection that is being made, if it turns out that they can.
       easy.set(CURLOPT_PIPEWAIT, 1)
     }
-    easy.set(CURLOPT_FOLLOWLOCATION, maximumRedirects > 0 ? 1 : 0)
-    // libcurl would follow to ftp as well, and from a protected connection to an open one.
-    let isProtected = url.lowercased().hasPrefix("https:")
-    easy.set(CURLOPT_REDIR_PROTOCOLS_STR, isProtected ? "https" : "http,https")
-    easy.set(CURLOPT_MAXREDIRS, Int(Int32(clamping: maximumRedirects)))
-    // Ends a transfer whose Content-Length says it is too large before it begins; 0 would mean no limit.
-    easy.set(CURLOPT_MAXFILESIZE_LARGE, offset: max(1, maximumBodySize))
+    // Ends a transfer whose Content-Length says it is too large before it begins, in the middle of the head; 0 would mean no
+    // limit.
+    if !isHeadEnough { easy.set(CURLOPT_MAXFILESIZE_LARGE, offset: max(1, maximumBodySize)) }
     // What a proxy says to CONNECT is not part of the response.
     easy.set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     if acceptsRadio { easy.acceptStatusLine("ICY ") }
-    if let proxy { easy.set(CURLOPT_PROXY, proxy) }
-    easy.setAuthorities(authorities.overridden(by: authorityFile))
+    route.apply(to: easy)
     return easy
   }
 

@@ -13,7 +13,8 @@ struct HTTPResponseHeadParser {
 
   private(set) var head = HTTPResponseHead(status: 0, headers: [])
   private var size = 0
-  private var isComplete = false
+  /// Whether the blank line has come that ends the head.
+  private(set) var isComplete = false
 
   /// - Parameter line: One line with its line break, as the server sent it.
   mutating func add(_ line: UnsafeRawBufferPointer) -> Outcome {

@@ -8,6 +8,8 @@ final class HTTPServerConnection: @unchecked Sendable {
   /// How long a client may take for a request, also between two.
   private static let requestLimit = Duration.seconds(30)
   private static let headLimit = 16 << 10
+  /// Bytes of answers a client may leave unread before another request of it is looked at.
+  private static let unreadLimit = 64 << 10
 
   private enum Phase {
     case reading
@@ -35,7 +37,9 @@ final class HTTPServerConnection: @unchecked Sendable {
     switch event {
     case .connected: arm()
     case .received(let bytes): receive(bytes)
-    case .drained: if case .streaming(let reply) = phase { reply.tell(.drained) }
+    case .drained:
+      if case .streaming(let reply) = phase { reply.tell(.drained) }
+      readRequests()
     case .closed:
       timer?.cancel()
       let reply: HTTPServerReply? =
@@ -64,19 +68,19 @@ final class HTTPServerConnection: @unchecked Sendable {
 
   private func receive(_ bytes: UnsafeRawBufferPointer) {
     switch phase {
-    case .reading:
+    case .reading, .answering:
       unread.append(contentsOf: bytes)
       readRequests()
-    case .answering:
-      // Requests that come early have to wait.
-      unread.append(contentsOf: bytes)
+      // Requests that come early have to wait, but not many of them.
+      if case .done = phase { return }
       if unread.count > Self.headLimit { connection.close() }
     case .streaming, .done: break
     }
   }
 
   private func readRequests() {
-    while case .reading = phase, !unread.isEmpty {
+    // Whoever does not read the answers to its requests gets no more of them.
+    while case .reading = phase, !unread.isEmpty, connection.bufferedBytes <= Self.unreadLimit {
       var position = 0
       do throws(HTTPError) {
         let head = try parser.next(unread.span, from: &position)
@@ -98,6 +102,7 @@ final class HTTPServerConnection: @unchecked Sendable {
     let reply = HTTPServerReply(
       self, hasBody: head.method != "HEAD", closes: hasBody || !head.isKeptAlive)
     phase = .answering(reply)
+    service.works(self)
     service.handler(
       HTTPServerRequest(
         method: head.method, path: head.path,
@@ -119,6 +124,7 @@ final class HTTPServerConnection: @unchecked Sendable {
     guard case .answering = phase else { return }
     if closes { return finish() }
     phase = .reading
+    service.idles(self)
     arm()
     // From here, so that answers given at once do not pile up calls.
     let loop = connection.loop
@@ -134,6 +140,7 @@ final class HTTPServerConnection: @unchecked Sendable {
   /// Closes once everything has been sent, or the client has had time to take it.
   func finish() {
     if case .streaming = phase {} else { phase = .done }
+    service.idles(self)
     connection.closeWhenDrained()
     timer?.cancel()
     timer = connection.loop.schedule(after: Self.requestLimit) { [connection] in connection.abort() }

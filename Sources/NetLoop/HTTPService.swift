@@ -40,11 +40,9 @@ private final class HTTPServicePort: HTTPListener {
 ///
 /// Unchecked: the handler aside, everything is touched on the loop thread only.
 final class HTTPService: @unchecked Sendable {
-  /// More clients are turned away, so that they cannot take all of the process's descriptors.
-  private static let connectionLimit = 256
-
   let handler: @Sendable (HTTPServerRequest, any HTTPReply) -> Void
   private var connections: [ObjectIdentifier: HTTPServerConnection] = [:]
+  private var idle = IdleConnections()
   private var isClosed = false
 
   init(_ handler: @escaping @Sendable (HTTPServerRequest, any HTTPReply) -> Void) {
@@ -52,16 +50,27 @@ final class HTTPService: @unchecked Sendable {
   }
 
   func accept(_ connection: ByteConnection) -> ConnectionHandler {
-    guard connections.count < Self.connectionLimit, !isClosed else {
+    guard !isClosed else {
       connection.close()
       return { _, _ in }
     }
     let client = HTTPServerConnection(self, connection)
     connections[ObjectIdentifier(client)] = client
+    idles(client)
     return { _, event in client.handle(event) }
   }
 
+  /// A client waits for nothing but its own next request: another one may have to make room.
+  func idles(_ client: HTTPServerConnection) {
+    guard let other = idle.add(ObjectIdentifier(client)) else { return }
+    connections[other]?.connection.close()
+  }
+
+  /// An answer is under way.
+  func works(_ client: HTTPServerConnection) { idle.remove(ObjectIdentifier(client)) }
+
   func forget(_ client: HTTPServerConnection) {
+    idle.remove(ObjectIdentifier(client))
     connections[ObjectIdentifier(client)] = nil
   }
 

@@ -22,8 +22,14 @@ package final class HTTPTransfer: @unchecked Sendable {
   /// Bytes libcurl may hand over before they are delivered; it pauses the transfer beyond.
   private static let incomingLimit = 131_072
 
-  private let loop: EventLoop
-  private let request: HTTPRequest
+  fileprivate let loop: EventLoop
+  /// What is asked for now: redirects change it.
+  private var request: HTTPRequest
+  private let redirectLimit: Int
+  private var route: ConnectionRoute?
+  private var deadline: ContinuousClock.Instant?
+  /// Whether the response leads elsewhere, and its body is of no interest.
+  private var isRedirecting = false
   private var handler: HTTPHandler?
   private var state = State.new
   private var easy: CurlEasy?
@@ -44,6 +50,7 @@ package final class HTTPTransfer: @unchecked Sendable {
   init(loop: EventLoop, request: HTTPRequest, handler: @escaping HTTPHandler) {
     self.loop = loop
     self.request = request
+    redirectLimit = request.maximumRedirects
     self.handler = handler
   }
 
@@ -93,10 +100,22 @@ package final class HTTPTransfer: @unchecked Sendable {
   func begin() {
     guard state == .waiting else { return }
     state = .running
-    guard let easy = request.makeHandle(authorities: loop.authorities) else {
+    let route: ConnectionRoute
+    do throws(NetError) {
+      route = try request.route(loop)
+    } catch {
+      return finishLater(error)
+    }
+    self.route = route
+    guard let easy = request.makeHandle(route) else {
       return finishLater(.system(ENOMEM, while: "asking \(peer)"))
     }
     self.easy = easy
+    if let timeout = request.timeout {
+      let deadline = self.deadline ?? loop.now.advanced(by: timeout)
+      self.deadline = deadline
+      easy.setTimeout(CURLOPT_TIMEOUT_MS, deadline - loop.now)
+    }
     let me = Unmanaged.passUnretained(self).toOpaque()
     easy.set(CURLOPT_WRITEDATA, pointer: me)
     _ = CCurl_setopt_write_callback(easy.handle, CURLOPT_WRITEFUNCTION) { bytes, size, count, context in
@@ -126,15 +145,22 @@ package final class HTTPTransfer: @unchecked Sendable {
       abortReason = NetError(.bodyTooLarge, "The headers of the answer of \(peer) are larger than allowed.")
       return 0
     case .complete:
-      let status = parser.head.status
-      let mayBeFollowed = request.maximumRedirects > 0 && (300..<400).contains(status)
-      if status >= 200 && !mayBeFollowed { hasHead = true }
+      let head = parser.head
+      // It cannot be the server's: a proxy was handed the request.
+      if head.status == 407, let route, let proxy = route.proxy, !route.isTunnelled {
+        abortReason = NetError(refused: head.status, by: route, proxy)
+        return 0
+      }
+      isRedirecting = redirectLimit > 0 && head.isRedirect && head.value(of: "Location") != nil
+      if head.status >= 200 && !isRedirecting { hasHead = true }
       if hasHead { queueDelivery() }
     }
     return line.count
   }
 
   private func takeBody(_ bytes: UnsafeRawBufferPointer) -> Int {
+    // Stops libcurl: the place it leads to is asked next.
+    if isRedirecting { return 0 }
     if isPaused || incoming.count >= Self.incomingLimit {
       isPausedInCurl = true
       return Int(CURL_WRITEFUNC_PAUSE)
@@ -213,15 +239,38 @@ package final class HTTPTransfer: @unchecked Sendable {
 
 extension HTTPTransfer: CurlOwner {
   func transferFinished(_ code: CURLcode) {
-    guard state == .running, outcome == nil, let easy else { return }
-    if code == CURLE_OK {
+    guard state == .running, outcome == nil, let easy, let route else { return }
+    if isRedirecting {
+      follow()
+    } else if code == CURLE_OK, !parser.isComplete {
+      // libcurl takes what came of a head for all of it.
+      outcome = .failure(
+        NetError(.connectionLost, "\(peer) closed the connection before its answer was complete."))
+    } else if code == CURLE_OK {
       // Also of a redirect without a place to go to, and of a response without a body.
       hasHead = true
       outcome = .success(())
     } else {
-      outcome = .failure(abortReason ?? NetError(code, of: easy, peer: peer))
+      outcome = .failure(abortReason ?? NetError(code, of: easy, by: route))
     }
     queueDelivery()
+  }
+
+  private func follow() {
+    do throws(NetError) {
+      guard let next = try request.redirected(by: parser.head) else {
+        throw NetError(
+          .tooManyRedirects, "\(peer) redirects the request once more, after \(redirectLimit) redirects.")
+      }
+      release()
+      isRedirecting = false
+      parser = HTTPResponseHeadParser()
+      request = next
+      state = .waiting
+      loop.agenda.transfers.append(self)
+    } catch {
+      outcome = .failure(error)
+    }
   }
 }
 
@@ -250,13 +299,15 @@ extension EventLoop {
   ///
   /// - Throws: ``NetError``; ``NetError/Code/cancelled`` when the task was cancelled.
   package func response(for request: HTTPRequest) async throws(NetError) -> HTTPResponse {
-    let collector = ResponseCollector()
-    let transfer = HTTPTransfer(loop: self, request: request) { _, event in collector.add(event) }
+    let collector = ResponseCollector(isHeadEnough: request.isHeadEnough)
+    let transfer = HTTPTransfer(loop: self, request: request) { transfer, event in
+      collector.add(transfer, event)
+    }
     let result = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         collector.continuation = continuation
         // The hand-over to the loop thread orders the line above before every use of the collector there.
-        begin(transfer) { _, event in collector.add(event) }
+        begin(transfer) { transfer, event in collector.add(transfer, event) }
       }
     } onCancel: {
       transfer.cancel()
@@ -268,15 +319,29 @@ extension EventLoop {
 /// Puts a response together; written before the transfer begins, then touched on the loop thread only, which is the
 /// proof of `Sendable`.
 private final class ResponseCollector: @unchecked Sendable {
+  /// How long the body of an answer may take whose head is enough.
+  private static let bodyLimit = Duration.seconds(1)
+
   var continuation: CheckedContinuation<Result<HTTPResponse, NetError>, Never>?
+  private let isHeadEnough: Bool
+  private var timer: LoopTimer?
   private var response = HTTPResponse(head: HTTPResponseHead(status: 0, headers: []), body: [])
 
-  func add(_ event: HTTPEvent) {
+  init(isHeadEnough: Bool) {
+    self.isHeadEnough = isHeadEnough
+  }
+
+  func add(_ transfer: HTTPTransfer, _ event: HTTPEvent) {
     switch event {
-    case .response(let head): response.head = head
+    case .response(let head):
+      response.head = head
+      // A body that ends soon leaves a connection that can be used again; no other is waited for.
+      if isHeadEnough { timer = transfer.loop.schedule(after: Self.bodyLimit) { transfer.cancel() } }
     case .body(let bytes): response.body.append(contentsOf: bytes)
     case .finished(let error):
-      continuation?.resume(returning: error.map { .failure($0) } ?? .success(response))
+      timer?.cancel()
+      let isAnswered = isHeadEnough && response.head.status != 0
+      continuation?.resume(returning: error.flatMap { isAnswered ? nil : .failure($0) } ?? .success(response))
       continuation = nil
     }
   }

@@ -3,42 +3,32 @@ import Glibc
 
 extension NetError {
   /// Translates the failure of a transfer or connect.
-  ///
-  /// - Parameter peer: Host and port as the user knows them; no credentials and no path.
-  init(_ code: CURLcode, of easy: CurlEasy, peer: String) {
-    let message = easy.message(for: code)
-    let proxyStatus = easy.long(CURLINFO_HTTP_CONNECTCODE)
-    if code != CURLE_OK, proxyStatus >= 300 {
-      let hint = proxyStatus == 407 ? "; it wants credentials in the proxy's URL" : ""
-      self.init(
-        .proxyRefused(status: proxyStatus),
-        "The proxy refused to connect to \(peer) with status \(proxyStatus)\(hint).")
+  init(_ code: CURLcode, of easy: CurlEasy, by route: ConnectionRoute) {
+    if let proxy = route.proxy, let error = NetError(code, of: easy, by: route, proxy) {
+      self = error
       return
     }
+    let message = easy.message(for: code)
+    let peer = route.place
     switch code {
     case CURLE_COULDNT_RESOLVE_HOST:
       self.init(
         .nameNotFound, "The host of \(peer) was not found; check its name and the network (\(message)).")
-    case CURLE_COULDNT_RESOLVE_PROXY:
-      self.init(
-        .nameNotFound, "The proxy for \(peer) was not found; check http_proxy and https_proxy (\(message)).")
     case CURLE_COULDNT_CONNECT:
       self.init(connecting: Int32(easy.long(CURLINFO_OS_ERRNO)), peer: peer, message: message)
     case CURLE_OPERATION_TIMEDOUT:
       self.init(.timedOut, "\(peer) did not answer in time (\(message)).")
     case CURLE_PEER_FAILED_VERIFICATION:
-      self.init(verification: easy.long(CURLINFO_SSL_VERIFYRESULT), peer: peer, message: message)
+      self.init(verification: easy.long(CURLINFO_SSL_VERIFYRESULT), by: route, message: message)
     case CURLE_SSL_CACERT_BADFILE:
-      self.init(.authorityFile, "The file of certificate authorities for \(peer) cannot be used: \(message).")
+      self =
+        route.authorities.emptyFile
+        ?? NetError(.authorityFile, "The certificate authorities for \(peer) cannot be used: \(message).")
     case CURLE_SSL_CONNECT_ERROR:
       self.init(
         .handshake, "The TLS handshake with \(peer) failed; is it a TLS server at that port? (\(message))")
-    case CURLE_PROXY:
-      self.init(.proxyRefused(status: 0), "The proxy did not connect to \(peer) (\(message)).")
     case CURLE_SEND_ERROR, CURLE_RECV_ERROR, CURLE_GOT_NOTHING, CURLE_PARTIAL_FILE:
       self.init(.connectionLost, "The connection to \(peer) was lost (\(message)).")
-    case CURLE_TOO_MANY_REDIRECTS:
-      self.init(.tooManyRedirects, "\(peer) redirected the request too often.")
     case CURLE_FILESIZE_EXCEEDED:
       self.init(.bodyTooLarge, "The answer of \(peer) is larger than allowed.")
     case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL:
@@ -67,13 +57,15 @@ extension NetError {
   }
 
   /// - Parameter result: OpenSSL's verification result (X509_STORE_CTX_get_error(3)), 0 when the chain is good.
-  private init(verification result: Int, peer: String, message: String) {
+  private init(verification result: Int, by route: ConnectionRoute, message: String) {
+    let peer = route.place
     switch result {
     case 2, 18, 19, 20, 21, 27:
       self.init(
         .certificate(.unknownAuthority),
-        "The certificate of \(peer) comes from an authority this machine does not know; if you trust it, name its "
-          + "PEM file as the CA file (\(message)).")
+        "The certificate of \(peer) comes from an authority that is not trusted here, as those of company networks that "
+          + "look into connections do\(unusedDirectory(route)); if you trust it, name its PEM file with `ca=FILE` or "
+          + "SSL_CERT_FILE (\(message)).")
     case 10:
       self.init(
         .certificate(.expired),
@@ -91,4 +83,10 @@ extension NetError {
       self.init(.certificate(.other), "The certificate of \(peer) was not accepted (\(message)).")
     }
   }
+}
+
+/// Certificates are found in a directory by the names of their files only.
+private func unusedDirectory(_ route: ConnectionRoute) -> String {
+  guard let directory = route.authorities.directory, directory.path != "/etc/ssl/certs" else { return "" }
+  return " (in \(directory.namedBy), files need the names that `openssl rehash` gives them)"
 }

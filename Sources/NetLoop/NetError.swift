@@ -3,7 +3,7 @@ import Glibc
 /// Why a connection, transfer or listener failed. The description is one sentence for the user.
 package struct NetError: Error, Hashable, Sendable, CustomStringConvertible {
   package enum Code: Hashable, Sendable {
-    /// The name of the host or proxy has no address, or the name service does not answer.
+    /// The name of the host has no address, or the name service does not answer.
     case nameNotFound
     case connectionRefused
     /// No route to the host, or its network is down.
@@ -17,6 +17,10 @@ package struct NetError: Error, Hashable, Sendable, CustomStringConvertible {
     case handshake
     /// The proxy answered CONNECT with this HTTP status, or 0 when it failed otherwise.
     case proxyRefused(status: Int)
+    /// The proxy cannot be found or reached, or says nothing.
+    case proxyUnavailable
+    /// What names the proxy cannot be understood.
+    case proxySetting
     /// Reset, or closed in the middle of something.
     case connectionLost
     /// The request cannot be sent as it is: URL, host, method or header.

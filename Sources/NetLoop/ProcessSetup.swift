@@ -7,11 +7,22 @@ enum ProcessSetup {
   static let succeeded: Bool = {
     // A peer that went away is an error of the call that writes to it, not a reason to end the process.
     signal(SIGPIPE, SIG_IGN)
-    var limit = rlimit()
-    if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, limit.rlim_cur < limit.rlim_max {
-      limit.rlim_cur = limit.rlim_max
-      _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    }
+    raiseDescriptorLimit()
     return CCurl_global_init() == CURLE_OK
   }()
+
+  /// How many descriptors the process may have, after asking for as many as it can get.
+  static let descriptorLimit = raiseDescriptorLimit()
+
+  @discardableResult
+  private static func raiseDescriptorLimit() -> Int {
+    var limit = rlimit()
+    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return 1024 }
+    if limit.rlim_cur < limit.rlim_max {
+      let lower = limit.rlim_cur
+      limit.rlim_cur = limit.rlim_max
+      if setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) != 0 { limit.rlim_cur = lower }
+    }
+    return Int(clamping: limit.rlim_cur)
+  }
 }

@@ -40,8 +40,8 @@ final class WebSocketClient: WebSocketConnection, @unchecked Sendable {
     let target = ConnectRequest(
       isSecure: url.isSecure, host: url.host, port: url.port, timeout: request.timeout,
       authorityFile: request.certificateAuthorities)
+    // Until it is connected its own time-out counts, which knows what was being waited for.
     connection = loop.connect(target) { [self] _, event in handle(event) }
-    arm(at: began.advanced(by: request.timeout))
   }
 
   private func handle(_ event: ConnectionEvent) {
@@ -57,6 +57,7 @@ final class WebSocketClient: WebSocketConnection, @unchecked Sendable {
 
   private func beginHandshake() {
     guard case .connecting = phase else { return }
+    arm(at: began.advanced(by: request.timeout))
     var generator = SystemRandomNumberGenerator()
     var fields = request.headers.map { HTTPHeaders.Field(name: $0.name, value: $0.value) }
     if !fields.contains(where: { $0.name.lowercased() == "user-agent" }) {

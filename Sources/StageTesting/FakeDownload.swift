@@ -7,12 +7,18 @@ public final class FakeDownload: HTTPStream, Sendable {
   public let url: String
   /// The headers that were sent with it.
   public let headers: [HTTPHeader]
+  /// The PEM file of authorities that was named for it.
+  public let certificateAuthorities: String?
   private let handler: @Sendable (HTTPStreamEvent) -> Void
   private let state = Mutex((isPaused: false, isCancelled: false))
 
-  init(_ url: String, _ headers: [HTTPHeader], _ handler: @escaping @Sendable (HTTPStreamEvent) -> Void) {
+  init(
+    _ url: String, _ headers: [HTTPHeader], _ certificateAuthorities: String?,
+    _ handler: @escaping @Sendable (HTTPStreamEvent) -> Void
+  ) {
     self.url = url
     self.headers = headers
+    self.certificateAuthorities = certificateAuthorities
     self.handler = handler
   }
 

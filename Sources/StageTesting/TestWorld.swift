@@ -121,9 +121,10 @@ public final class TestWorld: Sendable {
     let world: TestWorld
 
     func download(
-      _ url: String, headers: [HTTPHeader], handler: @escaping @Sendable (HTTPStreamEvent) -> Void
+      _ url: String, headers: [HTTPHeader], certificateAuthorities: String?,
+      handler: @escaping @Sendable (HTTPStreamEvent) -> Void
     ) -> any HTTPStream {
-      let download = FakeDownload(url, headers, handler)
+      let download = FakeDownload(url, headers, certificateAuthorities, handler)
       world.state.withLock { $0.downloads.append(download) }
       return download
     }

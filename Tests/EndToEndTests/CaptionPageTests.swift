@@ -122,6 +122,54 @@ struct CaptionPageTests {
     }
   }
 
+  /// Starts nginx as Debian has it, in front of a server.
+  private func nginx(before url: String, _ options: String, in folder: Folder) async throws -> (
+    Program, String
+  ) {
+    // A port that was free a moment ago.
+    let port = try await Peers.run("free_port.py", []).trimmingCharacters(in: .whitespacesAndNewlines)
+    let paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map {
+      "\($0)_temp_path \(folder.path)/\($0);"
+    }
+    try folder.write(
+      """
+      daemon off; pid \(folder.path)/pid; events {}
+      http {
+        access_log off; \(paths.joined(separator: " ")) \(options)
+        server { listen 127.0.0.1:\(port); location / { proxy_pass \(url); } }
+      }
+      """, to: "nginx.conf")
+    let program = try Program(
+      "/usr/sbin/nginx", ["-p", folder.path, "-c", folder.path("nginx.conf"), "-e", "stderr"],
+      Program.Surroundings(limit: 120))
+    return (program, "http://127.0.0.1:\(port)/")
+  }
+
+  @Test(
+    "events come through nginx as they happen, compressed or not",
+    .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/sbin/nginx"), "needs nginx"),
+    arguments: ["", "gzip on; gzip_types *; gzip_proxied any;"])
+  func reverseProxy(options: String) async throws {
+    let folder = try Self.folder()
+    let (program, url) = try await start(folder)
+    let (proxy, address) = try await nginx(before: url, options, in: folder)
+    let direct = try Peers.start("sse.py", [url + "events"])
+    _ = try await direct.line(containing: #""status": 200"#)
+    let behind = try Peers.start("sse.py", [address + "events"])
+    for word in ["everybody.", "word9", "word17"] {
+      // The place of an event in the stream, which both are given.
+      let id = try #require(try await direct.line(containing: word).firstMatch(of: /"id": "[^"]+"/)?.output)
+      let begun = ContinuousClock.now
+      _ = try await behind.line(containing: String(id))
+      #expect(ContinuousClock.now - begun < .seconds(5))
+    }
+    program.signal(SIGINT)
+    _ = try await program.outcome()
+    _ = try await behind.outcome()
+    proxy.signal(SIGTERM)
+    _ = try await proxy.outcome()
+  }
+
   @Test("httpx-sse reads every event to the last, and goes on behind the one it names")
   func events() async throws {
     let folder = try Self.folder()

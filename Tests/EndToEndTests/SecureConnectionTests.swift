@@ -71,40 +71,89 @@ struct SecureConnectionTests {
     }
   }
 
-  @Test("a proxy named in the environment is asked to connect, and TLS goes through it")
-  func proxy() async throws {
-    let proxy = try Peers.start("proxy.py")
-    let port = try await proxy.line(containing: "port").dropFirst(5)
-    let (outcome, call) = try await run(
-      "good", authority: flux.certificates.authority, environment: ["https_proxy": "http://127.0.0.1:\(port)"]
-    )
-    #expect(outcome.status == 0, "\(outcome.errors)")
-    let host = try #require(URL(string: call.url).map { "localhost:\($0.port ?? 0)" })
-    _ = try await proxy.line(containing: "target CONNECT \(host)")
-    #expect(try await flux.record(of: call).audio.reduce(0, +) == 19_200)
+  /// Starts a web server with a certificate of the authority, and returns its port.
+  private func web(_ certificate: String) async throws -> (Program, String) {
+    let paths = ["\(certificate).pem", "\(certificate)-key.pem"].map(flux.certificates.path)
+    let web = try Peers.start("web.py", [URL(filePath: sound).deletingLastPathComponent().path] + paths)
+    return (web, String(try await web.line(containing: "port").dropFirst(5)))
+  }
+
+  /// A graph whose three clients speak TLS.
+  private func graph(_ port: String, ca: String = "") -> String {
+    let call = flux.call("normal", certificate: "good", host: "localhost")
+    return "http https://localhost:\(port)/short.wav\(ca) | flux endpoint=\(call.url) max_attempts=1\(ca) "
+      + "| webhook https://localhost:\(port)/hook retry=none\(ca)"
   }
 
   @Test(
-    "a plain connection goes through http_proxy, and past it to hosts in no_proxy",
-    arguments: ["", "127.0.0.1"])
-  func plainProxy(exempt: String) async throws {
-    let proxy = try Peers.start("proxy.py", exempt.isEmpty ? [] : ["403"])
-    let port = try await proxy.line(containing: "port").dropFirst(5)
-    let call = flux.call("normal")
+    "every client trusts the authority of `ca=`, of SSL_CERT_FILE and of SSL_CERT_DIR, whatever else the system sets",
+    arguments: ["ca=", "SSL_CERT_FILE", "SSL_CERT_DIR"])
+  func everyClient(way: String) async throws {
+    let (web, port) = try await web("good")
+    let folder = try Folder()
+    let authority = flux.certificates.authority
+    try await Peers.shell("mkdir certs && cp '\(authority)' certs/ && openssl rehash certs", in: folder.path)
+    var environment = ["CURL_CA_BUNDLE": "/etc/ssl/certs/ca-certificates.crt"]
+    switch way {
+    case "SSL_CERT_FILE": environment[way] = authority
+    case "SSL_CERT_DIR": environment[way] = "/nonexistent:\(folder.path("certs"))"
+    // What the option names counts alone.
+    default: environment["SSL_CERT_FILE"] = "/nonexistent"
+    }
     let outcome = try await Fluxgraph.run(
-      "file \(sound) | flux endpoint=\(call.url) | stdout",
-      environment: ["http_proxy": "http://127.0.0.1:\(port)", "no_proxy": exempt])
+      graph(port, ca: way == "ca=" ? " ca=\(authority)" : ""), environment: environment)
     #expect(outcome.status == 0, "\(outcome.errors)")
-    if exempt.isEmpty { _ = try await proxy.line(containing: "target CONNECT 127.0.0.1:") }
+    _ = try await web.line(containing: "POST /hook")
   }
 
-  @Test("a proxy that refuses is told with its status", arguments: [403, 407])
-  func refusingProxy(status: Int) async throws {
-    let proxy = try Peers.start("proxy.py", ["\(status)"])
-    let port = try await proxy.line(containing: "port").dropFirst(5)
-    let (outcome, _) = try await run(
-      "good", authority: flux.certificates.authority, environment: ["https_proxy": "http://127.0.0.1:\(port)"]
-    )
-    outcome.expectFailure(69, saying: "proxy", "\(status)", "localhost")
+  @Test("an authority nobody knows is told by every client, with both remedies")
+  func unknownEverywhere() async throws {
+    let (web, port) = try await web("good")
+    defer { withExtendedLifetime(web) {} }
+    let plain = flux.call("normal")
+    let secure = flux.call("normal", certificate: "good", host: "localhost")
+    for client in [
+      "http https://localhost:\(port)/short.wav | flux endpoint=local words=none | stdout",
+      "file \(sound) | flux endpoint=\(secure.url) | stdout",
+      "file \(sound) | flux endpoint=\(plain.url) | webhook https://localhost:\(port)/hook retry=none",
+    ] {
+      let outcome = try await Fluxgraph.run(client)
+      #expect(outcome.status == 69)
+      for word in ["localhost", "not trusted", "`ca=FILE`", "SSL_CERT_FILE"] {
+        #expect(outcome.errors.contains(word), "\(client): \(outcome.errors)")
+      }
+    }
+  }
+
+  @Test(
+    "a bad path in the environment is told with the variable's name, by every client",
+    arguments: [
+      (["SSL_CERT_FILE": "/nonexistent.pem"], "/nonexistent.pem, cannot be used: No such file"),
+      (["SSL_CERT_FILE": "/etc"], "it is a directory"),
+      (["SSL_CERT_FILE": "/etc/passwd"], "no certificates in PEM form"),
+      (["SSL_CERT_DIR": "/nonexistent"], "/nonexistent, cannot be used: No such file"),
+      (["SSL_CERT_DIR": "/etc/passwd"], "it is no directory"),
+    ])
+  func badEnvironment(environment: [String: String], words: String) async throws {
+    let (web, port) = try await web("good")
+    defer { withExtendedLifetime(web) {} }
+    let plain = flux.call("normal")
+    let secure = flux.call("normal", certificate: "good", host: "localhost")
+    for client in [
+      "http https://localhost:\(port)/short.wav | flux endpoint=local words=none | stdout",
+      "file \(sound) | flux endpoint=\(secure.url) | stdout",
+      "file \(sound) | flux endpoint=\(plain.url) | webhook https://localhost:\(port)/hook retry=none",
+    ] {
+      let outcome = try await Fluxgraph.run(client, environment: environment)
+      #expect(outcome.status == 69)
+      let variable = environment.keys.first ?? ""
+      #expect(
+        outcome.errors.contains("that \(variable) names") && outcome.errors.contains(words),
+        "\(client): \(outcome.errors)")
+    }
+    // Who needs no authority is not bothered.
+    let unbothered = try await Fluxgraph.run(
+      "file \(sound) | flux endpoint=\(plain.url) | stdout", environment: environment)
+    #expect(unbothered.status == 0, "\(unbothered.errors)")
   }
 }

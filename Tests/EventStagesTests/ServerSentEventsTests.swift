@@ -62,6 +62,8 @@ import Testing
     #expect(running.world.notices.map(\.message) == ["live captions at http://127.0.0.1:40000/"])
     let early = try running.request("/events")
     #expect(early.status == 200 && early.header("Content-Type") == "text/event-stream; charset=utf-8")
+    #expect(early.header("X-Accel-Buffering") == "no")
+    #expect(early.header("Cache-Control") == "no-store, no-transform")
     let event = turn(1, spoken("Hello,\nyou"))
     try await running.write([event])
     let id = try #require(identifiers(early).first)

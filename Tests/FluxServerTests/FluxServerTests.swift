@@ -120,6 +120,17 @@ struct FluxServerTests {
     }
   }
 
+  @Test("a client that breaks the protocol and reads nothing gives its place back")
+  func silentClient() async throws {
+    var options = FluxServer.Options()
+    options.words = .none
+    options.mostStreams = 1
+    _ = try await withServer(options) { port in
+      let statuses = try await Peers.run(script: "silent.py", ["\(port)"]).compactMap(\.intValue)
+      #expect(statuses.first == 429 && statuses.last == 101, "\(statuses)")
+    }
+  }
+
   @Test("a server that stops closes its connections and gives the port back")
   func stop() async throws {
     let loop = try EventLoop(name: "net-server")

@@ -26,12 +26,12 @@ extension PeerTests {
       #expect(text == "bye")
     }
 
-    @Test("a certificate of an unknown authority is refused, with advice to name a CA file")
+    @Test("a certificate of an unknown authority is refused, with advice to name its file")
     func unknownAuthority() async throws {
       let certificates = try await Certificates()
       let (error, text) = try await failure(certificates, server: "good", authorities: nil)
       #expect(error?.code == .certificate(.unknownAuthority))
-      #expect(error?.description.contains("CA file") == true)
+      #expect(error?.description.contains("`ca=FILE` or SSL_CERT_FILE") == true)
       #expect(error?.description.contains("localhost") == true)
       #expect(text.isEmpty)
     }

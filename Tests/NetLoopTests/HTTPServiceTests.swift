@@ -67,6 +67,24 @@ extension PeerTests {
       }
     }
 
+    @Test(
+      "whoever asks is answered at once, beside hundreds who say nothing, speak slowly or read no answers")
+    func crowd() async throws {
+      try await EventLoop.running { loop in
+        let listener = try listen(loop) { request, reply in
+          reply.send(
+            Self.answer(
+              request.path == "/long"
+                ? String(repeating: "x", count: 100_000) : "\(request.method) \(request.path)"))
+        }
+        defer { listener.close() }
+        let text = try await Peer.run("http_client.py", "crowd", "\(listener.port)", "300")
+        let times = try #require(JSONValue.parse(text).arrayValue).compactMap(\.doubleValue)
+        // Clients that hold a place would do so for 30 s.
+        #expect(times.count == 3 && times.allSatisfy { $0 < 20 }, "\(times)")
+      }
+    }
+
     @Test("no bytes, however spoilt, harm the server")
     func mutations() async throws {
       try await EventLoop.running { loop in

@@ -145,6 +145,34 @@ extension PeerTests {
       }
     }
 
+    @Test(
+      "where the head is the answer, a body that is long, stalls, breaks off or never ends does not change it",
+      arguments: ["/bytes/8388608", "/chunked/8388608", "/cut", "/stall", "/endless", "/hello"])
+    func headIsEnough(path: String) async throws {
+      let peer = try await Peer.start("http_server.py")
+      try await EventLoop.running { loop in
+        var post = request(peer, path)
+        post.isHeadEnough = true
+        post.maximumBodySize = 1 << 16
+        let begun = ContinuousClock.now
+        let response = try await loop.response(for: post)
+        #expect(response.status == 200 && response.body.count <= 1 << 16)
+        #expect(ContinuousClock.now - begun < .seconds(5))
+      }
+    }
+
+    @Test("a connection that is closed inside the head is lost, whatever the status said")
+    func headless() async throws {
+      let peer = try await Peer.start("http_server.py")
+      try await EventLoop.running { loop in
+        for isHeadEnough in [false, true] {
+          var get = request(peer, "/headless")
+          get.isHeadEnough = isHeadEnough
+          #expect(await failure(loop, get)?.code == .connectionLost)
+        }
+      }
+    }
+
     @Test("time-outs of the whole and of the connect, and a refused connection")
     func timeouts() async throws {
       let peer = try await Peer.start("http_server.py")

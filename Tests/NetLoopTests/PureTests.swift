@@ -1,3 +1,4 @@
+import Platform
 import TestSupport
 import Testing
 
@@ -186,25 +187,209 @@ import Testing
 }
 
 @Suite struct CertificateAuthoritiesTests {
-  @Test("a file named with the request is the only source")
-  func overridden() {
-    let environment = CertificateAuthorities(file: "/a.pem", directory: "/certs")
-    #expect(environment.overridden(by: nil) == environment)
-    #expect(environment.overridden(by: "/b.pem") == CertificateAuthorities(file: "/b.pem", directory: nil))
+  private func place(_ path: String, _ name: String) -> CertificateAuthorities.Place {
+    CertificateAuthorities.Place(path: path, namedBy: name)
   }
 
-  @Test("CURL_CA_BUNDLE comes first, SSL_CERT_FILE and SSL_CERT_DIR stand together, empty ones do not count")
+  @Test("a file named with the request is the only source")
+  func overridden() {
+    let environment = CertificateAuthorities(
+      file: place("/a.pem", "SSL_CERT_FILE"), directory: place("/certs", "SSL_CERT_DIR"))
+    #expect(environment.overridden(by: nil) == environment)
+    #expect(environment.overridden(by: "/b.pem") == CertificateAuthorities(file: place("/b.pem", "ca=")))
+  }
+
+  @Test(
+    "SSL_CERT_FILE comes before CURL_CA_BUNDLE, SSL_CERT_DIR stands beside either, empty ones do not count")
   func environment() {
     func read(_ variables: [String: String]) -> CertificateAuthorities {
       CertificateAuthorities { variables[$0] }
     }
+    let directory = place("/c", "SSL_CERT_DIR")
     #expect(read([:]) == CertificateAuthorities())
     #expect(
       read(["CURL_CA_BUNDLE": "/a", "SSL_CERT_FILE": "/b", "SSL_CERT_DIR": "/c"])
-        == CertificateAuthorities(file: "/a"))
+        == CertificateAuthorities(file: place("/b", "SSL_CERT_FILE"), directory: directory))
     #expect(
-      read(["CURL_CA_BUNDLE": "", "SSL_CERT_FILE": "/b", "SSL_CERT_DIR": "/c"])
-        == CertificateAuthorities(file: "/b", directory: "/c"))
+      read(["CURL_CA_BUNDLE": "/a", "SSL_CERT_FILE": "", "SSL_CERT_DIR": "/c"])
+        == CertificateAuthorities(file: place("/a", "CURL_CA_BUNDLE"), directory: directory))
+  }
+
+  @Test("paths that cannot be read are told with who names them; one good directory of a list is enough")
+  func flaws() {
+    func flaw(_ variables: [String: String]) -> String? {
+      CertificateAuthorities { variables[$0] }.flaw?.description
+    }
+    #expect(flaw([:]) == nil)
+    #expect(
+      flaw(["SSL_CERT_FILE": "/nonexistent/ca.pem"])
+        == "The certificate authorities that SSL_CERT_FILE names, /nonexistent/ca.pem, cannot be used: No such file or directory."
+    )
+    #expect(flaw(["SSL_CERT_FILE": "/etc"])?.contains("it is a directory") == true)
+    #expect(flaw(["SSL_CERT_DIR": "/etc/passwd"])?.contains("SSL_CERT_DIR names, /etc/passwd") == true)
+    #expect(flaw(["SSL_CERT_DIR": "/nonexistent:/also-not"])?.contains("No such file") == true)
+    #expect(flaw(["SSL_CERT_DIR": "/nonexistent:/etc"]) == nil)
+    #expect(
+      flaw(["SSL_CERT_FILE": "/nonexistent", "CURL_CA_BUNDLE": "/etc/passwd"])?.contains("nonexistent")
+        == true)
+  }
+}
+
+@Suite struct ProxyTests {
+  private func place(_ variables: [String: String], _ target: String, isSecure: Bool = false) throws(NetError)
+    -> String?
+  {
+    let target = HostAndPort(target)!
+    let full = HostAndPort(host: target.host, port: target.port ?? (isSecure ? 443 : 80))
+    return try ProxyEnvironment { variables[$0] }.proxy(isSecure: isSecure, target: full)?.title
+  }
+
+  @Test("each kind of connection has its variable, lower case first; all_proxy is for what has none")
+  func variables() throws {
+    let all = ["http_proxy": "http://a:1", "https_proxy": "http://b:2", "all_proxy": "socks5h://c:3"]
+    #expect(try place(all, "example.com") == "proxy a:1 (from http_proxy)")
+    #expect(try place(all, "example.com", isSecure: true) == "proxy b:2 (from https_proxy)")
+    #expect(try place(["ALL_PROXY": "socks5h://c"], "example.com") == "proxy c:1080 (from ALL_PROXY)")
+    #expect(
+      try place(["HTTPS_PROXY": "d:4", "https_proxy": ""], "x", isSecure: true)
+        == "proxy d:4 (from HTTPS_PROXY)")
+    // A header of a CGI program's client.
+    #expect(try place(["HTTP_PROXY": "http://a:1"], "example.com") == nil)
+    #expect(
+      try place(["http_proxy": "http://user:pass@[::1]:8080/"], "x") == "proxy [::1]:8080 (from http_proxy)")
+  }
+
+  @Test(
+    "this machine never has a proxy, however it is named",
+    arguments: [
+      "localhost", "LOCALHOST.", "flux.localhost", "127.0.0.1:8119", "127.9.8.7", "[::1]:1",
+      "[::ffff:127.0.0.1]",
+      "0.0.0.0:1", "[::]:1",
+    ])
+  func loopback(host: String) throws {
+    let all = [
+      "http_proxy": "http://a:1", "https_proxy": "http://a:1", "ALL_PROXY": "http://a:1", "no_proxy": "x",
+    ]
+    #expect(try place(all, host) == nil)
+    #expect(try place(all, host, isSecure: true) == nil)
+    // What cannot be understood is of no concern then either.
+    #expect(try place(["all_proxy": "::::"], host) == nil)
+  }
+
+  @Test("a name that only looks like this machine has one")
+  func others() throws {
+    for host in ["localhost.example.com", "notlocalhost", "128.0.0.1", "[::2]", "127.0.0.1.example.com"] {
+      #expect(try place(["http_proxy": "a:1"], host) != nil, "\(host)")
+    }
+  }
+
+  @Test(
+    "no_proxy exempts domains, addresses and blocks of them, with a port or without",
+    arguments: [
+      (
+        "example.com", ["example.com", "a.b.example.com:8", "EXAMPLE.com."],
+        ["badexample.com", "example.org"]
+      ),
+      (".example.com, *.test", ["example.com", "a.example.com", "a.test", "test"], ["ample.com"]),
+      ("*", ["example.com", "10.0.0.1", "[fd00::1]:3"], []),
+      ("a,* b", ["example.com"], []),
+      ("example.com:8443", ["example.com:8443", "a.example.com:8443"], ["example.com", "example.com:80"]),
+      (
+        "10.0.0.0/8 192.168.1.7", ["10.255.1.2:99", "192.168.1.7"],
+        ["11.0.0.1", "192.168.1.70", "10.example.com"]
+      ),
+      ("0.0.0.1", [], ["10.0.0.1"]),
+      (
+        "fd00::/8,[fe80::1]:80,2001:db8::1", ["[fdab::1]", "[fe80::1]", "[2001:db8::1]:3"],
+        ["[fe80::1]:81", "[fc00::1]"]
+      ),
+      (",, ,/ 10.0.0.0/99 :80 [", [], ["example.com", "10.0.0.1"]),
+    ] as [(String, [String], [String])])
+  func exemptions(list: String, past: [String], through: [String]) throws {
+    let variables = ["http_proxy": "a:1", "no_proxy": list]
+    for host in past { #expect(try place(variables, host) == nil, "\(list): \(host)") }
+    for host in through { #expect(try place(variables, host) != nil, "\(list): \(host)") }
+  }
+
+  @Test(
+    "what is no proxy is told by its variable, and never repeated: it may hold a password",
+    arguments: [
+      "http://us er:secret@a:1", "ftp://user:secret@a:1", "http://:secret@", "://", "http://secret:99999",
+      "secret://", "http:// secret",
+    ])
+  func nonsense(url: String) {
+    let error = #expect(throws: NetError.self) { try place(["http_proxy": url], "example.com") }
+    #expect(error?.code == .proxySetting)
+    #expect(error?.description.hasPrefix("http_proxy ") == true)
+    #expect(error?.description.contains("secret") == false)
+  }
+}
+
+@Suite struct RedirectTests {
+  private func follow(
+    _ url: String, _ status: Int, _ location: String, method: String = "GET", headers: [HTTPHeader] = []
+  ) throws(NetError) -> HTTPRequest? {
+    let request = HTTPRequest(
+      method: method, url: url, headers: headers, body: method == "POST" ? [1] : [], maximumRedirects: 2)
+    return try request.redirected(
+      by: HTTPResponseHead(status: status, headers: [HTTPHeader("location", location)]))
+  }
+
+  @Test("a redirect may name the whole address, or a part of it")
+  func targets() throws {
+    #expect(try follow("http://a/b/c?d", 302, "/e?f")?.url == "http://a/e?f")
+    #expect(try follow("http://a/b/c?d", 302, "e")?.url == "http://a/b/e")
+    #expect(try follow("http://a/b", 302, "//c/d")?.url == "http://c/d")
+    #expect(try follow("http://a/b", 302, "https://c:8/d")?.url == "https://c:8/d")
+    #expect(try follow("http://a/b", 200, "/e") == nil)
+    #expect(try follow("http://a/b", 307, "/e")?.maximumRedirects == 1)
+  }
+
+  @Test("credentials stay with their host, and only a method that asks stays what it is")
+  func rewriting() throws {
+    let headers = [HTTPHeader("Authorization", "x"), HTTPHeader("cookie", "y"), HTTPHeader("X", "z")]
+    #expect(try follow("http://a/b", 307, "/c", headers: headers)?.headers.count == 3)
+    #expect(
+      try follow("http://a/b", 307, "http://a:81/c", headers: headers)?.headers == [HTTPHeader("X", "z")])
+    #expect(try follow("http://a/b", 303, "/c", method: "POST")?.method == "GET")
+    #expect(try follow("http://a/b", 302, "/c", method: "POST")?.body == [])
+    #expect(try follow("http://a/b", 308, "/c", method: "POST")?.body == [1])
+    #expect(try follow("http://a/b", 302, "/c", method: "HEAD")?.method == "HEAD")
+  }
+
+  @Test("none leads out of http and https, nor from a protected connection to an open one; where to is told")
+  func refused() {
+    for (location, word) in [
+      ("http://user:secret@b/c?secret#secret", "http://b/c"), ("ftp://b/secret?secret", "ftp://b/"),
+      ("http://[", "no address"), ("http://b/a\u{1B}[2J", "no address"),
+    ] {
+      let error = #expect(throws: NetError.self) { try follow("https://a/b?token=secret", 302, location) }
+      #expect(error?.description.contains(word) == true, "\(String(describing: error))")
+      #expect(
+        error?.description.contains("?secret") == false && error?.description.contains(":secret") == false)
+    }
+  }
+}
+
+@Suite struct IdleConnectionsTests {
+  private final class Client {}
+
+  @Test("the oldest makes room; one that has been of use is young again, one at work is left alone")
+  func order() {
+    let clients = (0..<5).map { _ in Client() }
+    let ids = clients.map { ObjectIdentifier($0) }
+    var idle = IdleConnections(limit: 2)
+    #expect(idle.add(ids[0]) == nil)
+    #expect(idle.add(ids[1]) == nil)
+    #expect(idle.add(ids[0]) == nil)
+    #expect(idle.add(ids[2]) == ids[1])
+    idle.remove(ids[0])
+    #expect(idle.add(ids[3]) == nil)
+    #expect(idle.add(ids[4]) == ids[2])
+    // Gone is gone, also twice.
+    idle.remove(ids[2])
+    idle.remove(ids[3])
+    #expect(idle.add(ids[0]) == nil)
   }
 }
 

@@ -105,10 +105,15 @@ extension PeerTests {
         // The client's socket exists before there are none left for the listener's side.
         let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var held: [Int32] = []
-        var limit = rlimit(rlim_cur: 128, rlim_max: 128)
+        // Above what was inherited from the tests that run beside it.
+        let open = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap {
+          UInt($0)
+        }
+        let most = (open.max() ?? 0) + 64
+        var limit = rlimit(rlim_cur: most, rlim_max: most)
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         while true {
-          let descriptor = open("/dev/null", O_RDONLY)
+          let descriptor = Glibc.open("/dev/null", O_RDONLY)
           if descriptor < 0 { break }
           held.append(descriptor)
         }
@@ -144,27 +149,61 @@ extension PeerTests {
           "tcp.py", "close", certificates.path("good"), certificates.path("good-key"))
         let plain = try await Peer.start("tcp.py", "close")
         let proxy = try await Peer.start("proxy.py")
-        func text(_ request: ConnectRequest) async throws -> String {
+        func attempt(_ request: ConnectRequest) async throws -> Recorder {
           try await EventLoop.running { loop in
             let recorder = Recorder()
             loop.connect(request, sending: [1], recorder)
             await recorder.waitForEnd()
-            return recorder.text
+            return recorder
           }
         }
+        func text(_ request: ConnectRequest) async throws -> String { try await attempt(request).text }
+        func error(_ request: ConnectRequest) async throws -> NetError? { try await attempt(request).error }
         let secure = ConnectRequest(isSecure: true, host: "localhost", port: peer.port)
         guard try await text(secure) == "" else { exit(2) }
+        for variable in ["CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"] { unsetenv(variable) }
         for variable in ["CURL_CA_BUNDLE", "SSL_CERT_FILE"] {
           setenv(variable, certificates.path("ca"), 1)
           guard try await text(secure) == "bye" else { exit(3) }
           unsetenv(variable)
         }
+        // A directory counts beside the file a system names, and a file the user adds before it.
+        setenv("CURL_CA_BUNDLE", "/etc/ssl/certs/ca-certificates.crt", 1)
+        let directory = FileManager.default.temporaryDirectory.appending(path: "authorities-\(getpid())").path
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: certificates.path("ca"), toPath: "\(directory)/ca.pem")
+        _ = try await Peer.run("openssl", "rehash", directory)
+        setenv("SSL_CERT_DIR", "/nonexistent:\(directory)", 1)
+        guard try await text(secure) == "bye" else { exit(7) }
+        setenv("SSL_CERT_DIR", "/nonexistent", 1)
+        guard try await error(secure)?.description.contains("SSL_CERT_DIR names, /nonexistent,") == true
+        else { exit(8) }
+        unsetenv("SSL_CERT_DIR")
+        setenv("SSL_CERT_FILE", certificates.path("ca"), 1)
+        guard try await text(secure) == "bye" else { exit(9) }
+        var named = secure
+        named.authorityFile = "/etc/ssl/certs/ca-certificates.crt"
+        guard try await error(named)?.code == .certificate(.unknownAuthority) else { exit(10) }
+        setenv("SSL_CERT_FILE", "/etc/passwd", 1)
+        guard try await error(secure)?.description.contains("SSL_CERT_FILE names, /etc/passwd,") == true
+        else { exit(11) }
+        setenv("SSL_CERT_FILE", certificates.path("ca"), 1)
         let hidden = ConnectRequest(isSecure: false, host: "behind-the-proxy.invalid", port: plain.port)
         guard try await text(hidden) == "" else { exit(4) }
         setenv("http_proxy", "http://127.0.0.1:\(proxy.port)", 1)
         guard try await text(hidden) == "bye" else { exit(5) }
         setenv("no_proxy", "behind-the-proxy.invalid", 1)
         guard try await text(hidden) == "" else { exit(6) }
+        // Nobody listens at that port: what is meant for this machine does not go there.
+        for variable in ["http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY"] {
+          setenv(variable, "http://127.0.0.1:9", 1)
+        }
+        for host in ["localhost", "127.0.0.1", "127.1", "0.0.0.0", "a.localhost"] {
+          guard try await text(.init(isSecure: false, host: host, port: plain.port)) == "bye" else {
+            exit(12)
+          }
+        }
+        guard try await text(secure) == "bye" else { exit(13) }
       }
     }
 

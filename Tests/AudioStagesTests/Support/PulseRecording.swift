@@ -144,7 +144,8 @@ final class PulseRecording: @unchecked Sendable {
     }
 
     func download(
-      _ url: String, headers: [HTTPHeader], handler: @escaping @Sendable (HTTPStreamEvent) -> Void
+      _ url: String, headers: [HTTPHeader], certificateAuthorities: String?,
+      handler: @escaping @Sendable (HTTPStreamEvent) -> Void
     ) -> any HTTPStream {
       preconditionFailure("no stage of these tests downloads anything")
     }

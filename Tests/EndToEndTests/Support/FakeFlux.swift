@@ -95,8 +95,13 @@ struct Certificates: Sendable {
   static let servers = ["good", "other", "expired", "alone"]
 
   let authority: String
+  private let folder: Folder
+
+  /// A file of the certificates: `good.pem`, or its key, `good-key.pem`.
+  func path(_ name: String) -> String { folder.path(name) }
 
   init(in folder: Folder) async throws {
+    self.folder = folder
     authority = folder.path("ca.pem")
     try await Peers.shell(
       """

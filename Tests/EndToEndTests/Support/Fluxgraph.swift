@@ -10,7 +10,8 @@ enum Fluxgraph {
   /// What on the machine of the tests could change what the program does.
   private static let neutral: [String: String?] = {
     let proxies = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"]
-    let names = ["DEEPGRAM_API_KEY"] + proxies + proxies.map { $0.uppercased() }
+    let authorities = ["CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"]
+    let names = ["DEEPGRAM_API_KEY"] + authorities + proxies + proxies.map { $0.uppercased() }
     return Dictionary(uniqueKeysWithValues: names.map { ($0, nil) }).merging(["NO_COLOR": "1"]) { $1 }
   }()
 

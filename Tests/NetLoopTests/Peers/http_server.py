@@ -36,6 +36,18 @@ class Handler(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(b"only this")
             self.close_connection = True
+        elif self.path == "/headless":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Len")
+            self.close_connection = True
+        elif self.path in ["/stall", "/endless"]:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"so far")
+            self.close_connection = True
+            for _ in range(200):
+                time.sleep(0.1)
+                if self.path == "/endless":
+                    self.wfile.write(b".")
         elif self.path.startswith("/bytes/"):
             self.answer(200, bytes(range(256)) * (int(self.path[7:]) // 256))
         elif self.path.startswith("/chunked/"):

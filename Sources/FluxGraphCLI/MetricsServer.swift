@@ -1,21 +1,24 @@
 internal import FluxGraph
 internal import NetLoop
+internal import Platform
 
 /// Answers `/metrics`, `/healthz` and `/readyz` over HTTP.
 final class MetricsServer: Sendable {
   private let listener: any HTTPListener
 
-  /// Begins to listen.
+  /// Begins to listen. An address that a run is about to let go of is waited for.
   /// - Parameters:
   ///   - isReady: whether the graph runs and its sessions are connected; asked on the loop.
   /// - Throws: `StageError` when the address cannot be had.
   init(
     _ address: ServerAddress, _ network: GraphNetwork, _ observation: Observation,
     isReady: @escaping @Sendable () -> Bool
-  ) throws(StageError) {
+  ) async throws(StageError) {
     do throws(NetworkFailure) {
-      listener = try network.listen(on: address) { request, reply in
-        reply.send(Self.answer(request, observation, isReady))
+      listener = try await waiting(while: { $0.code == .addressInUse }) { () throws(NetworkFailure) in
+        try network.listen(on: address) { request, reply in
+          reply.send(Self.answer(request, observation, isReady))
+        }
       }
     } catch {
       throw StageError(.unavailable, "no metrics can be offered at \(address): \(error)")

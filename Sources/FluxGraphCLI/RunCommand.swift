@@ -154,8 +154,9 @@ struct RunCommand: Sendable {
         printer.print(notice, location)
       })
     let graph = RunningGraph(plan, services: services)
-    let metrics = try arguments.observation.address.map { address throws(StageError) in
-      try MetricsServer(address, network, observation) {
+    var metrics: MetricsServer?
+    if let address = arguments.observation.address {
+      metrics = try await MetricsServer(address, network, observation) {
         observation.isRunning && graph.hasConnected(services.commands)
       }
     }
@@ -184,8 +185,9 @@ struct RunCommand: Sendable {
       // Push to talk: the key was let go.
       network.execute { _ = services.commands.give(.endTurn) }
     }
-    let control = try arguments.controlPath.map { path throws(StageError) in
-      try ControlServer(path: path, loop: loop) { [graph] }
+    var control: ControlServer?
+    if let path = arguments.controlPath {
+      control = try await ControlServer(path: path, loop: loop) { [graph] }
     }
     defer { control?.close() }
     if let limit = arguments.limit {

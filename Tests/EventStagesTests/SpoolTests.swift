@@ -3,6 +3,8 @@ import Foundation
 import TestSupport
 import Testing
 
+import enum Platform.FileLockError
+
 @testable import EventStages
 
 @Suite struct SpoolTests {
@@ -201,7 +203,7 @@ import Testing
   func lock() throws {
     let folder = try TemporaryFolder()
     let first = try Spool(directory: folder.path, name: "crm", limit: 2000)
-    #expect(throws: StageError.self) { try Spool(directory: folder.path, name: "crm", limit: 2000) }
+    #expect(throws: FileLockError.self) { try Spool(directory: folder.path, name: "crm", limit: 2000) }
     _ = try Spool(directory: folder.path, name: "other", limit: 2000)
     #expect(first.deliveries.isEmpty)
   }

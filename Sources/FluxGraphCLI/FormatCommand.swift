@@ -1,6 +1,7 @@
 internal import FluxGraph
 internal import Glibc
 internal import GraphLanguage
+internal import Platform
 
 /// `fluxgraph fmt`: lays graphs out in the canonical way.
 struct FormatCommand {
@@ -20,7 +21,7 @@ struct FormatCommand {
     guard let text else {
       for diagnostic in diagnostics {
         Terminal.error.write(
-          diagnostic.rendered(
+          drawn: diagnostic.rendered(
             source: source, color: Terminal.error.isColored, width: Terminal.error.columns) + "\n")
       }
       return .badGraph
@@ -31,7 +32,12 @@ struct FormatCommand {
       return .failedTest
     }
     if source.name == "-" || source.name == "-e" {
-      Terminal.output.write(text)
+      // A graph that goes to a file or another program stays as it is.
+      if Terminal.output.isTerminal {
+        Terminal.output.write(lines: text)
+      } else {
+        Terminal.output.write(drawn: text)
+      }
       return .success
     }
     return text == source.text ? .success : write(text, to: source.name)

@@ -5,6 +5,7 @@ internal import Glibc
 internal import GraphLanguage
 internal import GraphRuntime
 internal import NetLoop
+internal import Platform
 internal import Synchronization
 
 /// `fluxgraph run`: runs a graph to its end.
@@ -83,14 +84,16 @@ struct RunCommand: Sendable {
         ?? GraphFile(text: arguments.text ?? "")
       file.tellOfEnvironment()
       let result = file.check(catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict)
-      Terminal.error.write(result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
+      Terminal.error.write(
+        drawn: result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
       guard let plan = result.plan else { return .failure(result) }
       let missing = FileSearch.missingFiles(of: result)
       if !missing.isEmpty {
         let columns = Terminal.error.columns
         for diagnostic in missing {
           Terminal.error.write(
-            diagnostic.rendered(source: result.source, color: Terminal.error.isColored, width: columns) + "\n"
+            drawn: diagnostic.rendered(
+              source: result.source, color: Terminal.error.isColored, width: columns) + "\n"
           )
         }
         return .failure(.inputOutput)

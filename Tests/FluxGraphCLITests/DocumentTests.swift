@@ -21,8 +21,9 @@ import Testing
     let without = Self.pages.filter { $0.example == nil }.map(\.code)
     #expect(
       without == [
-        "channels-mismatch", "missing-file", "no-adapter", "pace-behind-live", "too-deep", "too-large",
-        "use-cycle",
+        "chain-left-out", "channels-mismatch", "missing-file", "no-adapter", "not-a-graph",
+        "pace-behind-live",
+        "too-deep", "too-large", "use-cycle",
       ])
   }
 

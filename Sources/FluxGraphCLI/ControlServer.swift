@@ -21,7 +21,7 @@ final class ControlServer: Sendable {
         }
       }
     } catch {
-      throw StageError(.unavailable, "no commands can be taken at \(path): \(error)")
+      throw StageError(.unavailable, "no commands can be taken: \(error)")
     }
   }
 

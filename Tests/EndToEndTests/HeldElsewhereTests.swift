@@ -80,7 +80,7 @@ struct HeldElsewhereTests {
     let folder = try LocalFluxTests.folder()
     let port = try freePort()
     let page = try freePort()
-    let options = ["run", "--control", folder.path("ctl"), "--metrics", "127.0.0.1:\(port)", "-e"]
+    let options = ["run", "--control", "ctl", "--metrics", "127.0.0.1:\(port)", "-e"]
     let graph = "tone silence live | flux endpoint=local words=none | sse 127.0.0.1:\(page)"
     var last: Program?
     for _ in 0..<3 {
@@ -100,7 +100,7 @@ struct HeldElsewhereTests {
     let second = ContinuousClock.now
     expectRefusal(
       try await Fluxgraph.run(
-        "file call.wav | flux endpoint=local words=none | null", ["--control", folder.path("ctl")],
+        "file call.wav | flux endpoint=local words=none | null", ["--control", "ctl"],
         directory: folder.path), after: second, 69, saying: "ctl is in use by fluxgraph")
     last?.signal(SIGTERM)
     _ = try await last?.outcome()

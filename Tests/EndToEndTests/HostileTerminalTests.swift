@@ -40,8 +40,8 @@ struct HostileTerminalTests {
       #"$f "$x"; $f explain "$x"; $f inspect "$x"; $f help "$x"; $f run "--$x"; $f plugin new "$x""#,
       #"$f ctl "$x" status; $f ctl none "$x"; $f tap "$x" y; $f serve --words "$x"; $f completion "$x""#,
       #"mkdir s; touch "s/$x.spool"; $f spool ls s; $f spool drop s; $f spool ls s "$x.no"; $f spool "$x" s"#,
-      #"printf '%s\n' "$x.wav" | $f batch -e "param input\nfile \$input | null" -"#,
-      #"printf '%s\n' "$x.wav" | $f batch -e "param input\nfile \$input | null" - 2>&1 | cat"#,
+      #"printf '%s\n' "$x.wav" | $f batch -e "param input; file \$input | null" -"#,
+      #"printf '%s\n' "$x.wav" | $f batch -e "param input; file \$input | null" - 2>&1 | cat"#,
       #"FLUXGRAPH_LOG=$x $f run -e "file call.wav | null"; echo "K='$x'x" > .env; $f check -e "file call.wav | null""#,
       #"printf 'param a\ntest "%s" {\n  feed x.jsonl\n}' "$x" > t.graph; $f test t.graph"#,
     ])

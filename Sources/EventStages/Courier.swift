@@ -54,7 +54,9 @@ actor Courier {
   static func spool(_ path: Path?, limit: ByteCount, _ context: StageContext) async throws -> Spool? {
     guard let path else { return nil }
     let (directory, name) = (context.resolve(path), context.name)
-    return try await context.disk.run { try Spool(directory: directory, name: name, limit: limit.bytes) }
+    return try await Spool.whenFree(directory: directory, name: name, limit: limit.bytes) {
+      try await context.disk.run($0)
+    }
   }
 
   /// Takes up what an earlier run has left.

@@ -1,5 +1,7 @@
 package import FluxGraph
 
+internal import func Platform.waiting
+
 /// The stage `sse`: shows events to whoever connects, as server-sent events (WHATWG HTML §9.2) and as a page of live captions.
 package struct ServerSentEvents: EventSink {
   package static let description = StageDescription<ServerSentEvents>(
@@ -50,9 +52,11 @@ package struct ServerSentEvents: EventSink {
     let broadcast = EventBroadcast(context, EventRequestPolicy(isPublic: isPublic))
     let listener: any HTTPListener
     do throws(NetworkFailure) {
-      listener = try context.httpServer.listen(on: address) { [weak broadcast] request, reply in
-        // What comes after the end finds nobody.
-        if let broadcast { broadcast.answer(request, reply) } else { reply.abort() }
+      listener = try await waiting(while: { $0.code == .addressInUse }) { () throws(NetworkFailure) in
+        try context.httpServer.listen(on: address) { [weak broadcast] request, reply in
+          // What comes after the end finds nobody.
+          if let broadcast { broadcast.answer(request, reply) } else { reply.abort() }
+        }
       }
     } catch {
       guard error.code == .addressInUse else { throw StageError(.unavailable, error.message) }

@@ -1,6 +1,8 @@
 package import FluxGraph
 internal import Glibc
 
+internal import class Platform.FileLock
+
 /// Deliveries that are not done, on disk, so that they outlive the program. Used on the disk thread only.
 ///
 /// A directory holds three files for each sink, by its name: `crm.spool`, a log of `SpoolRecord`s that is only appended to
@@ -11,7 +13,7 @@ package final class Spool: @unchecked Sendable {
   package let name: String
   private let path: String
   private let limit: Int
-  private var lock: Int32 = -1
+  private let lock: FileLock
   private var descriptor: Int32 = -1
   private var contents = SpoolContents()
   private var lastNumber: UInt64 = 0
@@ -21,22 +23,14 @@ package final class Spool: @unchecked Sendable {
   /// Bytes of the log that could not be read.
   private(set) var damaged = 0
 
-  /// Opens the spool of a sink, and makes one when there is none.
-  /// - Throws: `StageError` when it cannot be read or written, or another program uses it.
-  package init(directory: String, name: String, limit: Int) throws(StageError) {
+  /// Opens the spool of a sink, and makes one when there is none. See `whenFree(directory:name:limit:run:)`, which waits for it.
+  /// - Throws: `StageError` when it cannot be read or written; `FileLockError` when another program uses it.
+  init(directory: String, name: String, limit: Int) throws {
     self.name = name
     self.limit = limit
     path = directory + "/" + name
     try StageError.onFiles { [path] () throws(FileError) in try makeDirectories(above: path) }
-    lock = open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-    guard lock >= 0 else { throw .file("cannot open", path + ".lock", errno) }
-    guard flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-      throw StageError(
-        .inputOutput, "the spool \(path) is in use by another sink or another program",
-        help:
-          "Give each sink a name of its own, such as `crm = … | webhook …`, or each program a spool of its own."
-      )
-    }
+    lock = try FileLock(path + ".lock")
     // What a program left that was killed while it wrote the log anew.
     for file in fileNames(in: directory) where file.hasPrefix(name + ".spool.") && file.hasSuffix(".part") {
       unlink(directory + "/" + file)
@@ -46,7 +40,6 @@ package final class Spool: @unchecked Sendable {
 
   deinit {
     if descriptor >= 0 { close(descriptor) }
-    if lock >= 0 { close(lock) }
   }
 
   /// What is not done, in the order it was accepted.

@@ -1,14 +1,17 @@
 package import FluxGraph
 internal import Glibc
 
+internal import struct Platform.TerminalText
+
 /// The stage `stdout`: prints events.
 package struct StandardOutput: EventSink {
   package static let description = StageDescription<StandardOutput>(
     "stdout", "Prints events: a line of text for each finished turn, or one JSON object a line.",
     details: """
       Without a template a line is the place of a finished turn in the audio, and its text. With one, every event that arrives \
-      is printed, unless `on` says which. `json` prints every event, in version 1 of the \
-      event format, whatever `on` says. `live` shows each turn while it is spoken, on one line that is drawn again with every \
+      is printed, unless `on` says which. Characters that a terminal would obey, or that show nothing and hide what is there, are \
+      blanks or left out in what events say, whether or not standard output is a terminal. `json` prints every event, in version 1 of the \
+      event format, whatever `on` says, with those characters escaped. `live` shows each turn while it is spoken, on one line that is drawn again with every \
       event, with the words coloured by confidence: green from 0.90, yellow from 0.80, orange from 0.70, red below; a turn \
       that is probably over is dimmed. Where standard output is no terminal, `live` prints finished turns. `NO_COLOR` is \
       honoured.
@@ -85,7 +88,9 @@ package struct StandardOutput: EventSink {
       try await draw(keeping: text)
     } else if let line = line(for: event) {
       try await run { [descriptor, region] in
-        region?.print(line + "\n") ?? writeWhole(Array((line + "\n").utf8), to: descriptor)
+        // A template may hold lines and tabs of its own.
+        let text: TerminalText = "\(lines: line)\n"
+        return region?.print(text) ?? writeWhole(Array(text.text.utf8), to: descriptor)
       }
     }
   }

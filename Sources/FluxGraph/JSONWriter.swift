@@ -1,3 +1,5 @@
+internal import Platform
+
 extension JSONValue {
   /// The value as one line of JSON without blanks.
   public var serialized: String {
@@ -32,26 +34,29 @@ extension JSONValue {
     }
   }
 
-  /// Appends a string in quotes, escaping what RFC 8259 §7 requires and nothing else.
+  /// Appends a string in quotes. Escaped is what RFC 8259 §7 requires, and what is unfit for terminals: JSON is looked at on them.
   private static func write(_ text: String, to bytes: inout [UInt8]) {
     bytes.append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""): bytes.append(contentsOf: #"\""#.utf8)
-      case UInt8(ascii: "\\"): bytes.append(contentsOf: #"\\"#.utf8)
-      case 0x08: bytes.append(contentsOf: #"\b"#.utf8)
-      case 0x09: bytes.append(contentsOf: #"\t"#.utf8)
-      case 0x0A: bytes.append(contentsOf: #"\n"#.utf8)
-      case 0x0C: bytes.append(contentsOf: #"\f"#.utf8)
-      case 0x0D: bytes.append(contentsOf: #"\r"#.utf8)
-      case ..<0x20:
-        bytes.append(contentsOf: #"\u00"#.utf8)
-        bytes.append(hexadecimal[Int(byte >> 4)])
-        bytes.append(hexadecimal[Int(byte & 15)])
-      default: bytes.append(byte)
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": bytes.append(contentsOf: #"\""#.utf8)
+      case "\\": bytes.append(contentsOf: #"\\"#.utf8)
+      case "\u{08}": bytes.append(contentsOf: #"\b"#.utf8)
+      case "\t": bytes.append(contentsOf: #"\t"#.utf8)
+      case "\n": bytes.append(contentsOf: #"\n"#.utf8)
+      case "\u{0C}": bytes.append(contentsOf: #"\f"#.utf8)
+      case "\r": bytes.append(contentsOf: #"\r"#.utf8)
+      case _ where scalar.isUnfitForTerminals:
+        for unit in scalar.utf16 { escape(unit, to: &bytes) }
+      default: bytes.append(contentsOf: scalar.utf8)
       }
     }
     bytes.append(UInt8(ascii: "\""))
+  }
+
+  private static func escape(_ unit: UInt16, to bytes: inout [UInt8]) {
+    bytes.append(contentsOf: #"\u"#.utf8)
+    for shift in [12, 8, 4, 0] { bytes.append(hexadecimal[Int(unit >> shift & 15)]) }
   }
 
   private static let hexadecimal = Array("0123456789abcdef".utf8)

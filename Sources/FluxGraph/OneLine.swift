@@ -1,13 +1,10 @@
+internal import Platform
+
 extension String {
-  /// The text with a blank for each control character. Words of a service or a file are shown this way: none of them may begin
-  /// a line of its own or move the terminal's cursor.
-  public var onOneLine: String {
-    let isControl = { (scalar: Unicode.Scalar) in scalar.properties.generalCategory == .control }
-    guard unicodeScalars.contains(where: isControl) else { return self }
-    var line = String.UnicodeScalarView()
-    for scalar in unicodeScalars { line.append(isControl(scalar) ? " " : scalar) }
-    return String(line)
-  }
+  /// The text on one line, as speech and messages are shown: a blank for each control character, and nothing for characters that
+  /// show nothing and may turn around or hide what is beside them. None of it can begin a line of its own, move the terminal's
+  /// cursor or be taken for something else.
+  public var onOneLine: String { spokenOnOneLine }
 }
 
 extension FieldValue {

@@ -1,4 +1,5 @@
 internal import Glibc
+package import Platform
 internal import Synchronization
 
 /// The lower end of a terminal that several parts of a program draw on: open turns, notices, a status line. Each write is whole.
@@ -24,13 +25,13 @@ package final class TerminalRegion: Sendable {
   /// Writes whole lines that stay, above what is drawn.
   /// - Returns: 0, or the `errno` of the failure.
   @discardableResult
-  package func print(_ text: String) -> Int32 {
+  package func print(_ text: TerminalText) -> Int32 {
     drawing.withLock { drawing in
-      write(drawing.isDrawn ? drawing.frame(keeping: text, on: screen) : text)
+      write(drawing.isDrawn ? drawing.frame(keeping: text.text, on: screen) : text.text)
     }
   }
 
-  /// Writes whole lines that stay, and draws these below them.
+  /// Writes whole lines that stay, and draws these below them, all of them fit for a terminal already.
   /// - Returns: 0, or the `errno` of the failure.
   package func draw(_ lines: [String], keeping text: String) -> Int32 {
     drawing.withLock { drawing in
@@ -39,7 +40,7 @@ package final class TerminalRegion: Sendable {
     }
   }
 
-  /// Shows a status below everything else; nil takes it away.
+  /// Shows a status, fit for a terminal already, below everything else; nil takes it away.
   package func show(status: String?) {
     drawing.withLock { drawing in
       guard drawing.status != status else { return }

@@ -5,6 +5,7 @@ internal import Glibc
 internal import GraphLanguage
 internal import GraphRuntime
 internal import NetLoop
+internal import Platform
 internal import Synchronization
 
 /// `fluxgraph batch`: one graph, many inputs, one process.
@@ -50,7 +51,7 @@ struct BatchCommand: Sendable {
       for problem in problems { Terminal.error.write("error: \(problem.error) (\(problem.location))\n") }
       if let worst = problems.map(\.error.code).max(by: { $0.severity < $1.severity }) { return .failure(worst) }
       let mine = inputs.filter { arguments.shard?.contains($0.name) ?? true }
-      let manifest = try BatchManifest(path: arguments.manifestPath)
+      let manifest = try await BatchManifest.whenFree(path: arguments.manifestPath)
       try refuseRepetition(mine, manifest)
       let items = mine.compactMap { input -> BatchRun.Item? in
         let past = manifest.past(of: input.value)
@@ -127,17 +128,19 @@ struct BatchCommand: Sendable {
     for problem in log.problems { reporter.tell(.warning, problem) }
     let program = ProgramLog(settings: log, isJSON: reporter.isJSON, write: { reporter.write($0) })
     let observation = Observation(network, batch: { reporter.progress })
-    let metrics = try arguments.observation.address.map { address throws(StageError) in
-      try MetricsServer(address, isPublic: arguments.observation.isPublic, network, observation) {
-        observation.isRunning
-      }
+    var metrics: MetricsServer?
+    if let address = arguments.observation.address {
+      metrics = try await MetricsServer(
+        address, isPublic: arguments.observation.isPublic, network, observation
+      ) { observation.isRunning }
     }
     defer { metrics?.close() }
     if let metrics, let address = arguments.observation.address {
       reporter.tell(.info, "metrics at \(address.url(port: metrics.port))metrics")
     }
-    let control = try arguments.controlPath.map { path throws(StageError) in
-      try ControlServer(path: path, loop: loop) { observation.running }
+    var control: ControlServer?
+    if let path = arguments.controlPath {
+      control = try await ControlServer(path: path, loop: loop) { observation.running }
     }
     defer { control?.close() }
     signals.handleUserSignal(SIGUSR1) { reporter.write(observation.snapshot(asJSON: reporter.isJSON)) }

@@ -1,6 +1,7 @@
 internal import FluxGraph
 internal import GraphLanguage
 internal import GraphRuntime
+internal import Platform
 
 /// What is known of a batch's graph before its inputs are looked at one by one.
 struct BatchGraph: Sendable {
@@ -33,14 +34,15 @@ struct BatchGraph: Sendable {
     let samples = (1...2).map { check(Self.sample($0, like: first.value)) }
     guard let one = samples[0].plan, let other = samples[1].plan else {
       let wrong = result.plan == nil ? result : samples[0]
-      Terminal.error.write(wrong.rendered(color: Terminal.error.isColored))
+      Terminal.error.write(drawn: wrong.rendered(color: Terminal.error.isColored))
       return nil
     }
     let warnings = result.diagnostics.filter {
-      $0.severity == .warning && $0.code != DiagnosticCode.unusedParameter.rawValue
+      $0.severity != .error && $0.code != DiagnosticCode.unusedParameter.rawValue
     }
     for warning in warnings {
-      Terminal.error.write(warning.rendered(source: result.source, color: Terminal.error.isColored) + "\n")
+      Terminal.error.write(
+        drawn: warning.rendered(source: result.source, color: Terminal.error.isColored) + "\n")
     }
     guard one.nodes.map(\.settings) != other.nodes.map(\.settings) else {
       throw StageError(

@@ -37,27 +37,41 @@ final class BatchManifest: @unchecked Sendable {
   private static let sizeLimit = 1 << 30
 
   let path: String
+  private let lock: FileLock
   private let descriptor: Int32
   private let writing = Mutex(())
   private let secrets: SecretRegister
   /// By the keys of inputs.
   private(set) var past: [String: Past]
 
-  /// Opens the file, and makes one when there is none.
-  /// - Throws: `StageError` when it cannot be used, or another batch uses it.
-  init(path: String, secrets: SecretRegister = .program) throws(StageError) {
+  /// Opens the file, and makes one when there is none. One that another batch is about to let go of is waited for.
+  /// - Throws: `StageError` when it cannot be used, or another batch keeps it.
+  static func whenFree(
+    path: String, secrets: SecretRegister = .program
+  ) async throws(StageError) -> BatchManifest {
+    let lock: FileLock
+    do throws(FileLockError) {
+      lock = try await waiting(while: { $0.isHeld }) { () throws(FileLockError) in
+        try FileLock(path, permissions: 0o666)
+      }
+    } catch {
+      guard case .held(_, let holder) = error else { throw StageError(.inputOutput, "\(error)") }
+      throw StageError(
+        .inputOutput, "another batch is writing \(path)" + (holder.map { ": \($0)" } ?? ""),
+        help: "Give each a `--manifest` of its own.")
+    }
+    return try BatchManifest(path: path, lock, secrets)
+  }
+
+  private init(path: String, _ lock: FileLock, _ secrets: SecretRegister) throws(StageError) {
     self.path = path
     self.secrets = secrets
-    descriptor = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o666)
+    self.lock = lock
+    descriptor = open(path, O_RDWR | O_APPEND | O_CLOEXEC)
     guard descriptor >= 0 else {
       throw StageError(.inputOutput, "cannot open \(path): \(String(cString: strerror(errno)))")
     }
     past = [:]
-    guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-      close(descriptor)
-      throw StageError(
-        .inputOutput, "another batch is writing \(path)", help: "Give each a `--manifest` of its own.")
-    }
     do throws(StageError) {
       let bytes = try InputFile.read(path, limit: Self.sizeLimit)
       past = Self.past(in: bytes, key: key)

@@ -1,5 +1,6 @@
 internal import FluxGraph
 internal import Glibc
+internal import Platform
 internal import Synchronization
 
 /// Tells on standard error how a batch goes: a bar and lines of text on a terminal, JSON lines elsewhere.
@@ -41,9 +42,9 @@ final class BatchReporter: Sendable {
     let progress = progress
     let elapsed = now.duration(since: began).seconds
     if drawsBar {
-      Terminal.error.write("\r\u{1B}[K" + progress.line(elapsed, width: Self.columns) + (isLast ? "\n" : ""))
+      Terminal.error.write("\r\u{1B}[K\(progress.line(elapsed, width: Self.columns))" + (isLast ? "\n" : ""))
     } else if !isJSON {
-      Terminal.error.write(progress.line(elapsed, width: 100) + "\n")
+      Terminal.error.write("\(progress.line(elapsed, width: 100))\n")
     } else {
       line([("event", .string(isLast ? "Finished" : "Progress"))] + progress.members(elapsed))
     }
@@ -68,11 +69,13 @@ final class BatchReporter: Sendable {
   }
 
   /// Writes a line above the bar.
-  func write(_ line: String) { Terminal.error.write((drawsBar ? "\r\u{1B}[K" : "") + line + "\n") }
+  func write(_ line: String) {
+    Terminal.error.write((drawsBar ? "\r\u{1B}[K" : "") + "\(lines: line)\n")
+  }
 
   private func line(_ members: [(String, JSONValue)]) {
     let all = [("v", JSONValue(1)), ("time", JSONValue.string(WallTime.now().rfc3339))] + members
-    Terminal.error.write(JSONValue.object(all).serialized + "\n")
+    Terminal.error.write(lines: JSONValue.object(all).serialized + "\n")
   }
 
   private static var columns: Int {

@@ -2,6 +2,7 @@ internal import FluxClient
 internal import FluxGraph
 internal import GraphLanguage
 internal import GraphRuntime
+internal import Platform
 
 /// `fluxgraph check`: reads and checks graphs without running them, and prints their plans.
 struct CheckCommand {
@@ -27,12 +28,13 @@ struct CheckCommand {
   private func check(_ file: GraphFile) -> ExitCode {
     let result = file.check(catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict)
     if isJSON {
-      Terminal.output.write(result.json + "\n")
+      Terminal.output.write(lines: result.json + "\n")
       return result.plan == nil ? .failure(result) : .success
     }
-    Terminal.error.write(result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
+    Terminal.error.write(
+      drawn: result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
     guard let plan = result.plan else { return .failure(result) }
-    Terminal.output.write("\(file.source.name)  ok\n\(PlanPrinter(plan).text)\(billing(plan))\n")
+    Terminal.output.write("\(file.source.name)  ok\n\(lines: PlanPrinter(plan).text + billing(plan))\n")
     guard arguments.options["--world"] != nil else { return .success }
     let environment = file.environment
     let findings = WorldLook(

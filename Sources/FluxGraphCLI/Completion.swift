@@ -1,5 +1,6 @@
 internal import FluxGraph
 internal import GraphLanguage
+internal import Platform
 
 /// `fluxgraph completion`: what a shell needs to complete commands, options, their values, stages, codes and files.
 struct CompletionCommand {
@@ -24,7 +25,7 @@ struct CompletionCommand {
   }
 
   func run() -> ExitCode {
-    Terminal.output.write(script)
+    Terminal.output.write(lines: script)
     return .success
   }
 

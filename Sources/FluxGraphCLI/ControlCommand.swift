@@ -1,4 +1,5 @@
 internal import FluxGraph
+internal import Platform
 
 /// `fluxgraph ctl`: gives a command to a running graph.
 struct ControlCommand {
@@ -63,11 +64,12 @@ struct ControlCommand {
       }
       if let error = value["error"]?.stringValue { throw StageError(.unavailable, error) }
       if arguments.isJSON {
-        Terminal.output.write(String(decoding: answer, as: UTF8.self))
+        Terminal.output.write(lines: value.serialized + "\n")
       }
       var isGood = true
       for answer in value["answers"]?.arrayValue ?? [] {
-        let line = "\(answer["stage"]?.stringValue ?? ""): \(answer["message"]?.stringValue ?? "")\n"
+        let (stage, message) = (answer["stage"]?.stringValue ?? "", answer["message"]?.stringValue ?? "")
+        let line: TerminalText = "\(stage): \(message)\n"
         let isAccepted = answer["ok"]?.boolValue ?? false
         isGood = isGood && isAccepted
         if !arguments.isJSON { (isAccepted ? Terminal.output : Terminal.error).write(line) }

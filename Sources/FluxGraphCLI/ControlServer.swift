@@ -1,22 +1,27 @@
 internal import FluxGraph
 internal import GraphRuntime
 internal import NetLoop
+internal import Platform
 
 /// Takes the commands of `fluxgraph ctl` on a Unix socket only the user may use.
 final class ControlServer: Sendable {
   private let listener: Listener
 
-  /// Begins to listen.
+  /// Begins to listen. A path that a run is about to let go of is waited for.
   /// - Parameter graphs: the graphs that run: one, or those of a batch that are under way. Called on the loop.
   /// - Throws: `StageError` when the path cannot be used.
-  init(path: String, loop: EventLoop, graphs: @escaping @Sendable () -> [RunningGraph]) throws(StageError) {
+  init(path: String, loop: EventLoop, graphs: @escaping @Sendable () -> [RunningGraph])
+    async throws(StageError)
+  {
     do throws(NetError) {
-      listener = try loop.listen(on: .unix(path: path)) { _ in
-        let client = Client(graphs)
-        return { connection, event in client.handle(connection, event) }
+      listener = try await waiting(while: { $0.code == .addressInUse }) { () throws(NetError) in
+        try loop.listen(on: .unix(path: path)) { _ in
+          let client = Client(graphs)
+          return { connection, event in client.handle(connection, event) }
+        }
       }
     } catch {
-      throw StageError(.unavailable, "no commands can be taken at \(path): \(error)")
+      throw StageError(.unavailable, "no commands can be taken: \(error)")
     }
   }
 

@@ -1,5 +1,6 @@
 internal import AudioStages
 internal import FluxGraph
+internal import Platform
 
 /// A sound server's devices and programs as people and programs read them, each with a graph that listens to it.
 struct DeviceList {
@@ -78,15 +79,15 @@ struct DeviceList {
   ) -> Row {
     Row(
       columns: [
-        (isDefault ? "* " : "  ") + clean(title), AudioFormat.text(rate: rate, channels: channels), state,
-        line,
+        (isDefault ? "* " : "  ") + title.onOneLine, AudioFormat.text(rate: rate, channels: channels), state,
+        line.writtenOut,
       ],
-      detail: clean(detail))
+      detail: detail.onOneLine)
   }
 
   private func table(_ rows: [Row], _ none: String) -> String {
     if rows.isEmpty { return "  \(none)\n" }
-    let widths = (0..<3).map { column in rows.map { $0.columns[column].count }.max() ?? 0 }
+    let widths = (0..<3).map { column in rows.map { displayColumns($0.columns[column]) }.max() ?? 0 }
     var text = ""
     for row in rows {
       for (column, width) in widths.enumerated() { text += row.columns[column].padded(to: width) + "  " }
@@ -94,11 +95,6 @@ struct DeviceList {
       if !row.detail.isEmpty { text += "    \(row.detail)\n" }
     }
     return text
-  }
-
-  /// Names come from devices and programs: without what a terminal would obey.
-  private func clean(_ text: String) -> String {
-    String(text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : Character($0) })
   }
 
   // MARK: - JSON

@@ -1,5 +1,6 @@
 internal import AudioStages
 internal import FluxGraph
+internal import Platform
 
 /// `fluxgraph devices`: what there is to listen to, each with a line to paste.
 struct DevicesCommand {
@@ -78,6 +79,6 @@ struct DevicesCommand {
 
   private static func print(_ inventory: PulseInventory, asJSON isJSON: Bool) {
     let list = DeviceList(inventory: inventory)
-    Terminal.output.write(isJSON ? list.json.serialized + "\n" : list.text)
+    Terminal.output.write(lines: isJSON ? list.json.serialized + "\n" : list.text)
   }
 }

@@ -1,5 +1,6 @@
 internal import FluxGraph
 internal import GraphLanguage
+internal import Platform
 
 /// `fluxgraph explain`: a page about a diagnostic.
 struct ExplainCommand {
@@ -21,7 +22,7 @@ struct ExplainCommand {
   func run() throws(UsageError) -> ExitCode {
     let pages = Explanation.all(of: catalogue)
     guard let code else {
-      Terminal.output.write(pages.map { $0.code + "\n" }.joined())
+      Terminal.output.write(lines: pages.map { $0.code + "\n" }.joined())
       return .success
     }
     // As it is shown: `error[unknown-stage]`.
@@ -29,7 +30,7 @@ struct ExplainCommand {
     guard let page = pages.first(where: { $0.code == word }) else {
       throw UsageError("no diagnostic has the code `\(word)`", candidates: pages.map(\.code), given: word)
     }
-    Terminal.output.write(page.text)
+    Terminal.output.write(lines: page.text)
     return .success
   }
 }

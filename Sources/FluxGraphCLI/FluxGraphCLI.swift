@@ -2,6 +2,7 @@ public import FluxGraph
 internal import Glibc
 internal import GraphLanguage
 internal import GraphRuntime
+internal import Platform
 
 /// The command line. A program with stages of its own is one line: `FluxGraphCLI.main(catalogue: .standard.adding(Gain.self))`.
 public enum FluxGraphCLI {
@@ -23,7 +24,7 @@ public enum FluxGraphCLI {
 
   static func run(_ arguments: [String], catalogue: Catalogue, signals: SignalReader) async -> ExitCode {
     guard let word = arguments.first else {
-      Terminal.error.write(Help.overview)
+      Terminal.error.write(lines: Help.overview)
       return .usage
     }
     let rest = Array(arguments.dropFirst())
@@ -44,19 +45,19 @@ public enum FluxGraphCLI {
       case "record":
         return await RecordCommand(try RecordCommand.Arguments(rest), catalogue, signals).run()
       case "serve": return await ServeCommand(try ServeCommand.Arguments(rest), signals).run()
-      case "spool": return try SpoolCommand(rest).run()
+      case "spool": return try await SpoolCommand(rest).run()
       case "plugin": return try PluginCommand(rest, catalogue).run()
       case "schema":
         guard rest.isEmpty else {
           throw rest[0] == "--help" || rest[0] == "-h" ? .help : UsageError("`schema` takes nothing")
         }
-        Terminal.output.write(EventSchema.text)
+        Terminal.output.write(lines: EventSchema.text)
         return .success
       case "help", "--help", "-h":
         if let topic = rest.first, !Help.commands.contains(topic) {
           throw .unknownWord(topic, "there is no help on `\(topic)`", catalogue)
         }
-        Terminal.output.write(Help.text(for: rest.first))
+        Terminal.output.write(lines: Help.text(for: rest.first))
         return .success
       case "version", "--version":
         Terminal.output.write("fluxgraph \(FluxGraphVersion.text)\n")
@@ -66,7 +67,7 @@ public enum FluxGraphCLI {
       }
     } catch {
       if error.isHelpRequest {
-        Terminal.output.write(Help.text(for: word))
+        Terminal.output.write(lines: Help.text(for: word))
         return .success
       }
       Terminal.error.write("fluxgraph: \(error.message)\n")

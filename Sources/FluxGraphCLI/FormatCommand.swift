@@ -20,7 +20,7 @@ struct FormatCommand {
     guard let text else {
       for diagnostic in diagnostics {
         Terminal.error.write(
-          diagnostic.rendered(
+          drawn: diagnostic.rendered(
             source: source, color: Terminal.error.isColored, width: Terminal.error.columns) + "\n")
       }
       return .badGraph
@@ -31,7 +31,12 @@ struct FormatCommand {
       return .failedTest
     }
     if source.name == "-" || source.name == "-e" {
-      Terminal.output.write(text)
+      // A graph that goes to a file or another program stays as it is.
+      if Terminal.output.isTerminal {
+        Terminal.output.write(lines: text)
+      } else {
+        Terminal.output.write(drawn: text)
+      }
       return .success
     }
     return text == source.text ? .success : write(text, to: source.name)

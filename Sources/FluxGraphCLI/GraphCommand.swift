@@ -1,5 +1,6 @@
 internal import FluxGraph
 internal import GraphLanguage
+internal import Platform
 
 /// `fluxgraph graph`: draws plans.
 struct GraphCommand {
@@ -20,14 +21,15 @@ struct GraphCommand {
   private func draw(_ file: GraphFile) -> ExitCode {
     let result = file.check(
       catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict, allowsMissingSecrets: true)
-    Terminal.error.write(result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
+    Terminal.error.write(
+      drawn: result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
     guard let plan = result.plan else { return .failure(result) }
     let drawing = GraphDrawing(plan)
     switch format {
-    case "mermaid": Terminal.output.write(drawing.mermaid)
-    case "dot": Terminal.output.write(drawing.dot)
-    case "json": Terminal.output.write(drawing.json.serialized + "\n")
-    default: Terminal.output.write(PlanPrinter(plan).text)
+    case "mermaid": Terminal.output.write(lines: drawing.mermaid)
+    case "dot": Terminal.output.write(lines: drawing.dot)
+    case "json": Terminal.output.write(lines: drawing.json.serialized + "\n")
+    default: Terminal.output.write(lines: PlanPrinter(plan).text)
     }
     return .success
   }

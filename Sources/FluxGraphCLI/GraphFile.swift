@@ -1,5 +1,6 @@
 internal import FluxGraph
 internal import GraphLanguage
+internal import Platform
 
 /// A graph named on the command line: a file, or a text after `-e`.
 struct GraphFile: Sendable {

@@ -1,4 +1,5 @@
 internal import FluxGraph
+internal import Platform
 
 /// `fluxgraph inspect`: what stages there are, and what each takes.
 struct InspectCommand {
@@ -38,9 +39,9 @@ struct InspectCommand {
       stages = [stage]
     }
     switch format {
-    case "json": Terminal.output.write(StagePages(stages: stages).json.serialized + "\n")
-    case "markdown": Terminal.output.write(StagePages(stages: stages).markdown)
-    default: Terminal.output.write(name == nil ? list() : page(stages[0]))
+    case "json": Terminal.output.write(lines: StagePages(stages: stages).json.serialized + "\n")
+    case "markdown": Terminal.output.write(lines: StagePages(stages: stages).markdown)
+    default: Terminal.output.write(lines: name == nil ? list() : page(stages[0]))
     }
     return .success
   }
@@ -107,9 +108,9 @@ struct InspectCommand {
 }
 
 extension String {
-  /// With blanks up to `width` characters.
+  /// With blanks up to `width` columns.
   func padded(to width: Int) -> String {
-    self + String(repeating: " ", count: Swift.max(0, width - count))
+    self + String(repeating: " ", count: Swift.max(0, width - displayColumns(self)))
   }
 
   /// Broken into lines of at most `width` characters.

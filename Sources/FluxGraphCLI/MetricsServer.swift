@@ -1,11 +1,12 @@
 internal import FluxGraph
 internal import NetLoop
+internal import Platform
 
 /// Answers `/metrics`, `/healthz` and `/readyz` over HTTP.
 final class MetricsServer: Sendable {
   private let listener: any HTTPListener
 
-  /// Begins to listen.
+  /// Begins to listen. An address that a run is about to let go of is waited for.
   /// - Parameters:
   ///   - isPublic: whether other computers may ask.
   ///   - isReady: whether the graph runs and its sessions are connected; asked on the loop.
@@ -13,14 +14,16 @@ final class MetricsServer: Sendable {
   init(
     _ address: ServerAddress, isPublic: Bool, _ network: GraphNetwork, _ observation: Observation,
     isReady: @escaping @Sendable () -> Bool
-  ) throws(StageError) {
+  ) async throws(StageError) {
     let access = RequestAccess(isPublic: isPublic, option: "--public")
     do throws(NetworkFailure) {
-      listener = try network.listen(on: address) { request, reply in
-        if let refusal = access.refusal(request.values) {
-          return reply.send(Self.plain(refusal.status, refusal.reason))
+      listener = try await waiting(while: { $0.code == .addressInUse }) { () throws(NetworkFailure) in
+        try network.listen(on: address) { request, reply in
+          if let refusal = access.refusal(request.values) {
+            return reply.send(Self.plain(refusal.status, refusal.reason))
+          }
+          reply.send(Self.answer(request, observation, isReady))
         }
-        reply.send(Self.answer(request, observation, isReady))
       }
     } catch {
       throw StageError(.unavailable, "no metrics can be offered at \(address): \(error)")

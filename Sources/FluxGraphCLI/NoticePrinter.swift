@@ -1,4 +1,5 @@
 internal import FluxGraph
+internal import Platform
 
 /// Prints notices on standard error, one line each.
 struct NoticePrinter: Sendable {
@@ -34,13 +35,13 @@ struct NoticePrinter: Sendable {
     write(isJSON ? ProgramLog.json("info", "fluxgraph", line) : line)
   }
 
-  /// Prints a line as it is.
+  /// Prints a line, or several.
   func write(_ line: String) {
     if let region {
-      region.print(line + "\n")
+      region.print("\(lines: line)\n")
     } else {
       // What a `live` stage draws below the cursor of a terminal is drawn again after the line.
-      Terminal.error.write((Terminal.error.isTerminal ? "\r\u{1B}[J" : "") + line + "\n")
+      Terminal.error.write((Terminal.error.isTerminal ? "\r\u{1B}[J" : "") + "\(lines: line)\n")
     }
   }
 }

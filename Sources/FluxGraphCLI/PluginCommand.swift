@@ -2,6 +2,7 @@ internal import FluxGraph
 internal import FoundationEssentials
 internal import Glibc
 internal import GraphLanguage
+internal import Platform
 
 /// `fluxgraph plugin new`: writes a package for a stage of one's own.
 struct PluginCommand {
@@ -61,7 +62,7 @@ struct PluginCommand {
       try checkDirectory(reference)
       let files = PluginTemplate(name, kind, reference).files
       try write(files)
-      Terminal.output.write(summary(files, reference))
+      Terminal.output.write(lines: summary(files, reference))
       return .success
     } catch {
       Terminal.error.write("error: \(error)\n")

@@ -1,5 +1,6 @@
 internal import FluxGraph
 internal import GraphRuntime
+internal import Platform
 
 /// `fluxgraph record`: runs a graph, and puts its first session with Flux into a file that `serve --replay` plays.
 struct RecordCommand {

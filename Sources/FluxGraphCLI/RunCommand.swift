@@ -5,6 +5,7 @@ internal import Glibc
 internal import GraphLanguage
 internal import GraphRuntime
 internal import NetLoop
+internal import Platform
 internal import Synchronization
 
 /// `fluxgraph run`: runs a graph to its end.
@@ -92,14 +93,16 @@ struct RunCommand: Sendable {
         ?? GraphFile(text: arguments.text ?? "")
       file.tellOfEnvironment()
       let result = file.check(catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict)
-      Terminal.error.write(result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
+      Terminal.error.write(
+        drawn: result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
       guard let plan = result.plan else { return .failure(result) }
       let missing = FileSearch.missingFiles(of: result)
       if !missing.isEmpty {
         let columns = Terminal.error.columns
         for diagnostic in missing {
           Terminal.error.write(
-            diagnostic.rendered(source: result.source, color: Terminal.error.isColored, width: columns) + "\n"
+            drawn: diagnostic.rendered(
+              source: result.source, color: Terminal.error.isColored, width: columns) + "\n"
           )
         }
         return .failure(.inputOutput)
@@ -164,8 +167,11 @@ struct RunCommand: Sendable {
         printer.print(notice, location)
       })
     let graph = RunningGraph(plan, services: services)
-    let metrics = try arguments.observation.address.map { address throws(StageError) in
-      try MetricsServer(address, isPublic: arguments.observation.isPublic, network, observation) {
+    var metrics: MetricsServer?
+    if let address = arguments.observation.address {
+      metrics = try await MetricsServer(
+        address, isPublic: arguments.observation.isPublic, network, observation
+      ) {
         observation.isRunning && graph.hasConnected(services.commands)
       }
     }
@@ -194,8 +200,9 @@ struct RunCommand: Sendable {
       // Push to talk: the key was let go.
       network.execute { _ = services.commands.give(.endTurn) }
     }
-    let control = try arguments.controlPath.map { path throws(StageError) in
-      try ControlServer(path: path, loop: loop) { [graph] }
+    var control: ControlServer?
+    if let path = arguments.controlPath {
+      control = try await ControlServer(path: path, loop: loop) { [graph] }
     }
     defer { control?.close() }
     if let limit = arguments.limit {

@@ -55,8 +55,8 @@ struct RunStatus: Equatable {
       parts.append(positionText(seconds))
     }
     let open = sessions.filter { $0.state != "over" }
-    parts += open.map { (open.count > 1 ? "\($0.name.onOneLine): " : "") + $0.text }
-    return Self.fitted(parts.joined(separator: "  "), columns: max(1, columns - 1))
+    parts += open.map { (open.count > 1 ? "\($0.name): " : "") + $0.text }
+    return Self.fitted(parts.joined(separator: "  ").onOneLine, columns: max(1, columns - 1))
   }
 
   private static func bar(_ share: Double, cells: Int) -> String {

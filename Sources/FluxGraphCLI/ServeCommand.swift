@@ -3,6 +3,7 @@ internal import FluxProtocol
 internal import FluxServer
 internal import Glibc
 internal import NetLoop
+internal import Platform
 internal import Synchronization
 
 /// `fluxgraph serve`: the local Flux server, for any Flux client.

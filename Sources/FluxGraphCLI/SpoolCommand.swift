@@ -1,5 +1,6 @@
 internal import EventStages
 internal import FluxGraph
+internal import Platform
 
 /// `fluxgraph spool`: what webhooks have not delivered yet.
 struct SpoolCommand {
@@ -32,13 +33,13 @@ struct SpoolCommand {
     name = words.count == 3 ? words[2] : nil
   }
 
-  func run() -> ExitCode {
+  func run() async -> ExitCode {
     do throws(StageError) {
       let known = try Spool.names(in: directory)
       if let name, !known.contains(name) {
         throw StageError(.inputOutput, "there is no spool of a sink called \(name) in \(directory)")
       }
-      for sink in name.map({ [$0] }) ?? known { try run(sink) }
+      for sink in name.map({ [$0] }) ?? known { try await run(sink) }
       return .success
     } catch {
       Terminal.error.write("error: \(error)\n")
@@ -46,7 +47,7 @@ struct SpoolCommand {
     }
   }
 
-  private func run(_ sink: String) throws(StageError) {
+  private func run(_ sink: String) async throws(StageError) {
     let summary = try Spool.summary(directory: directory, name: sink)
     switch action {
     case .ls:
@@ -54,14 +55,14 @@ struct SpoolCommand {
       if let oldest = summary.oldest { line += " since \(oldest.rfc3339)" }
       Terminal.output.write("\(line), \(summary.bytes) bytes, \(summary.dead) dead\n")
     case .redeliver:
-      let spool = try Spool(directory: directory, name: sink, limit: .max)
+      let spool = try await Spool.whenFree(directory: directory, name: sink, limit: .max)
       let (accepted, refused) = try spool.redeliver()
       Terminal.output.write("\(sink)  \(accepted) are delivered again when the graph runs\n")
       if refused > 0 {
         Terminal.error.write("warning: \(sink): \(refused) lines are no dead letters and were left\n")
       }
     case .drop:
-      try Spool(directory: directory, name: sink, limit: .max).drop()
+      try await Spool.whenFree(directory: directory, name: sink, limit: .max).drop()
       Terminal.output.write("\(sink)  \(summary.pending) waiting and \(summary.dead) dead were dropped\n")
     }
   }

@@ -1,5 +1,5 @@
 internal import FluxGraph
-internal import Glibc
+internal import Platform
 
 /// `fluxgraph tap`: prints what flows by a name of a running graph.
 struct TapCommand {
@@ -23,39 +23,29 @@ struct TapCommand {
     do throws(StageError) {
       let connection = try ControlConnection(path)
       try connection.send(ControlProtocol.encode(tap: name))
-      var first: [UInt8]? = []
+      var received: [UInt8] = []
+      // The first line says whether there is such a stream.
+      var isFirst = true
       while true {
         let bytes = try connection.receive()
         if bytes.isEmpty { return .success }
-        guard var head = first else {
-          // Whoever reads has had enough.
-          if !write(bytes) { return .success }
-          continue
+        received += bytes
+        while let end = received.firstIndex(of: UInt8(ascii: "\n")) {
+          let line = Array(received[..<end])
+          received.removeFirst(end + 1)
+          if !isFirst {
+            let text = String(decoding: line, as: UTF8.self)
+            // Whoever reads has had enough.
+            if !Terminal.output.write("\(lines: text)\n") { return .success }
+          } else if let error = (try? JSONValue.parse(line))?["error"]?.stringValue {
+            throw StageError(.unavailable, error)
+          }
+          isFirst = false
         }
-        // The first line says whether there is such a stream.
-        head += bytes
-        first = head
-        guard let end = head.firstIndex(of: UInt8(ascii: "\n")) else { continue }
-        if let error = (try? JSONValue.parse(Array(head[..<end])))?["error"]?.stringValue {
-          throw StageError(.unavailable, error)
-        }
-        first = nil
-        if !write(Array(head[(end + 1)...])) { return .success }
       }
     } catch {
       Terminal.error.write("error: \(error)\n")
       return .failure(error.code)
     }
-  }
-
-  private func write(_ bytes: [UInt8]) -> Bool {
-    var written = 0
-    while written < bytes.count {
-      let count = bytes[written...].withUnsafeBytes { Glibc.write(STDOUT_FILENO, $0.baseAddress, $0.count) }
-      if count < 0 && errno == EINTR { continue }
-      guard count > 0 else { return false }
-      written += count
-    }
-    return true
   }
 }

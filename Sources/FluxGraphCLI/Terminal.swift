@@ -1,5 +1,6 @@
 internal import FluxGraph
 internal import Glibc
+internal import Platform
 
 /// Standard output or standard error, for what commands say themselves.
 struct Terminal: Sendable {
@@ -25,15 +26,25 @@ struct Terminal: Sendable {
     return getenv("COLUMNS").flatMap { Int(String(cString: $0)) } ?? 80
   }
 
-  /// Writes text, whole, with dots for what is secret. What cannot be written is lost: there is nobody left to tell.
-  func write(_ text: String) {
-    var text = SecretRegister.program.masked(text)
-    text.withUTF8 { bytes in
+  /// Writes text, whole, with dots for what is secret: what is put into a literal is written out. What cannot be written is lost:
+  /// there is nobody left to tell.
+  /// - Returns: whether it was written.
+  @discardableResult
+  func write(_ text: TerminalText) -> Bool {
+    var text = SecretRegister.program.masked(text.text)
+    return text.withUTF8 { bytes in
       var written = 0
       while written < bytes.count {
         let count = Glibc.write(descriptor, bytes.baseAddress! + written, bytes.count - written)
-        if count > 0 { written += count } else if errno != EINTR { return }
+        if count > 0 { written += count } else if errno != EINTR { return false }
       }
+      return true
     }
   }
+
+  /// Writes lines of text, with everything written out but their breaks.
+  func write(lines: String) { write(TerminalText(lines: lines)) }
+
+  /// Writes what has been made fit for a terminal already, colours and all.
+  func write(drawn: String) { write(TerminalText(drawn: drawn)) }
 }

@@ -1,6 +1,7 @@
 internal import FluxGraph
 internal import GraphLanguage
 internal import GraphRuntime
+internal import Platform
 
 /// `fluxgraph test`: runs the tests written beside graphs.
 struct TestCommand {
@@ -19,7 +20,8 @@ struct TestCommand {
   private func test(_ file: GraphFile) -> ExitCode {
     let result = file.check(
       catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict, allowsMissingSecrets: true)
-    Terminal.error.write(result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
+    Terminal.error.write(
+      drawn: result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
     guard let tests = result.tests else { return .failure(result) }
     guard !tests.tests.isEmpty else {
       Terminal.output.write("\(file.source.name)  no tests\n")

@@ -3,6 +3,7 @@ package import FluxProtocol
 import FoundationEssentials
 import Glibc
 package import NetLoop
+internal import Platform
 
 /// A server that speaks Flux's `/v2/listen` on this machine: for any Flux client, without key, network or
 /// cost.
@@ -61,17 +62,19 @@ package final class FluxServer: @unchecked Sendable {
     faults = FaultSchedule(options.faults)
   }
 
-  /// Begins to listen.
+  /// Begins to listen. An address that another server is about to let go of is waited for.
   ///
   /// - Returns: the port, also when 0 was asked for; 0 for a Unix socket.
   package func start() async throws(NetError) -> UInt16 {
-    let listener = try loop.listen(on: options.address) { connection in
-      let client = FluxServerConnection(
-        server: self, connection: connection, requestID: UUID().uuidString.lowercased(),
-        faults: self.faults.next())
-      self.connections[ObjectIdentifier(client)] = client
-      self.idles(client)
-      return { _, event in client.handle(event) }
+    let listener = try await waiting(while: { $0.code == .addressInUse }) { () throws(NetError) in
+      try loop.listen(on: options.address) { connection in
+        let client = FluxServerConnection(
+          server: self, connection: connection, requestID: UUID().uuidString.lowercased(),
+          faults: self.faults.next())
+        self.connections[ObjectIdentifier(client)] = client
+        self.idles(client)
+        return { _, event in client.handle(event) }
+      }
     }
     loop.execute { self.listener = listener }
     return listener.port ?? 0

@@ -60,18 +60,44 @@ package struct Checker: Sendable {
 
   /// Reads and checks a graph. Nothing is executed, loaded or dialled.
   package func check(_ source: GraphSource) -> CheckResult {
-    var loader = GraphLoader(source, options.readGraph)
+    var loader = GraphLoader(source, isStage: { catalogue[$0] != nil }, options.readGraph)
     let tree = loader.load()
     var analysis = Analysis(
       source: loader.source, catalogue: catalogue, options: options, syntaxErrors: loader.diagnostics)
     analysis.read(tree)
     analysis.checkPaths()
     analysis.inferTypes()
+    checkLeftOut(loader, into: &analysis)
     let tests = analysis.tests(tree)
     let plan = analysis.plan()
     return CheckResult(
       plan: plan, tests: plan == nil ? nil : tests, diagnostics: analysis.finishedDiagnostics(),
       omittedErrors: max(0, analysis.errorCount - Self.maximumErrors), source: loader.source)
+  }
+
+  /// Checks what used graphs keep to themselves as if it ran here: a mistake in it is one, wherever it shows first. What depends on
+  /// what else runs, and on the environment of whoever runs it, is none here.
+  private func checkLeftOut(_ loader: GraphLoader, into analysis: inout Analysis) {
+    let chains = loader.usedGraphs.flatMap(\.chains)
+    guard !chains.isEmpty else { return }
+    var lenient = options
+    lenient.isStrict = false
+    lenient.allowsMissingSecrets = true
+    lenient.allowsMissingSinks = true
+    var whole = Analysis(source: loader.source, catalogue: catalogue, options: lenient, syntaxErrors: [])
+    whole.read(SyntaxTree(items: loader.allItems))
+    whole.inferTypes()
+    let circumstances: Set<String> = Set(
+      [DiagnosticCode.missingVariable, .missingParameter, .inputReadTwice, .duplicateStream].map(\.rawValue))
+    for diagnostic in whole.diagnostics where diagnostic.severity == .error {
+      guard let place = diagnostic.primary?.span, !circumstances.contains(diagnostic.code),
+        chains.contains(where: { $0.lower <= place.lower && place.lower <= $0.upper })
+      else { continue }
+      analysis.add(diagnostic)
+    }
+    analysis.masked += whole.masked
+    guard !analysis.hasErrors else { return }
+    for graph in loader.usedGraphs { if let note = graph.note { analysis.add(note) } }
   }
 
   /// Reads one stage with its options, as it stands in a chain, and nothing around it.
@@ -83,7 +109,9 @@ package struct Checker: Sendable {
     _ text: String, before: String?, after: String?
   ) throws(StageTextError) -> (specification: StageSpecification, settings: [StageSetting]) {
     let chain = [before, text, after].compactMap { $0 }.joined(separator: " | ")
-    var loader = GraphLoader(GraphSource(name: "stage", text: chain, directory: "."), options.readGraph)
+    var loader = GraphLoader(
+      GraphSource(name: "stage", text: chain, directory: "."), isStage: { catalogue[$0] != nil },
+      options.readGraph)
     let tree = loader.load()
     var analysis = Analysis(
       source: loader.source, catalogue: catalogue, options: options, syntaxErrors: loader.diagnostics)

@@ -5,6 +5,8 @@ package struct Diagnostic: Sendable, Hashable {
   package enum Severity: String, Sendable, Hashable {
     case error
     case warning
+    /// Nothing is wrong, but it may not be what was expected.
+    case note
   }
 
   /// A place in the text and what is said about it.

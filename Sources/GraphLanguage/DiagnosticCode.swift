@@ -17,11 +17,13 @@ package enum DiagnosticCode: String, Sendable, Hashable, CaseIterable {
 
   // Names.
   case badName = "bad-name"
+  case chainLeftOut = "chain-left-out"
   case duplicateName = "duplicate-name"
   case duplicateStream = "duplicate-stream"
   case missingFile = "missing-file"
   case missingParameter = "missing-parameter"
   case missingVariable = "missing-variable"
+  case notAGraph = "not-a-graph"
   case nameHidesStage = "name-hides-stage"
   case unknownName = "unknown-name"
   case unknownParameter = "unknown-parameter"
@@ -79,6 +81,7 @@ package enum DiagnosticCode: String, Sendable, Hashable, CaseIterable {
     case .nameHidesStage, .unusedName, .unusedParameter, .paceBehindLive, .eventNeverSent,
       .unusualValue, .fieldsNotFilled, .secretOnCommandLine:
       .warning
+    case .chainLeftOut: .note
     default: .error
     }
   }

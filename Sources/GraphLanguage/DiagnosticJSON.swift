@@ -1,3 +1,5 @@
+internal import FluxGraph
+
 extension CheckResult {
   /// The diagnostics as a JSON array, for editors: the same facts as the text, with places as byte ranges of the file's UTF-8.
   package var json: String {
@@ -51,21 +53,5 @@ extension Diagnostic {
     "{" + members.map { "\(quoted($0.0)):\($0.1)" }.joined(separator: ",") + "}"
   }
 
-  /// `text` as a JSON string (RFC 8259, section 7).
-  private func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      case "\t": result += "\\t"
-      case _ where scalar.value < 0x20:
-        let digits = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
-  }
+  private func quoted(_ text: String) -> String { JSONValue.string(text).serialized }
 }

@@ -1,7 +1,9 @@
 internal import FluxGraph
+internal import Platform
 
 extension Diagnostic {
-  /// The diagnostic as text for people: what is wrong, the line with a caret under the place, and what to do. Ends with a line break.
+  /// The diagnostic as text for people: what is wrong, the line with a caret under the place, and what to do. Ends with a line
+  /// break. What comes from the graph is written out where it is unfit for a terminal.
   /// - Parameter width: the columns there are; notes and help are broken into lines of at most that width.
   package func rendered(source: GraphSource, color: Bool, width: Int = .max) -> String {
     DiagnosticRenderer(source: source, hasColor: color, columns: max(40, width)).text(of: self)
@@ -18,16 +20,21 @@ struct DiagnosticRenderer {
   let columns: Int
 
   func text(of diagnostic: Diagnostic) -> String {
-    let head = diagnostic.severity == .error ? Style.error : .warning
+    let head: Style =
+      switch diagnostic.severity {
+      case .error: .error
+      case .warning: .warning
+      case .note: .note
+      }
     var lines = [
       paint("\(diagnostic.severity.rawValue)[\(diagnostic.code)]", head)
-        + paint(": \(diagnostic.message)", .bold)
+        + paint(": \(diagnostic.message.writtenOut)", .bold)
     ]
     var gutter = 1
     if let primary = diagnostic.primary {
       let labels = ([primary] + diagnostic.secondary)
       gutter = String(labels.map { source.position(of: $0.span.lower).line }.max() ?? 1).count
-      lines.append(blank(gutter) + paint(" ┌─ ", .frame) + source.location(of: primary.span))
+      lines.append(blank(gutter) + paint(" ┌─ ", .frame) + source.location(of: primary.span).writtenOut)
       lines += drawing(of: labels, diagnostic, gutter, head)
     }
     for note in diagnostic.notes {
@@ -44,7 +51,7 @@ struct DiagnosticRenderer {
   private func wrapped(_ text: String, behind margin: Int) -> String {
     var pieces: [String] = [""]
     var isQuoted = false
-    for character in text {
+    for character in text.writtenOut {
       if character == "`" { isQuoted.toggle() }
       if character == " ", !isQuoted { pieces.append("") } else { pieces[pieces.count - 1].append(character) }
     }
@@ -80,7 +87,7 @@ struct DiagnosticRenderer {
       if !source.isLine(line, in: file) {
         guard let label = numbered.first(where: { $0.line == line })?.label else { continue }
         file = source.file(of: label.span.lower)
-        result.append(blank(gutter) + paint(" ┌─ ", .frame) + source.location(of: label.span))
+        result.append(blank(gutter) + paint(" ┌─ ", .frame) + source.location(of: label.span).writtenOut)
       }
       let here = numbered.filter { $0.line == line }.map(\.label)
       let bytes = source.line(line)
@@ -98,7 +105,7 @@ struct DiagnosticRenderer {
         let mark = String(
           repeating: isPrimary ? "^" : "-", count: max(1, min(end, window.upperBound) - start))
         let indent = start - window.lowerBound + (window.lowerBound > 0 ? 1 : 0)
-        let marked = mark + (label.text.isEmpty ? "" : " " + label.text)
+        let marked = mark + (label.text.isEmpty ? "" : " " + label.text.writtenOut)
         result.append(
           blank(gutter) + paint(" │ ", .frame) + blank(max(0, indent))
             + paint(marked, isPrimary ? head : .frame))
@@ -121,6 +128,7 @@ struct DiagnosticRenderer {
   private enum Style: String {
     case error = "1;31"
     case warning = "1;33"
+    case note = "1;36"
     case frame = "34"
     case bold = "1"
   }

@@ -38,6 +38,15 @@ extension Explanation {
       "file talk.opus | flux keyterm=[\"a\" | stdout",
       "file talk.opus | flux keyterm=[\"a\"] | stdout"),
     Explanation(
+      .chainLeftOut,
+      """
+      `use` takes over what has a name in another graph: its other chains and its tests are that graph's own, and do not run here. \
+      A chain that is to run in both gets a name there. Nothing is wrong when they are meant to stay where they are; where \
+      nothing has a name, nothing is taken over, and it is a warning.
+      """,
+      nil,
+      nil),
+    Explanation(
       .channelsMismatch,
       "A stage takes a number of channels that what comes before it does not have, and channels are never made up.",
       nil,
@@ -142,6 +151,11 @@ extension Explanation {
       "A chain ends in a stage whose output goes nowhere. End it in a sink, or give it a name and use that.",
       "file talk.opus | flux",
       "file talk.opus | flux | stdout"),
+    Explanation(
+      .notAGraph,
+      "What `use` names is no graph: it is empty, or no stage is named in it. `use` takes over the names and parameters of another graph.",
+      nil,
+      nil),
     Explanation(
       .notASource,
       "A chain begins with a stage that takes something, and nothing comes before it.",

@@ -1,4 +1,5 @@
 package import FluxGraph
+internal import Platform
 
 /// A plan as a drawing. No secret is in it: what came from outside goes by its name, addresses lose their user and query.
 package struct GraphDrawing {
@@ -71,7 +72,7 @@ package struct GraphDrawing {
   }
 
   private func label(_ node: PlanNode) -> String {
-    (node.name.map { "\($0) = " } ?? "") + node.text + (node.isAutomatic ? " (auto)" : "")
+    (node.name.map { "\($0) = " } ?? "") + node.text.writtenOut + (node.isAutomatic ? " (auto)" : "")
   }
 
   private func type(_ link: PlanLink) -> String {

@@ -1,4 +1,5 @@
 internal import FluxGraph
+internal import Platform
 
 /// A line of a graph as it is shown: tabs as blanks, control characters and secrets made harmless, columns counted as terminals do.
 struct MaskedLine {
@@ -46,9 +47,10 @@ struct MaskedLine {
       } else if character == "\t" {
         columns = Lexer.tabWidth - width % Lexer.tabWidth
         text = String(repeating: " ", count: columns)
-      } else if character.unicodeScalars.contains(where: { $0.value < 0x20 || $0.value == 0x7F }) {
-        text = "\u{FFFD}"
-        columns = 1
+      } else if character.unicodeScalars.contains(where: \.isUnfitForTerminals) {
+        text = String(
+          String.UnicodeScalarView(character.unicodeScalars.map { $0.isUnfitForTerminals ? "\u{FFFD}" : $0 }))
+        columns = displayColumns(text)
       }
       cells.append(Cell(offset: offset, column: width, text: text, width: columns))
       width += columns

@@ -1,4 +1,5 @@
 internal import FluxGraph
+internal import Platform
 
 /// The plan as text for people: what `check` prints. One block a chain, one line a stage, the types in one column.
 package struct PlanPrinter {
@@ -26,7 +27,7 @@ package struct PlanPrinter {
     let chains = chains()
     let blocks = chains.map { chain in (heading(of: chain), chain.map { row(plan.nodes[$0]) }) }
     let rows = blocks.flatMap(\.1)
-    let width = min(60, rows.map { columns($0.stage) }.max() ?? 0)
+    let width = min(60, rows.map { displayColumns($0.stage) }.max() ?? 0)
     let hasAutomatic = rows.contains(where: \.isAutomatic)
     return blocks.map { heading, rows in
       let lines = rows.map { row in
@@ -74,9 +75,7 @@ package struct PlanPrinter {
   }
 
   private func row(_ node: PlanNode) -> Row {
-    Row(
-      stage: node.text, isAutomatic: node.isAutomatic, type: typeText(node)
-    )
+    Row(stage: node.text.writtenOut, isAutomatic: node.isAutomatic, type: typeText(node))
   }
 
   private func typeText(_ node: PlanNode) -> String {
@@ -93,11 +92,9 @@ package struct PlanPrinter {
   }
 }
 
-private func columns(_ text: String) -> Int { text.reduce(0) { $0 + displayWidth($1) } }
-
 extension String {
   fileprivate func padded(to width: Int) -> String {
-    self + String(repeating: " ", count: max(0, width - columns(self)))
+    self + String(repeating: " ", count: max(0, width - displayColumns(self)))
   }
 
   fileprivate var trimmedAtEnd: String {

@@ -1,5 +1,6 @@
 import CCurl
 import Glibc
+internal import Platform
 
 /// Where to listen.
 package enum ListenAddress: Hashable, Sendable {
@@ -24,7 +25,7 @@ package final class Listener: @unchecked Sendable {
   package let port: UInt16?
 
   private let loop: EventLoop
-  private let path: String?
+  private let file: SocketFile?
   private let accept: @Sendable (ByteConnection) -> ConnectionHandler
   private var descriptor: Int32
   private var pause: LoopTimer?
@@ -44,16 +45,19 @@ package final class Listener: @unchecked Sendable {
       let bound = SocketAddress.local(of: descriptor)
       self.address = bound?.description ?? "\(wanted)"
       self.port = bound?.port
-      path = nil
+      file = nil
     case .unix(let path):
       guard let wanted = SocketAddress(path: path) else {
         throw NetError(.invalidRequest, "\(path) cannot be the path of a socket; it may have 107 bytes.")
       }
-      Self.removeStale(path, wanted)
+      // Whoever comes in the same moment waits, so that neither takes the other's socket for one that was left behind.
+      let lock = try Self.lock(path)
+      defer { withExtendedLifetime(lock) {} }
+      try SocketFile.clear(path, wanted)
       descriptor = try Self.open(wanted, name: path)
       self.address = path
       port = nil
-      self.path = path
+      file = SocketFile(path)
     }
   }
 
@@ -76,9 +80,10 @@ package final class Listener: @unchecked Sendable {
     guard descriptor >= 0 else { return }
     pause?.cancel()
     loop.poller.forget(descriptor, handler: self)
+    // The file first: who finds one that nobody answers at takes it for left behind.
+    file?.remove()
     _ = Glibc.close(descriptor)
     descriptor = -1
-    if let path { unlink(path) }
     loop.agenda.disown(self)
   }
 
@@ -116,15 +121,15 @@ package final class Listener: @unchecked Sendable {
     throw .system(error, while: "listening on \(name)")
   }
 
-  /// Removes a socket file nobody listens on.
-  private static func removeStale(_ path: String, _ address: SocketAddress) {
-    var status = stat()
-    guard lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFSOCK else { return }
-    let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
-    let probe = socket(AF_UNIX, type, 0)
-    guard probe >= 0 else { return }
-    defer { _ = Glibc.close(probe) }
-    if address.withPointer({ connect(probe, $0, $1) }) != 0 && errno == ECONNREFUSED { unlink(path) }
+  /// Keeps others from beginning to listen on a Unix socket in the same directory.
+  private static func lock(_ path: String) throws(NetError) -> FileLock? {
+    do throws(FileLockError) {
+      return try FileLock(directory(of: path))
+    } catch {
+      guard case .failed = error else { throw NetError(.addressInUse, "\(error).") }
+      // A directory that cannot be locked, or is none: what is wrong shows when the socket is made.
+      return nil
+    }
   }
 }
 

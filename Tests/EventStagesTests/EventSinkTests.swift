@@ -1,6 +1,7 @@
 import FluxGraph
 import Foundation
 import StageTesting
+import TestSupport
 import Testing
 
 @testable import EventStages
@@ -89,6 +90,39 @@ private func withDirectory(_ body: (String) async throws -> Void) async throws {
         == "  1 me|Hello, how are you?\n  2 |cut\n")
     let all = try await printed([("template", .string("{event}"))], events).split(separator: "\n")
     #expect(all.map(String.init) == events.map { $0.value(of: "event")?.description })
+  }
+
+  @Test("whatever events say, what is printed of them has nothing a terminal would obey or hide")
+  func hostile() async throws {
+    var generator = SeededGenerator(seed: 8)
+    let template = GraphValue.string("\u{1B}[1m{transcript}\t{stream?}{trigger?}{message?}\u{9B}")
+    let on = ("on", GraphValue.list([.word("EndOfTurn"), .word("Notice")]))
+    // Few at a time: nobody reads the pipe meanwhile.
+    for _ in 0..<20 {
+      var events: [Event] = []
+      for number in 0..<10 {
+        let texts = (0..<3).map { _ in HostileText.random(using: &generator) }
+        let kind = TurnEvent.Kind(rawValue: texts[2])
+        events += [
+          turn(number, texts[0], kind: kind, stream: texts[1], isFinal: false, trigger: texts[2]),
+          turn(number, texts[0], stream: texts[1], isFinal: false, trigger: texts[2]),
+          .notice(Notice(texts[0], texts[1], stream: texts[2], details: [(texts[0], .string(texts[1]))])),
+        ]
+      }
+      for settings in [[], [on], [("json", .flag)], [("template", template)]] {
+        let text = try await printed(settings, events)
+        #expect(text.contains("\n") && HostileText.offences(in: text, besides: "\n\t") == [])
+      }
+      var lines = LiveLines(isColored: false)
+      for event in events {
+        #expect(HostileText.offences(in: lines.take(event)) == [])
+        for line in lines.lines(on: TerminalScreen(columns: 60, rows: 10)) {
+          #expect(HostileText.offences(in: line, besides: "") == [])
+        }
+      }
+    }
+    let persian = turn(1, HostileText.languages)
+    #expect(try await printed([], [persian]) == "[1:23.4] \(HostileText.languages)\n")
   }
 
   @Test("`json` prints every event, a line each")

@@ -4,6 +4,8 @@ import Platform
 import TestSupport
 import Testing
 
+import enum Platform.FileLockError
+
 @testable import EventStages
 
 @Suite struct SpoolTests {
@@ -12,32 +14,32 @@ import Testing
       id: name, stream: "me", accepted: 12.5, event: ["event": "Update", "text": .string(name)], body: nil)
   }
 
-  private func ids(_ folder: TemporaryFolder) throws -> [String] {
-    try Spool(directory: folder.path, name: "crm", limit: 100_000).deliveries.map(\.id)
+  private func ids(_ folder: TemporaryFolder) async throws -> [String] {
+    try await Spool.whenFree(directory: folder.path, name: "crm", limit: 100_000).deliveries.map(\.id)
   }
 
   @Test("what was accepted and is not done is there again, with its attempts")
-  func restart() throws {
+  func restart() async throws {
     let folder = try TemporaryFolder()
     do {
-      let spool = try Spool(directory: folder.path, name: "crm", limit: 100_000)
+      let spool = try await Spool.whenFree(directory: folder.path, name: "crm", limit: 100_000)
       let first = try #require(try spool.accept(delivery("a")))
       var second = try #require(try spool.accept(delivery("b")))
       second.attempts = 3
       try spool.attempted(Shipment(second, isBatch: false))
       try spool.done(first.number)
     }
-    let spool = try Spool(directory: folder.path, name: "crm", limit: 100_000)
+    let spool = try await Spool.whenFree(directory: folder.path, name: "crm", limit: 100_000)
     #expect(spool.deliveries.map(\.id) == ["b"] && spool.deliveries[0].attempts == 3)
     #expect(try #require(try spool.accept(delivery("c"))).number == 3)
   }
 
   @Test("a log cut at any byte keeps every record before the cut, and goes on being used")
-  func cuts() throws {
+  func cuts() async throws {
     let folder = try TemporaryFolder()
     var ends: [(length: Int, ids: [String])] = [(0, [])]
     do {
-      let spool = try Spool(directory: folder.path, name: "crm", limit: 100_000)
+      let spool = try await Spool.whenFree(directory: folder.path, name: "crm", limit: 100_000)
       func mark() throws {
         let size = try readFile(folder.file("crm.spool")).count
         ends.append((size, spool.deliveries.map(\.id)))
@@ -69,20 +71,20 @@ import Testing
       try Data(log[..<cut]).write(to: URL(filePath: folder.file("crm.spool")))
       let expected = try #require(ends.last { $0.length <= cut }).ids
       do {
-        let spool = try Spool(directory: folder.path, name: "crm", limit: 100_000)
+        let spool = try await Spool.whenFree(directory: folder.path, name: "crm", limit: 100_000)
         #expect(spool.deliveries.map(\.id) == expected, "cut at \(cut)")
         #expect(spool.damaged == 0)
         _ = try spool.accept(delivery("new"))
       }
-      #expect(try ids(folder) == expected + ["new"], "cut at \(cut)")
+      #expect(try await ids(folder) == expected + ["new"], "cut at \(cut)")
     }
   }
 
   @Test("a damaged record costs itself and no other")
-  func damage() throws {
+  func damage() async throws {
     let folder = try TemporaryFolder()
     do {
-      let spool = try Spool(directory: folder.path, name: "crm", limit: 100_000)
+      let spool = try await Spool.whenFree(directory: folder.path, name: "crm", limit: 100_000)
       for name in ["a", "b", "c"] { _ = try spool.accept(delivery(name)) }
     }
     let log = try readFile(folder.file("crm.spool"))
@@ -91,14 +93,14 @@ import Testing
       var damaged = log
       damaged[Int.random(in: 0..<log.count, using: &random)] ^= UInt8.random(in: 1...255, using: &random)
       try Data(damaged).write(to: URL(filePath: folder.file("crm.spool")))
-      #expect(try ids(folder).count == 2)
+      #expect(try await ids(folder).count == 2)
     }
   }
 
   @Test("the log stays below its limit, and what is done makes room")
-  func limit() throws {
+  func limit() async throws {
     let folder = try TemporaryFolder()
-    let spool = try Spool(directory: folder.path, name: "crm", limit: 2000)
+    let spool = try await Spool.whenFree(directory: folder.path, name: "crm", limit: 2000)
     var kept: [Delivery] = []
     while let delivery = try spool.accept(delivery("x\(kept.count)")) { kept.append(delivery) }
     #expect(kept.count > 10)
@@ -127,11 +129,12 @@ import Testing
   }
 
   @Test("a batch that was sent is the same batch after a restart, also after the log was written anew")
-  func batches() throws {
+  func batches() async throws {
     let folder = try TemporaryFolder()
     var sent: [String] = []
     for round in 0..<3 {
-      let spool = try Spool(directory: folder.path, name: "crm", limit: round == 1 ? 4000 : 100_000)
+      let spool = try await Spool.whenFree(
+        directory: folder.path, name: "crm", limit: round == 1 ? 4000 : 100_000)
       if round == 0 {
         let kept = try ["a", "b", "c", "d"].map { try #require(try spool.accept(delivery($0))) }
         try spool.batched([kept[1], kept[2]])
@@ -199,19 +202,19 @@ import Testing
   }
 
   @Test("a spool has one user at a time")
-  func lock() throws {
+  func lock() async throws {
     let folder = try TemporaryFolder()
-    let first = try Spool(directory: folder.path, name: "crm", limit: 2000)
-    #expect(throws: StageError.self) { try Spool(directory: folder.path, name: "crm", limit: 2000) }
-    _ = try Spool(directory: folder.path, name: "other", limit: 2000)
+    let first = try await Spool.whenFree(directory: folder.path, name: "crm", limit: 2000)
+    #expect(throws: FileLockError.self) { try Spool(directory: folder.path, name: "crm", limit: 2000) }
+    _ = try await Spool.whenFree(directory: folder.path, name: "other", limit: 2000)
     #expect(first.deliveries.isEmpty)
   }
 
   @Test("dead letters can be delivered again, or dropped")
-  func deadLetters() throws {
+  func deadLetters() async throws {
     let folder = try TemporaryFolder()
     do {
-      let spool = try Spool(directory: folder.path, name: "crm", limit: 100_000)
+      let spool = try await Spool.whenFree(directory: folder.path, name: "crm", limit: 100_000)
       for name in ["a", "b"] {
         var kept = try #require(try spool.accept(delivery(name)))
         kept.attempts = 4
@@ -226,11 +229,11 @@ import Testing
     #expect(try Spool.names(in: folder.path) == ["crm"])
     #expect(try Spool.summary(directory: folder.path, name: "crm").dead == 2)
     do {
-      let spool = try Spool(directory: folder.path, name: "crm", limit: 100_000)
+      let spool = try await Spool.whenFree(directory: folder.path, name: "crm", limit: 100_000)
       #expect(try spool.redeliver() == (2, 0))
     }
     #expect(try Spool.summary(directory: folder.path, name: "crm").pending == 2)
-    let spool = try Spool(directory: folder.path, name: "crm", limit: 100_000)
+    let spool = try await Spool.whenFree(directory: folder.path, name: "crm", limit: 100_000)
     #expect(spool.deliveries.map(\.id) == ["a", "b"] && spool.deliveries.map(\.attempts) == [0, 0])
     try spool.drop()
     #expect(try Spool.summary(directory: folder.path, name: "crm").pending == 0)

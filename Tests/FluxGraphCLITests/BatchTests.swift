@@ -59,34 +59,36 @@ import Testing
   }
 
   @Test("a manifest that was torn says what its whole lines say, and goes on")
-  func manifest() throws {
+  func manifest() async throws {
     let directory = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
     try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(atPath: directory) }
     let path = directory + "/m.jsonl"
     do {
-      let manifest = try BatchManifest(path: path)
+      let manifest = try await BatchManifest.whenFree(path: path)
       try manifest.append(.init("/a", .started, [("makes", .array(["/a.vtt"]))]))
       try manifest.append(.init("/a", .done))
       try manifest.append(.init("/b", .started, [("makes", .array(["/b.vtt"]))]))
-      #expect(throws: StageError.self, "two batches write one manifest") { try BatchManifest(path: path) }
+      await #expect(throws: StageError.self, "two batches write one manifest") {
+        try await BatchManifest.whenFree(path: path)
+      }
     }
     let whole = try Data(contentsOf: URL(filePath: path))
     // Cut at every byte, as a kill in the middle of a write may leave it.
     for count in 0...whole.count {
       try whole.prefix(count).write(to: URL(filePath: path))
       do {
-        let manifest = try BatchManifest(path: path)
+        let manifest = try await BatchManifest.whenFree(path: path)
         try manifest.append(.init("/c", .failed))
       }
-      let again = try BatchManifest(path: path)
+      let again = try await BatchManifest.whenFree(path: path)
       #expect(again.past["/c"]?.state == .failed)
       let isDone =
         try #require(String(data: whole, encoding: .utf8)).utf8.prefix(count).split(separator: 10).count > 2
       if isDone && count > 200 { #expect(again.past["/a"]?.state == .done) }
     }
     try whole.write(to: URL(filePath: path))
-    let past = try BatchManifest(path: path).past
+    let past = try await BatchManifest.whenFree(path: path).past
     #expect(
       past["/a"] == .init(state: .done, made: ["/a.vtt"])
         && past["/b"] == .init(state: .started, made: ["/b.vtt"]))

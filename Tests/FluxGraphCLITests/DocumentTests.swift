@@ -21,8 +21,9 @@ import Testing
     let without = Self.pages.filter { $0.example == nil }.map(\.code)
     #expect(
       without == [
-        "channels-mismatch", "missing-file", "no-adapter", "pace-behind-live", "secret-in-path",
-        "secret-on-command-line", "too-deep", "too-large", "unusable-secret", "use-cycle",
+        "chain-left-out", "channels-mismatch", "missing-file", "no-adapter", "not-a-graph",
+        "pace-behind-live", "secret-in-path", "secret-on-command-line", "too-deep", "too-large",
+        "unusable-secret", "use-cycle",
       ])
   }
 

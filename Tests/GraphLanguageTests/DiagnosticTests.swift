@@ -522,6 +522,33 @@ struct DiagnosticCase: Sendable, CustomTestStringConvertible {
 
       """#),
     DiagnosticCase(
+      "chain-left-out", "use a.graph\nsound | null",
+      files: ["/graphs/a.graph": "sound = mic\nsound | flux | stdout\nsound | wav x.wav"],
+      #"""
+      note[chain-left-out]: 2 chains of `a.graph` without a name do not run here
+        ┌─ t.graph:1:5
+      1 │ use a.graph
+        │     ^^^^^^^
+        ┌─ /graphs/a.graph:2:1
+      2 │ sound | flux | stdout
+        │ --------------------- left out
+      3 │ sound | wav x.wav
+        │ ----------------- left out
+        = help: what is to run here as well needs a name there: `NAME = …`
+
+      """#),
+    DiagnosticCase(
+      "not-a-graph", "use \"passwd\"\nmic | null",
+      files: ["/graphs/passwd": "root:x:0:0:root:/root:/bin/bash"],
+      #"""
+      error[not-a-graph]: `passwd` is no graph: no stage is named in it
+        ┌─ t.graph:1:5
+      1 │ use "passwd"
+        │     ^^^^^^^^
+        = help: `use` takes over the names and parameters of another graph
+
+      """#),
+    DiagnosticCase(
       "use-cycle", "use \"a.graph\"\nmic | null",
       files: ["/graphs/a.graph": "use b.graph\n", "/graphs/b.graph": "# two\nuse a.graph"],
       #"""

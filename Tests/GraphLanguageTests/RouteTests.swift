@@ -110,7 +110,7 @@ import Testing
       """
     let result = check(
       "use shared/other.graph\nturns | jsonl x.jsonl", files: ["/graphs/shared/other.graph": other])
-    #expect(result.diagnostics == [])
+    #expect(result.diagnostics.map(\.code) == ["chain-left-out"])
     let plan = try #require(result.plan)
     #expect(plan.nodes.filter { $0.specification.kind == .sink }.map(\.text) == ["null", "jsonl x.jsonl"])
     #expect(plan.nodes.first { $0.specification.name == "gain" }?.text == "gain -3dB")
@@ -151,6 +151,80 @@ import Testing
 
         """)
     #expect(result.json.contains(#""file":"/graphs/a.graph","line":2,"column":15,"start":22,"end":26"#))
+  }
+
+  @Test("what is left out is checked all the same, with what is bound where it stands")
+  func leftOut() {
+    func codes(_ other: String, _ text: String = "use o.graph\nsound | null") -> [String] {
+      check(text, files: ["/graphs/o.graph": other]).diagnostics.map(\.code)
+    }
+    let sound = "sound = mic\n"
+    #expect(codes(sound + "sound | gian 3dB | null") == ["unknown-stage"])
+    #expect(codes(sound + "sound | flux eot_threshold=9 | stdout") == ["out-of-range"])
+    #expect(codes(sound + "sound | webhook https://h/x") == ["events-expected"])
+    #expect(codes(sound + "nosuch | stdout\nmic | | null").count == 2)
+    #expect(codes(sound + "sound | flux | where event == ") == ["bad-predicate"])
+    // What only this machine or the rest of the graph makes wrong is none.
+    let input = "stdin emits=pcm(s16le, 16k, mono) live"
+    let elsewhere = "\(input) | flux key=env(NOT_SET) | stdout"
+    #expect(codes(sound + elsewhere, "use o.graph\nsound | null\n\(input) | null") == ["chain-left-out"])
+    #expect(codes("param p\nsound = file $p\nsound | flux key=env(NO) | stdout") == ["missing-parameter"])
+    #expect(
+      codes("both | stdout\nsound = mic", "both = mic | flux\nboth | null\nuse o.graph\nsound | null") == [
+        "chain-left-out"
+      ])
+  }
+
+  @Test(
+    "each graph tells of its own, also one that is used by one that is used; what is used twice tells once")
+  func notes() {
+    let files = [
+      "/graphs/a.graph": "use b.graph\na = sound | gain -3dB\na | flux | stdout",
+      "/graphs/b.graph":
+        "sound = mic\nsound | flux | stdout\nsound | null\nsound | wav x.wav\nsound | null\nsound | null",
+    ]
+    let result = check("use a.graph\nuse b.graph\na | null", files: files)
+    #expect(result.plan != nil && result.plan?.nodes.filter { $0.specification.kind == .sink }.count == 1)
+    #expect(
+      result.diagnostics.map(\.message) == [
+        "a chain of `a.graph` without a name does not run here",
+        "5 chains of `b.graph` without a name do not run here",
+      ])
+    #expect(result.diagnostics.allSatisfy { $0.severity == .note })
+    #expect(result.diagnostics.last?.notes == ["and 1 more"])
+    #expect(result.json.contains(#""severity":"note""#))
+    let nothing = check("use o.graph\nmic | null", files: ["/graphs/o.graph": "mic | flux | stdout"])
+    #expect(nothing.plan != nil && nothing.diagnostics.map(\.severity) == [.warning])
+    #expect(nothing.diagnostics[0].message == "nothing in `o.graph` has a name, so that none of it runs here")
+  }
+
+  @Test(
+    "what is no graph is told as that, once",
+    arguments: [
+      "", "\n\n", "# only words\n",
+      "root:x:0:0:root:/root:/bin/bash\ndaemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin\n",
+      "PRETTY_NAME=\"Debian GNU/Linux 12\"\nNAME=\"Debian\"\n", "{\"v\": 1, \"nodes\": [],\n \"links\": []}",
+      "\u{0}\u{1}\u{2}\u{7F}ELF\u{0}\n\u{0}", "Dear reader,\n\nthis is a letter | of mine.\n",
+      "<html><body>x</body></html>",
+      "a,b,c\n1,2,3\n", "[section]\nkey = value\n",
+    ])
+  func noGraph(_ text: String) {
+    let result = check("use o.graph\nmic | null", files: ["/graphs/o.graph": text])
+    #expect(result.diagnostics.map(\.code) == ["not-a-graph"], "\(result.rendered(color: false))")
+    #expect(
+      result.diagnostics.allSatisfy {
+        $0.primary.map { result.source.location(of: $0.span) } == "t.graph:1:5"
+      })
+  }
+
+  @Test("a graph that uses itself is told as that")
+  func itself() {
+    let result = check("use ../graphs/t.graph\nmic | null")
+    #expect(
+      result.diagnostics.map(\.code) == ["unreadable-file"] || result.diagnostics.map(\.code) == ["use-cycle"]
+    )
+    let used = check("use o.graph\nmic | null", files: ["/graphs/o.graph": "sound = mic\nuse ./o.graph"])
+    #expect(used.diagnostics.map(\.message) == ["`./o.graph` is this graph itself"])
   }
 
   @Test("a chain of graphs that is too long ends in an error, not in the stack")

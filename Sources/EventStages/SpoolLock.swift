@@ -1,0 +1,37 @@
+package import FluxGraph
+internal import Platform
+
+extension Spool {
+  /// Opens the spool of a sink, and makes one when there is none. What a command that looks at a spool holds for a moment is
+  /// waited for.
+  /// - Parameter run: runs what blocks, each time it is tried.
+  /// - Throws: `StageError` when the spool cannot be read or written, or another program keeps it.
+  package static func whenFree(
+    directory: String, name: String, limit: Int,
+    run: (@escaping @Sendable () throws -> Spool) async throws -> Spool = { try $0() }
+  ) async throws(StageError) -> Spool {
+    do {
+      return try await waiting(while: { ($0 as? FileLockError)?.isHeld ?? false }) {
+        try await run { try Spool(directory: directory, name: name, limit: limit) }
+      }
+    } catch let error as FileLockError {
+      throw refusal(error, "\(directory)/\(name)")
+    } catch let error as StageError {
+      throw error
+    } catch {
+      throw StageError(.internal, "\(error)")
+    }
+  }
+
+  private static func refusal(_ error: FileLockError, _ spool: String) -> StageError {
+    guard case .held(_, let holder) = error else { return StageError(.inputOutput, "\(error)") }
+    if holder?.isThisProgram ?? false {
+      return StageError(
+        .inputOutput, "the spool \(spool) is in use by another sink of this program",
+        help: "Give each sink a name of its own, such as `crm = … | webhook …`.")
+    }
+    return StageError(
+      .inputOutput, "the spool \(spool) is in use by \(holder?.description ?? "another program")",
+      help: "Stop that one, or give each program a spool of its own.")
+  }
+}

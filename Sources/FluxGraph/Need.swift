@@ -106,10 +106,15 @@ extension Need {
     }
   }
 
-  /// An address to listen at, which nobody else does.
+  /// An address to listen at, which nobody else does; one that a program is about to let go of is waited for.
   public static func listening(_ address: ServerAddress) -> Need {
     Need { () throws(StageError) in
-      let problem = address.probe()
+      let end = ContinuousClock.now.advanced(by: patience)
+      var problem = address.probe()
+      while problem == EADDRINUSE, ContinuousClock.now < end {
+        usleep(10_000)
+        problem = address.probe()
+      }
       guard problem == 0 else {
         throw StageError(
           .unavailable, "cannot listen at \(address): \(String(cString: strerror(problem)))",

@@ -118,7 +118,11 @@ package final class Listener: @unchecked Sendable {
       throw NetError(
         .addressInUse, "\(name) is in use by another program; stop it or choose another address.")
     }
-    throw .system(error, while: "listening on \(name)")
+    let failure = NetError.system(error, while: "listening on \(name)")
+    if address.family == AF_UNIX, let making = FileError.making(name, error) {
+      throw NetError(failure.code, "\(making).")
+    }
+    throw failure
   }
 
   /// Keeps others from beginning to listen on a Unix socket in the same directory.

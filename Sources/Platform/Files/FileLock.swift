@@ -14,7 +14,10 @@ package final class FileLock: Sendable {
     while true {
       var descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, permissions)
       if descriptor < 0 && errno == EISDIR { descriptor = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
-      guard descriptor >= 0 else { throw .failed(FileError("cannot open", path, errno)) }
+      guard descriptor >= 0 else {
+        let problem = errno
+        throw .failed(.making(path, problem) ?? FileError("cannot open", path, problem))
+      }
       guard uninterrupted({ flock(descriptor, LOCK_EX | LOCK_NB) }) == 0 else {
         let problem = errno
         let holder = problem == EWOULDBLOCK ? LockHolder(of: descriptor) : nil

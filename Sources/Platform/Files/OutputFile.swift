@@ -47,11 +47,7 @@ public final class OutputFile {
   deinit { close(descriptor) }
 
   private static func failure(_ path: String, _ opening: Opening, _ code: Int32) -> FileError {
-    // Where nothing is at the path it is the directory that takes nothing.
-    guard code != EEXIST, access(path, F_OK) != 0, errno == ENOENT, code == EACCES || code == EROFS else {
-      return FileError(opening == .appending ? "cannot open" : "cannot create", path, code)
-    }
-    return FileError("cannot make \(path): no file can be made in", directory(of: path), code)
+    FileError.making(path, code) ?? FileError(opening == .appending ? "cannot open" : "cannot create", path, code)
   }
 
   /// Appends all bytes or none of them: what was written of a piece that did not fit is taken back.

@@ -182,6 +182,8 @@ struct CaptionPageTests {
     let other = try Peers.start("sse.py", [url + "events", "3", "another-run-3"])
     #expect(try await received(other).map(\.id) == first.prefix(3).map(\.id))
     _ = try await whole.line(containing: "EndOfTurn")
+    // It may take longer to start than the other to hear a turn.
+    _ = try await rest.line(containing: "status")
     program.signal(SIGINT)
     let outcome = try await program.outcome()
     #expect(outcome.status == 0, "\(outcome.errors)")

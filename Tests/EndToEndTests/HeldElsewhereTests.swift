@@ -35,18 +35,25 @@ struct HeldElsewhereTests {
     _ = try await holder.outcome()
   }
 
-  @Test("graphs start while the spool is dropped and redelivered again and again")
+  @Test(
+    "a graph starts while its spool is dropped and redelivered again and again; once it runs, commands name it"
+  )
   func spoolBesideCommands() async throws {
     let folder = try LocalFluxTests.folder()
     try folder.write("", to: "spool/crm.spool")
-    try await withThrowingTaskGroup(of: Program.Outcome.self) { group in
+    try await withThrowingTaskGroup(of: (isGraph: Bool, Program.Outcome).self) { group in
       for action in ["redeliver", "drop", "ls", "redeliver", "drop", "ls"] {
         group.addTask {
-          try await Fluxgraph.command(["spool", action, "spool"], directory: folder.path)
+          (false, try await Fluxgraph.command(["spool", action, "spool"], directory: folder.path))
         }
       }
-      group.addTask { try await Fluxgraph.run(Self.graph, directory: folder.path) }
-      for try await outcome in group { #expect(outcome.status == 0, "\(outcome.errors)") }
+      group.addTask { (true, try await Fluxgraph.run(Self.graph, directory: folder.path)) }
+      for try await (isGraph, outcome) in group {
+        // The graph keeps it for as long as it runs, which is longer than anyone waits.
+        let isRefused = outcome.errors.hasPrefix(
+          "error: the spool spool/crm is in use by fluxgraph (process ")
+        #expect(outcome.status == 0 || !isGraph && outcome.status == 74 && isRefused, "\(outcome.errors)")
+      }
     }
   }
 

@@ -29,7 +29,9 @@ import Testing
     // The counters do count, and there is a middle.
     #expect(whole.allocations > 0 && whole.releases > 0 && whole.locks > 0 && middle.turns >= 10, "\(whole)")
     #expect(middle.locks == 0, "\(middle)")
-    if Self.isOptimised { #expect(middle.allocations == 0 && middle.releases == 0, "\(middle)") }
+    // Swift makes a generic type known when it is first needed, once in the life of the program: on a busy machine a path is
+    // first taken late. What is asked for chunk by chunk, or once in a hundred, is more.
+    if Self.isOptimised { #expect(middle.allocations <= 2 && middle.releases <= 2, "\(middle)") }
   }
 
   private struct Counts {

@@ -78,7 +78,8 @@ import Testing
   @Test("what is held is tried again until it is free; what fails for another reason is tried once")
   func waits() async throws {
     var tries = 0
-    let value = try await waiting(upTo: .seconds(3600), while: { (error: Held) in error.isPassing }) { () throws(Held) in
+    let value = try await waiting(upTo: .seconds(3600), while: { (error: Held) in error.isPassing }) {
+      () throws(Held) in
       tries += 1
       if tries < 4 { throw Held(isPassing: true) }
       return tries

@@ -58,13 +58,16 @@ final class CaptionWriter: @unchecked Sendable {
     let key = settings.path.namesStream ? entry.stream : ""
     let start = entry.caption.start
     let open = series[key] ?? []
-    guard let newest = open.last else { return try begin(key, start: beginning(of: start), stream: entry.stream) }
+    guard let newest = open.last else {
+      return try begin(key, start: beginning(of: start), stream: entry.stream)
+    }
     if let period, start >= newest.start + period {
       return try begin(key, start: beginning(of: start), stream: entry.stream)
     }
     // The first file begins with the stream; captions that have to go on elsewhere begin that.
     if let size = settings.rotation.size, start > newest.start,
-      newest.length + entry.caption.text.utf8.count + 64 > size, newest.length > settings.format.head.utf8.count
+      newest.length + entry.caption.text.utf8.count + 64 > size,
+      newest.length > settings.format.head.utf8.count
     {
       return try begin(key, start: start, stream: entry.stream)
     }

@@ -81,7 +81,8 @@ package struct Command: EventSink {
   }
 
   package func needs(_ context: StageContext) -> [Need]? {
-    [.program(program[0], in: context.directory)] + (spool.map { [.writableDirectory(context.resolve($0))] } ?? [])
+    [.program(program[0], in: context.directory)]
+      + (spool.map { [.writableDirectory(context.resolve($0))] } ?? [])
   }
 
   package mutating func open(_ context: StageContext) async throws {

@@ -22,7 +22,9 @@ extension Need {
   public static func readableFile(_ path: String) -> Need {
     Need { () throws(StageError) in
       guard access(path, R_OK) == 0 else { throw .file("cannot open", path, errno) }
-      guard !isDirectory(path) else { throw .file("cannot read", path, EISDIR) }
+      guard !isDirectory(path) else {
+        throw StageError(.inputOutput, "\(path) is a directory, not a file")
+      }
       return "\(path) can be read"
     }
   }
@@ -99,7 +101,7 @@ extension Need {
       let candidates = path.split(separator: ":").map { "\($0)/\(name)" }
       guard let found = candidates.first(where: { access($0, X_OK) == 0 && !isDirectory($0) }) else {
         throw StageError(
-          .unavailable, "there is no program \(name) in the directories of PATH",
+          .unavailable, "there is no program \(name)",
           help: "Install it, or give its path.")
       }
       return "\(found) can be run"

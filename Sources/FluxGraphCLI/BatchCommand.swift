@@ -49,7 +49,9 @@ struct BatchCommand: Sendable {
         resources: [ObjectIdentifier(LocalFlux.self): LocalServers.unstarted],
         environment: { environment[$0] })
       for problem in problems { Terminal.error.write("error: \(problem.error) (\(problem.location))\n") }
-      if let worst = problems.map(\.error.code).max(by: { $0.severity < $1.severity }) { return .failure(worst) }
+      if let worst = problems.map(\.error.code).max(by: { $0.severity < $1.severity }) {
+        return .failure(worst)
+      }
       let mine = inputs.filter { arguments.shard?.contains($0.name) ?? true }
       let manifest = try await BatchManifest.whenFree(path: arguments.manifestPath)
       try refuseRepetition(mine, manifest)

@@ -56,7 +56,8 @@ struct BatchGraph: Sendable {
     }
     sample = one
     commonStages = Set(
-      zip(one.nodes, other.nodes).filter { $0.settings == $1.settings && $0.location == $1.location }.map(\.0.id))
+      zip(one.nodes, other.nodes).filter { $0.settings == $1.settings && $0.location == $1.location }.map(
+        \.0.id))
     let outputs = one.outputs(in: directory)
     hasOutputs = !outputs.isEmpty
     commonOutputs = Set(outputs.map(\.path)).intersection(other.outputs(in: directory).map(\.path))
@@ -65,7 +66,8 @@ struct BatchGraph: Sendable {
   /// What every input would fail with: best known once, before the first.
   /// - Parameter sample: the plan of the sample, with its secrets.
   func problems(
-    of sample: Plan, resources: [ObjectIdentifier: any Sendable], environment: @escaping @Sendable (String) -> String?
+    of sample: Plan, resources: [ObjectIdentifier: any Sendable],
+    environment: @escaping @Sendable (String) -> String?
   ) -> [(location: String, error: StageError)] {
     WorldLook(sample, resources: resources, environment: environment)
       .findings { commonStages.contains($0.id) }

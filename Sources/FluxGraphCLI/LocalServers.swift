@@ -28,7 +28,8 @@ actor LocalServers {
       WordChoice.need(of: options.words ?? standardWords, directory: options.directory),
       Need { () throws(StageError) in
         _ = try faults(options)
-        return options.fault.map { "\($0) will go wrong on purpose" } ?? "the local Flux is within this program"
+        return options.fault.map { "\($0) will go wrong on purpose" }
+          ?? "the local Flux is within this program"
       },
     ]
   }

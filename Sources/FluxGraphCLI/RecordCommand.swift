@@ -26,7 +26,8 @@ struct RecordCommand {
         throw UsageError("`record` needs a graph as for `run`, then a file to write")
       }
       // The file came first in older versions; with a graph as text it stands alone.
-      let isOldOrder = run.text == nil && !RecordingFile.isSomethingElse(words[0])
+      let isOldOrder =
+        run.text == nil && !RecordingFile.isSomethingElse(words[0])
         && RecordingFile.isSomethingElse(words[1])
       file = isOldOrder ? words[0] : words[words.count - 1]
       run.paths = run.text == nil ? [isOldOrder ? words[1] : words[0]] : []

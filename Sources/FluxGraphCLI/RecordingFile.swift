@@ -40,7 +40,8 @@ final class RecordingFile: Sendable {
       }
       if opening == .new, access(path, F_OK) == 0 {
         throw StageError(
-          .inputOutput, "\(path) is already there", help: "Add `--overwrite` to replace it, or name another file.")
+          .inputOutput, "\(path) is already there",
+          help: "Add `--overwrite` to replace it, or name another file.")
       }
       return try Need.newFile(path, overwrite: opening == .replacing).look()
     }

@@ -97,7 +97,8 @@ extension Analysis {
     guard let names = try? Template(text).fieldNames else { return }
     let fields = Set((EventField.all + EventField.derived).map(\.name))
     let name = names.first { name in
-      fields.contains(name) || !fillsParameters && name.hasPrefix("$") && parameters[String(name.dropFirst())] != nil
+      fields.contains(name)
+        || !fillsParameters && name.hasPrefix("$") && parameters[String(name.dropFirst())] != nil
     }
     guard let name else { return }
     report(

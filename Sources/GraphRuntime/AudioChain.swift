@@ -66,7 +66,8 @@ final class AudioChain: @unchecked Sendable {
     title: String, producer: AudioProducer, tail: AudioTail, liveness: Liveness, isPaced: Bool,
     trace: StageTrace,
     onWake: @escaping @Sendable () -> Void,
-    failed: @escaping @Sendable (any Error, StagePlace?) -> Void, ended: @escaping @Sendable ((any Error)?) -> Void
+    failed: @escaping @Sendable (any Error, StagePlace?) -> Void,
+    ended: @escaping @Sendable ((any Error)?) -> Void
   ) {
     self.title = title
     self.producer = producer
@@ -101,7 +102,9 @@ final class AudioChain: @unchecked Sendable {
   /// The step that is under way, and the stage it is in; nil between steps.
   var step: BlockedStages.Step? {
     let number = stepCount.load(ordering: .acquiring)
-    return number.isMultiple(of: 2) ? nil : BlockedStages.Step(
+    return number.isMultiple(of: 2)
+      ? nil
+      : BlockedStages.Step(
         number: number, stage: trace.place.map { "\($0.word) (\($0.location))" } ?? title)
   }
 

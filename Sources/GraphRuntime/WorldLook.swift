@@ -58,7 +58,7 @@ package struct WorldLook: Sendable {
       resources: resources, environment: environment
     ).context
     let stage = try? node.specification.make(settings)
-    return (stage?.needs(context) ?? declaredNeeds(of: node, context)) 
+    return (stage?.needs(context) ?? declaredNeeds(of: node, context))
       + references.map { need(of: $0, in: context.directory) }
   }
 

@@ -36,9 +36,11 @@ import Testing
       Hopeless(graph: #"\#(talk) | command ["no-such-program"]"#, status: 69, saying: "no-such-program"),
       Hopeless(graph: #"exec ["./file"] | null"#, status: 69, saying: "file is no program"),
       Hopeless(
-        graph: #"tone duration=1s | through ["no-such-program"] | null"#, status: 69, saying: "no-such-program"),
+        graph: #"tone duration=1s | through ["no-such-program"] | null"#, status: 69,
+        saying: "no-such-program"),
       Hopeless(
-        graph: "\(talk) | webhook http://127.0.0.1:1/ spool=file/sp", status: 74, saying: "file is no directory"),
+        graph: "\(talk) | webhook http://127.0.0.1:1/ spool=file/sp", status: 74,
+        saying: "file is no directory"),
       Hopeless(graph: "tone | flux | stdout", status: 77, saying: "there is no key"),
       Hopeless(graph: "tone | flux key=secret(file:no.key) | stdout", status: 74, saying: "no.key"),
       Hopeless(

@@ -54,11 +54,13 @@ struct FullDiskTests {
     let text = try folder.text(of: "a.txt").split(separator: "\n").map(String.init)
     #expect(text == (0..<40).map { "me: word\($0)." })
     let cues = try folder.text(of: "a.vtt").split(separator: "\n\n")
-    #expect(cues.count == 41 && cues.dropFirst().allSatisfy { $0.contains(" --> ") && $0.contains("<v me>word") })
+    #expect(
+      cues.count == 41 && cues.dropFirst().allSatisfy { $0.contains(" --> ") && $0.contains("<v me>word") })
     #expect(try folder.text(of: "a.jsonl").split(separator: "\n").count == 40)
   }
 
-  @Test("a disk that stays full ends a recording with a sentence that names it, and what is there can be played")
+  @Test(
+    "a disk that stays full ends a recording with a sentence that names it, and what is there can be played")
   func staysFull() async throws {
     let folder = try Folder()
     let program = try start("tone duration=1s rate=16k | wav a.wav", limit: 20_000, in: folder)
@@ -70,11 +72,16 @@ struct FullDiskTests {
   @Test("a recording that is deleted or moved away is told, and goes on", arguments: ["deleted", "moved"])
   func takenAway(_ fate: String) async throws {
     let folder = try Folder()
-    let program = try Fluxgraph.start("tone sine live duration=4s rate=16k | wav a.wav", directory: folder.path)
+    let program = try Fluxgraph.start(
+      "tone sine live duration=4s rate=16k | wav a.wav", directory: folder.path)
     for _ in 0..<300 where ((try? folder.bytes(of: "a.wav").count) ?? 0) < 20_000 {
       try await Task.sleep(for: .milliseconds(20))
     }
-    if fate == "moved" { rename(folder.path("a.wav"), folder.path("b.wav")) } else { unlink(folder.path("a.wav")) }
+    if fate == "moved" {
+      rename(folder.path("a.wav"), folder.path("b.wav"))
+    } else {
+      unlink(folder.path("a.wav"))
+    }
     _ = try await program.errorLine(containing: "goes on in a.wav")
     let outcome = try await program.outcome()
     #expect(outcome.status == 0, "\(outcome.errors)")

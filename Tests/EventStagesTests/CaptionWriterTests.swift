@@ -23,7 +23,8 @@ import Testing
     return "\(times)\n<v \(stream)>\(text)\n\n"
   }
 
-  @Test func `a file is made with its first caption, and an empty one only when all went well`() async throws {
+  @Test func `a file is made with its first caption, and an empty one only when all went well`() async throws
+  {
     let folder = try TemporaryFolder()
     var stage = try stage(folder.file("a.vtt"))
     try await stage.open(world.context())

@@ -347,10 +347,14 @@ import Testing
 
   @Test("credentials stay with their host, and only a method that asks stays what it is")
   func rewriting() throws {
-    let headers = [HTTPHeader("Authorization", "x"), HTTPHeader("cookie", "y"), HTTPHeader("X", "z")]
-    #expect(try follow("http://a/b", 307, "/c", headers: headers)?.headers.count == 3)
+    let headers = [
+      HTTPHeader("Authorization", "x"), HTTPHeader("cookie", "y"), HTTPHeader("X-Api-Key", "z"),
+      HTTPHeader("User-Agent", "u"),
+    ]
+    #expect(try follow("http://a/b", 307, "/c", headers: headers)?.headers.count == 4)
     #expect(
-      try follow("http://a/b", 307, "http://a:81/c", headers: headers)?.headers == [HTTPHeader("X", "z")])
+      try follow("http://a/b", 307, "http://a:81/c", headers: headers)?.headers
+        == [HTTPHeader("User-Agent", "u")])
     #expect(try follow("http://a/b", 303, "/c", method: "POST")?.method == "GET")
     #expect(try follow("http://a/b", 302, "/c", method: "POST")?.body == [])
     #expect(try follow("http://a/b", 308, "/c", method: "POST")?.body == [1])

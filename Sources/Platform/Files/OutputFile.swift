@@ -47,7 +47,8 @@ public final class OutputFile {
   deinit { close(descriptor) }
 
   private static func failure(_ path: String, _ opening: Opening, _ code: Int32) -> FileError {
-    FileError.making(path, code) ?? FileError(opening == .appending ? "cannot open" : "cannot create", path, code)
+    FileError.making(path, code)
+      ?? FileError(opening == .appending ? "cannot open" : "cannot create", path, code)
   }
 
   /// Appends all bytes or none of them: what was written of a piece that did not fit is taken back.

@@ -5,12 +5,30 @@ internal import Glibc
 /// All of a graph's needs are looked at before it opens, sends or makes anything: what is certain to fail then fails at once.
 /// `fluxgraph check --world` shows the same. Looking changes nothing, and takes no longer than a disk or a local service does.
 public struct Need: Sendable {
+  /// What is done with a file.
+  public enum FileUse: Sendable, Hashable {
+    /// It is read; something is appended to it; it is written anew.
+    case read, appended, written
+  }
+
+  /// The file it is about, and what is done with it: what one stage reads, another must not write.
+  public let file: (path: String, use: FileUse)?
   private let body: @Sendable () throws(StageError) -> String
 
   /// A need.
   /// - Parameter look: looks for what is needed, and says in a few words what there is: "talk.wav can be read". It throws what the
   ///   graph is to fail with. Called on a thread that may block.
-  public init(_ look: @escaping @Sendable () throws(StageError) -> String) { body = look }
+  public init(_ look: @escaping @Sendable () throws(StageError) -> String) {
+    file = nil
+    body = look
+  }
+
+  private init(
+    _ path: String, _ use: FileUse, look: @escaping @Sendable () throws(StageError) -> String
+  ) {
+    file = (path, use)
+    body = look
+  }
 
   /// What there is.
   /// - Throws: `StageError` when it is not what is needed.
@@ -20,7 +38,7 @@ public struct Need: Sendable {
 extension Need {
   /// A file, pipe or device that can be read.
   public static func readableFile(_ path: String) -> Need {
-    Need { () throws(StageError) in
+    Need(path, .read) { () throws(StageError) in
       guard access(path, R_OK) == 0 else { throw .file("cannot open", path, errno) }
       guard !isDirectory(path) else {
         throw StageError(.inputOutput, "\(path) is a directory, not a file")
@@ -39,7 +57,7 @@ extension Need {
   }
 
   private static func outputFile(_ path: String, isKept: Bool, mayBeThere: Bool) -> Need {
-    Need { () throws(StageError) in
+    Need(path, isKept ? .appended : .written) { () throws(StageError) in
       guard access(path, F_OK) == 0 else {
         try lookForRoom(for: path, in: directory(of: path))
         return "\(path) can be made"
@@ -119,7 +137,10 @@ extension Need {
       }
       guard problem == 0 else {
         throw StageError(
-          .unavailable, "cannot listen at \(address): \(String(cString: strerror(problem)))",
+          .unavailable,
+          problem == EADDRINUSE
+            ? "\(address) is in use by another program"
+            : "cannot listen at \(address): \(String(cString: strerror(problem)))",
           help: problem == EADDRINUSE ? "Choose another port, or 0 for any that is free." : nil)
       }
       return "\(address) is free"

@@ -74,6 +74,11 @@ final class BatchManifest: @unchecked Sendable {
     past = [:]
     do throws(StageError) {
       let bytes = try InputFile.read(path, limit: Self.sizeLimit)
+      guard Self.isManifest(bytes) else {
+        throw StageError(
+          .inputOutput, "\(path) is there already, is no manifest of a batch, and is left as it is",
+          help: "Name another file with `--manifest`.")
+      }
       past = Self.past(in: bytes, key: key)
       // A line that was torn when the program was killed stays a line of its own.
       if let last = bytes.last, last != UInt8(ascii: "\n") { try write("\n") }
@@ -107,6 +112,12 @@ final class BatchManifest: @unchecked Sendable {
       }
     }
     return past
+  }
+
+  /// Whether lines can be appended: to nothing, or behind a manifest's own, of which the first may be torn.
+  static func isManifest(_ bytes: [UInt8]) -> Bool {
+    let beginning = Array(#"{"v":"#.utf8)
+    return beginning.prefix(bytes.count).elementsEqual(bytes.prefix(beginning.count))
   }
 
   /// Notes that an input under way is about to make a file.

@@ -36,9 +36,19 @@ package struct WorldLook: Sendable {
   /// Looks at everything. Blocks for as long as disks and the sound server take.
   /// - Parameter isWanted: which stages are looked at.
   package func findings(of isWanted: (PlanNode) -> Bool = { _ in true }) -> [Finding] {
-    plan.nodes.filter { !$0.isAutomatic && isWanted($0) }.flatMap { node in
+    let nodes = plan.nodes.filter { !$0.isAutomatic && isWanted($0) }
+    var files = FileConflicts()
+    // The graph itself is read, too.
+    for node in nodes { files.add(graphOf: node.location) }
+    return nodes.flatMap { node in
       needs(of: node).map { need in
-        Finding(node: node, result: Result { () throws(StageError) in try need.look() })
+        Finding(
+          node: node,
+          result: Result { () throws(StageError) in
+            let text = try need.look()
+            if let (path, use) = need.file { try files.add(path, use, by: node) }
+            return text
+          })
       }
     }
   }

@@ -21,6 +21,7 @@ import Testing
     try folder.write("precious", to: "there.wav")
     try folder.write("precious", to: "text.jsonl")
     try folder.write("precious", to: "file")
+    symlink("there.wav", folder.path("link.wav"))
     try folder.write("no words", to: "bad.json")
     return folder
   }
@@ -54,6 +55,12 @@ import Testing
       Hopeless(
         graph: "tone | flux endpoint=wss://127.0.0.1:1 ca=no.pem | stdout", status: 74, saying: "no.pem"),
       Hopeless(graph: "\(talk) | sse 127.0.0.1:PORT", status: 69, saying: "127.0.0.1:"),
+      Hopeless(graph: "file ./there.wav | wav there.wav overwrite", status: 74, saying: "is read by `file`"),
+      Hopeless(graph: "file there.wav | wav link.wav overwrite", status: 74, saying: "link.wav is read by"),
+      Hopeless(graph: "tone | wav a.wav\ntone sine | wav a.wav", status: 74, saying: "a.wav is written by"),
+      Hopeless(graph: "t = \(talk)\nt | vtt a.txt\nt | txt a.txt", status: 74, saying: "a.txt is written by"),
+      Hopeless(
+        graph: "t = \(talk)\nt | jsonl a.jsonl\nt | vtt a.jsonl", status: 74, saying: "a.jsonl is written by"),
     ])
   func sameAsCheck(_ hopeless: Hopeless) async throws {
     let folder = try folder()
@@ -154,6 +161,21 @@ import Testing
     let keyless = try await record("-e", "tone | flux | stdout", "call.fluxrec", "--overwrite")
     #expect(keyless.status == 77)
     #expect(try folder.text(of: "call.fluxrec") == before)
+  }
+
+  @Test("a graph does not write over itself, and a batch not over what is no manifest")
+  func ownFiles() async throws {
+    let folder = try Folder()
+    let graph = "param input = x\ntone duration=100ms | wav my.graph overwrite\n"
+    try folder.write(graph, to: "my.graph")
+    let run = try await Fluxgraph.command(["run", "my.graph"], directory: folder.path)
+    run.expectFailure(74, saying: "my.graph is read by the graph itself")
+    try folder.write("param input\ntone duration=100ms | wav {$input.stem}.wav\n", to: "b.graph")
+    let batch = ["batch", "b.graph", "in.wav", "--manifest"]
+    let over = try await Fluxgraph.command(batch + ["my.graph"], directory: folder.path)
+    over.expectFailure(74, saying: "my.graph is there already", "no manifest")
+    #expect(try folder.text(of: "my.graph") == graph)
+    #expect(try await Fluxgraph.command(batch + ["new"], directory: folder.path).status == 0)
   }
 
   @Test("fmt keeps a link to a graph, and its permissions")

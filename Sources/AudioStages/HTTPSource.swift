@@ -8,7 +8,8 @@ package struct HTTPSource: ByteSource {
     details: """
       What it is, is found out from its content; `decode raw=…` behind it names samples without a header. Redirects are \
       followed. `live` says that the sound comes in real time, as from a radio station: it is then connected again when the \
-      connection breaks. Titles the station sends are shown as notices. Most stations send MP3 or AAC, which ffmpeg decodes: \
+      connection breaks. A file whose download breaks, or brings nothing for as long as `stall` says, is gone on with where it \
+      broke, if the server can give the rest of the same file. Titles the station sends are shown as notices. Most stations send MP3 or AAC, which ffmpeg decodes: \
       `exec ["ffmpeg", "-v", "error", "-i", "URL", "-f", "wav", "-"] live`.
       """,
     examples: [
@@ -19,6 +20,9 @@ package struct HTTPSource: ByteSource {
     Option(
       "url", \HTTPSource.url, "The address, `https://…` or `http://…`.", positional: true, required: true)
     Option("live", \HTTPSource.live, "The sound comes in real time.")
+    Option(
+      "stall", \HTTPSource.stall, "How long a connection may bring nothing before it counts as broken.",
+      in: .seconds(1)...(.seconds(3600)))
     Option(
       "headers", \HTTPSource.headers,
       "Headers to send, as `\"Name: value\"` or, kept secret, as `env(NAME)` holding such a line; another host a redirect leads to gets none of them."
@@ -35,6 +39,7 @@ package struct HTTPSource: ByteSource {
 
   package var url: WebURL?
   package var live = false
+  package var stall = Duration.seconds(30)
   package var headers: [HeaderLine] = []
   package var certificateAuthorities: Path?
   private var download: Download?
@@ -58,7 +63,7 @@ package struct HTTPSource: ByteSource {
   package mutating func open(_ context: StageContext) throws {
     guard let url else { return }
     let download = Download(
-      url, headers: headers.map(\.header), isLive: live,
+      url, headers: headers.map(\.header), isLive: live, patience: stall,
       certificateAuthorities: certificateAuthorities.map(context.resolve), context)
     self.download = download
     download.start()
@@ -74,14 +79,14 @@ package struct HTTPSource: ByteSource {
   }
 }
 
-/// A download, begun again where it is live and breaks.
+/// A download. When it breaks, a live one is begun again, and a file gone on with.
 private final class Download: Sendable {
   /// What may wait for the audio thread before the server is made to wait.
   private static let limit = 256 << 10
   private static let firstPause = Duration.seconds(1)
   private static let longestPause = Duration.seconds(30)
-  /// A live stream that brings nothing for this long is broken.
-  private static let patience = Duration.seconds(20)
+  /// How often in a row a file that brings nothing more is asked for once more.
+  private static let resumptions = 5
 
   private struct State {
     var stream: (any HTTPStream)?
@@ -98,43 +103,52 @@ private final class Download: Sendable {
     /// Counts connections: what an old one still says is not heard.
     var attempt = 0
     var lastByte = Instant(nanoseconds: 0)
+    /// What is there of a file, and what tells that the rest is of the same one; nil when the server cannot give a part of it.
+    var received = 0
+    var validator: String?
+    var resumptions = 0
   }
 
   private let url: WebURL
   /// The user's own.
   private let headers: [HTTPHeader]
   private let isLive: Bool
+  /// A connection that brings nothing for this long is broken.
+  private let patience: Duration
   private let certificateAuthorities: String?
   private let context: StageContext
   private let state = Mutex(State())
 
   init(
-    _ url: WebURL, headers: [HTTPHeader], isLive: Bool, certificateAuthorities: String?,
-    _ context: StageContext
+    _ url: WebURL, headers: [HTTPHeader], isLive: Bool, patience: Duration,
+    certificateAuthorities: String?, _ context: StageContext
   ) {
     self.url = url
     self.headers = headers
     self.isLive = isLive
+    self.patience = patience
     self.certificateAuthorities = certificateAuthorities
     self.context = context
   }
 
   func start() {
-    let attempt = state.withLock { state -> Int? in
+    let started = state.withLock { state -> (attempt: Int, rest: [HTTPHeader])? in
       guard !state.isClosed else { return nil }
       state.attempt += 1
       state.isAccepted = false
       state.icy = nil
       state.isPaused = false
       state.lastByte = context.clock.now()
-      return state.attempt
+      guard !isLive, state.received > 0, let validator = state.validator else { return (state.attempt, []) }
+      let rest = [HTTPHeader("Range", "bytes=\(state.received)-"), HTTPHeader("If-Range", validator)]
+      return (state.attempt, rest)
     }
-    guard let attempt else { return }
+    guard let (attempt, rest) = started else { return }
     let usual = [
       HTTPHeader("User-Agent", "fluxgraph/\(FluxGraphVersion.text)"), HTTPHeader("Icy-MetaData", "1"),
     ].filter { header in !headers.contains { $0.name.lowercased() == header.name.lowercased() } }
     let stream = context.http.download(
-      url.text, headers: usual + headers, certificateAuthorities: certificateAuthorities
+      url.text, headers: usual + headers + rest, certificateAuthorities: certificateAuthorities
     ) { [weak self] event in
       self?.handle(event, attempt)
     }
@@ -143,7 +157,7 @@ private final class Download: Sendable {
       return state.isClosed
     }
     if isClosed { stream.cancel() }
-    if isLive { watch(attempt) }
+    watch(attempt)
   }
 
   // MARK: - The loop
@@ -158,11 +172,25 @@ private final class Download: Sendable {
   }
 
   private func respond(_ status: Int, _ headers: [HTTPHeader]) {
+    let isResumed = !isLive && state.withLock { $0.received } > 0
     guard (200..<300).contains(status) else {
       let isPassing = status == 408 || status == 429 || status >= 500
       return end(
         StageError(.unavailable, "\(url.redacted) answered \(status)\(remark(status))"),
-        mayRestart: isLive && isPassing)
+        mayRestart: (isLive || isResumed) && isPassing)
+    }
+    func value(_ name: String) -> String? { headers.first { $0.name.lowercased() == name }?.value }
+    if isResumed {
+      let place = value("content-range").flatMap { Int($0.dropFirst(6).prefix { $0.isNumber }) }
+      guard status == 206, place == state.withLock({ $0.received }) else {
+        return end(
+          StageError(.unavailable, "\(url.redacted) broke off, and is another file by now"), mayRestart: false
+        )
+      }
+    } else if value("accept-ranges")?.lowercased() == "bytes" {
+      // A weak tag does not promise the same bytes (RFC 9110 §13.1.5).
+      let tag = value("etag").flatMap { $0.hasPrefix("W/") ? nil : $0 }
+      state.withLock { $0.validator = tag ?? value("last-modified") }
     }
     let interval = headers.first { $0.name.lowercased() == "icy-metaint" }.flatMap { Int($0.value) } ?? 0
     state.withLock { state in
@@ -183,6 +211,8 @@ private final class Download: Sendable {
       guard state.isAccepted, state.end == nil else { return (nil, nil) }
       state.lastByte = now
       state.pause = Self.firstPause
+      state.resumptions = 0
+      state.received += bytes.count
       var title: String?
       if var icy = state.icy {
         title = icy.take(bytes) { state.bytes.append(contentsOf: $0) }
@@ -206,7 +236,7 @@ private final class Download: Sendable {
     if let failure {
       end(
         StageError(.unavailable, "\(url.redacted): \(failure.message)"),
-        mayRestart: isLive && failure.isTransient)
+        mayRestart: failure.isTransient)
     } else if isLive {
       end(StageError(.unavailable, "\(url.redacted) ended the stream"), mayRestart: true)
     } else {
@@ -220,7 +250,12 @@ private final class Download: Sendable {
       defer { state.stream = nil }
       // Nothing the connection says from here on counts.
       state.attempt += 1
-      guard mayRestart else {
+      // What a file brought is gone on with; one that never came is told at once.
+      let canResume =
+        state.received > 0 && state.validator != nil && state.icy == nil
+        && state.resumptions < Self.resumptions
+      state.resumptions += 1
+      guard mayRestart, isLive || canResume else {
         state.end = state.end ?? .failure(error)
         return (state.stream, nil)
       }
@@ -241,6 +276,7 @@ private final class Download: Sendable {
 
   private func restart() {
     state.withLock { state in
+      guard isLive else { return }
       if let beginning = state.beginning {
         // The audio thread has not come to the connection before this one at all.
         state.bytes.removeSubrange(beginning...)
@@ -256,10 +292,12 @@ private final class Download: Sendable {
     let now = context.clock.now()
     let last = state.withLock { $0.attempt == attempt && !$0.isClosed ? $0.lastByte : nil }
     guard let last else { return }
-    if now.duration(since: last) >= Self.patience, !state.withLock({ $0.isPaused }) {
-      return end(StageError(.unavailable, "\(url.redacted) has sent nothing for 20 s"), mayRestart: true)
+    if now.duration(since: last) >= patience, !state.withLock({ $0.isPaused }) {
+      return end(
+        StageError(.unavailable, "\(url.redacted) has sent nothing for \(patience.unitText)"),
+        mayRestart: true)
     }
-    _ = context.loop.schedule(at: max(now.advanced(by: .seconds(1)), last.advanced(by: Self.patience))) {
+    _ = context.loop.schedule(at: max(now.advanced(by: .seconds(1)), last.advanced(by: patience))) {
       [weak self] in self?.watch(attempt)
     }
   }
@@ -288,6 +326,8 @@ private final class Download: Sendable {
         }
         if state.isPaused, state.bytes.count - state.taken < Self.limit / 4 {
           state.isPaused = false
+          // What was held back here is no silence of the server.
+          state.lastByte = context.clock.now()
           resumed = state.stream
         }
         progress = .produced

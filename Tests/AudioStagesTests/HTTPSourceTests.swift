@@ -36,6 +36,82 @@ import Testing
     #expect(sent == ["X-Key: room-7", "user-agent: mine", "Icy-MetaData: 1"])
   }
 
+  private static let whole = [
+    HTTPHeader("Accept-Ranges", "bytes"), HTTPHeader("ETag", "\"v1\""), HTTPHeader("Content-Length", "6"),
+  ]
+
+  @Test("a file that brings nothing more is gone on with where it broke, as long as it is the same one")
+  func resumption() throws {
+    var source = try source(live: false)
+    world.downloads[0].give(.response(status: 200, headers: Self.whole))
+    world.downloads[0].give([1, 2, 3])
+    world.loop.advance(by: .seconds(29))
+    #expect(!world.downloads[0].isCancelled)
+    world.loop.advance(by: .seconds(1))
+    #expect(world.downloads[0].isCancelled)
+    #expect(world.notices.last?.message.contains("has sent nothing for 30s; connecting again in 1s") == true)
+    world.loop.advance(by: .seconds(1))
+    let again = world.downloads[1]
+    #expect(again.headers.contains(HTTPHeader("Range", "bytes=3-")))
+    #expect(again.headers.contains(HTTPHeader("If-Range", "\"v1\"")))
+    again.give(.response(status: 206, headers: [HTTPHeader("Content-Range", "bytes 3-5/6")]))
+    again.give([4])
+    again.give(.finished(NetworkFailure(.connectionLost, "the connection was lost")))
+    world.loop.advance(by: .seconds(1))
+    world.downloads[2].give(.response(status: 206, headers: [HTTPHeader("Content-Range", "bytes 4-5/6")]))
+    world.downloads[2].give([5, 6])
+    world.downloads[2].give(.finished(nil))
+    let (bytes, progress) = try take(&source)
+    #expect(bytes == [1, 2, 3, 4, 5, 6] && progress == .finished)
+  }
+
+  @Test(
+    "a file that cannot be gone on with ends with the reason",
+    arguments: [
+      ("no ranges", "has sent nothing for 30s"), ("a weak tag", "has sent nothing for 30s"),
+      ("changed", "is another file by now"), ("another place", "is another file by now"),
+      ("gone", "answered 404"), ("nothing came", "has sent nothing for 30s"),
+      ("again and again", "the connection"),
+    ])
+  func noResumption(_ how: String, _ saying: String) throws {
+    var source = try source(live: false)
+    var headers = Self.whole
+    if how == "no ranges" { headers.removeFirst() }
+    if how == "a weak tag" { headers[1] = HTTPHeader("ETag", "W/\"v1\"") }
+    world.downloads[0].give(.response(status: 200, headers: headers))
+    if how != "nothing came" { world.downloads[0].give([1, 2, 3]) }
+    world.loop.advance(by: .seconds(31))
+    for number in 1..<7 {
+      world.loop.advance(by: .seconds(20))
+      guard world.downloads.count > number else { break }
+      let next = world.downloads[number]
+      switch how {
+      case "changed": next.give(.response(status: 200, headers: Self.whole))
+      case "another place":
+        next.give(.response(status: 206, headers: [HTTPHeader("Content-Range", "bytes 0-5/6")]))
+      case "gone": next.give(.response(status: 404, headers: []))
+      default: next.give(.finished(NetworkFailure(.connectionLost, "the connection was lost")))
+      }
+    }
+    let error = #expect(throws: StageError.self) { while try take(&source).progress != .finished {} }
+    #expect(error?.code == .unavailable && error?.message.contains(saying) == true, "\(error?.message ?? "")")
+    #expect(world.downloads.count <= 6)
+  }
+
+  @Test("a file that is held back here is not taken for a silent one")
+  func heldBack() throws {
+    var source = try source(live: false)
+    world.downloads[0].give(.response(status: 200, headers: Self.whole))
+    world.downloads[0].give([UInt8](repeating: 1, count: 300 << 10))
+    #expect(world.downloads[0].isPaused)
+    world.loop.advance(by: .seconds(100))
+    _ = try take(&source)
+    world.loop.advance(by: .seconds(29))
+    #expect(!world.downloads[0].isPaused && !world.downloads[0].isCancelled)
+    world.loop.advance(by: .seconds(2))
+    #expect(world.downloads[0].isCancelled)
+  }
+
   @Test("titles are taken out of the sound wherever the stream is cut, and told once")
   func titles() throws {
     // What a station sends: sound in pieces of 100 bytes, between them nothing, a title, the same, another.
@@ -89,7 +165,7 @@ import Testing
     world.downloads[0].give([9])
     #expect(try take(&source).bytes == [1, 2, 3])
     // A connection that is open and brings nothing is given up, too.
-    world.loop.advance(by: .seconds(22))
+    world.loop.advance(by: .seconds(32))
     #expect(download.isCancelled && world.downloads.count == 9)
     #expect(world.notices.allSatisfy { !$0.message.contains("hidden") })
     #expect(try source.close())
@@ -105,7 +181,7 @@ import Testing
       download.give(.response(status: 200, headers: []))
       if !bytes.isEmpty { download.give(bytes) }
       download.give(.finished(nil))
-      world.loop.advance(by: .seconds(40))
+      world.loop.advance(by: .seconds(29))
     }
     connect([1, 2, 3])
     // Its end comes before anything of it was read: it is as though it had never been.

@@ -134,6 +134,14 @@ public struct TurnEvent: Sendable {
     "type", "event", "transcript", "words", "languages", "trigger",
   ]
 
+  /// About how many bytes of memory the event takes.
+  package var footprint: Int {
+    var bytes = 512 + transcript.utf8.count
+    for word in words { bytes += MemoryLayout<Word>.size + word.word.utf8.count }
+    if case .message(let message) = serviceOrigin { bytes += message.count }
+    return bytes
+  }
+
   /// The mean confidence of the words, from 0 to 1; nil without words.
   public var confidence: Double? {
     words.isEmpty ? nil : words.reduce(0) { $0 + $1.confidence } / Double(words.count)

@@ -1,7 +1,7 @@
 internal import FluxGraph
 internal import Synchronization
 
-/// The bounded queue in front of a sink of events.
+/// The bounded queue in front of a sink of events: so many events, and not more than 16 MB of them.
 ///
 /// A sink that cannot keep up is waited for as its policy says, and the queue may grow meanwhile; after that new events are
 /// dropped and counted, so that no sink holds up the others.
@@ -22,6 +22,9 @@ final class EventQueue: Sendable {
     /// Whether the gates are held.
     var isHolding = false
 
+    /// About how much memory those that wait take.
+    var bytes = 0
+
     var count: Int { events.count - head }
   }
 
@@ -34,6 +37,8 @@ final class EventQueue: Sendable {
   }
 
   private static let tellingInterval = Duration.seconds(5)
+  /// Bytes at which a queue is full, however few events they are: thousands of usual ones, hundreds of the largest there are.
+  private static let byteLimit = 16 << 20
 
   private let policy: QueuePolicy
   private let gates: [AudioGate]
@@ -49,10 +54,14 @@ final class EventQueue: Sendable {
   func offer(_ event: Event, now: Instant) -> Offer {
     let (result, waiter) = state.withLock { state -> (Offer, CheckedContinuation<Void, Never>?) in
       if state.isClosed { return (.kept, nil) }
-      if state.count >= policy.size {
+      let isHeavy = state.bytes >= Self.byteLimit
+      if isHeavy || state.count >= policy.size {
         let since = state.fullSince ?? now
         state.fullSince = since
-        if now.duration(since: since) >= policy.patience || state.count >= policy.growth * policy.size {
+        // A source that is held back gives no more than what is on its way.
+        if now.duration(since: since) >= policy.patience || state.count >= policy.growth * policy.size
+          || isHeavy && !policy.holdsSource
+        {
           state.dropped += 1
           state.totalDropped += 1
           if state.dropped == 1 { state.droppingSince = now }
@@ -62,8 +71,9 @@ final class EventQueue: Sendable {
         state.fullSince = nil
       }
       state.events.append((event, now))
+      state.bytes += event.footprint
       state.highWater = max(state.highWater, state.count)
-      if !state.isHolding && state.count >= policy.size {
+      if !state.isHolding && (state.count >= policy.size || state.bytes >= Self.byteLimit) {
         state.isHolding = true
         for gate in gates { gate.hold() }
       }
@@ -96,6 +106,7 @@ final class EventQueue: Sendable {
         state.isClosed = true
         state.events = []
         state.head = 0
+        state.bytes = 0
         state.isHolding = false
       }
       return (state.count, state.isHolding)
@@ -114,13 +125,15 @@ final class EventQueue: Sendable {
         guard state.count > 0 else { return (nil, state.isEnded, false) }
         let event = state.events[state.head]
         state.head += 1
+        state.bytes -= event.event.footprint
         // Moved down now and then, so that taking from the front stays cheap.
         if state.head >= 256 || state.head == state.events.count {
           state.events.removeFirst(state.head)
           state.head = 0
         }
         // Half the room, so that not every event opens and closes the gates.
-        let hasRoom = state.isHolding && state.count <= policy.size / 2
+        let hasRoom =
+          state.isHolding && state.count <= policy.size / 2 && state.bytes <= Self.byteLimit / 2
         if hasRoom { state.isHolding = false }
         return (event, false, hasRoom)
       }
@@ -172,5 +185,12 @@ final class EventQueue: Sendable {
         return state.waiter
       }?.resume()
     }
+  }
+}
+
+extension Event {
+  /// About how many bytes of memory it takes. Notices are small.
+  fileprivate var footprint: Int {
+    if case .turn(let turn) = self { turn.footprint } else { 512 }
   }
 }

@@ -45,6 +45,18 @@ import Testing
     #expect(queue.offer(event(9), now: start) == .firstDropped)
   }
 
+  @Test("large events fill a queue by their bytes, and room comes back with them")
+  func bytes() async {
+    let queue = EventQueue(QueuePolicy(size: 100_000))
+    let large = String(repeating: "ä", count: 500_000)
+    var kept = 0
+    while queue.offer(.turn(turnEvent(kept + 1, large)), now: start) == .kept { kept += 1 }
+    #expect(kept == 17, "16 MB of a megabyte each, and the one that fills it")
+    for expected in 1...kept { #expect(number(await queue.next()) == expected) }
+    #expect(queue.offer(event(18), now: start) == .kept)
+    #expect(number(await queue.next()) == 18)
+  }
+
   @Test("a closed queue takes everything and keeps nothing")
   func closed() {
     let queue = EventQueue(QueuePolicy(size: 2))

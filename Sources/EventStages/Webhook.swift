@@ -14,7 +14,8 @@ package struct Webhook: EventSink {
       again; without one up to 10000 wait in memory. What is given up leaves by the port `dead`, with the reason; with \
       `spool` it is also in the file `NAME.dead.jsonl` there. The end of the graph does not wait for another try, nor longer \
       than 10 s for an answer, nor longer than a minute in all. What is not delivered by then stays in the spool; without one \
-      it is lost, and the exit code is 69. Fields in `body` are written as they stand inside a JSON text.
+      it is lost, and the exit code is 69. So are events that find spool and dead letters full, or their disk; how many were \
+      accepted, delivered, are waiting, dead or lost is the last thing the sink says. Fields in `body` are written as they stand inside a JSON text.
       """,
     ports: [
       PortSpecification("dead", "What was given up, each with its reason, status and number of attempts."),

@@ -167,6 +167,9 @@ enum Help {
       fluxgraph_batch_inputs                    inputs of a batch: done, failed, running, waiting, skipped,
                                                 interrupted
       fluxgraph_stage_…                         what a stage measures itself, by category and stage
+                                                of a `webhook` or `command each`: events_accepted_total,
+                                                each of which is one of events_delivered_total, events_waiting,
+                                                events_dead_total (dead letters) and events_lost_total
       process_start_time_seconds                when the process began
       process_cpu_seconds_total                 processor time
       process_resident_memory_bytes             memory in use

@@ -56,7 +56,7 @@ import Testing
           try mark()
         }
         if name == "d" {
-          try spool.batched(Array(kept[2...3]))
+          try spool.batched([Array(kept[2...3])])
           try mark()
           try spool.done(kept[2].number)
           try mark()
@@ -134,7 +134,7 @@ import Testing
       let spool = try Spool(directory: folder.path, name: "crm", limit: round == 1 ? 4000 : 100_000)
       if round == 0 {
         let kept = try ["a", "b", "c", "d"].map { try #require(try spool.accept(delivery($0))) }
-        try spool.batched([kept[1], kept[2]])
+        try spool.batched([[kept[1], kept[2]]])
         var batch = Shipment(batch: [kept[1], kept[2]])
         batch.attempts = 2
         try spool.attempted(batch)

@@ -54,11 +54,13 @@ struct FullDiskTests {
     let text = try folder.text(of: "a.txt").split(separator: "\n").map(String.init)
     #expect(text == (0..<40).map { "me: word\($0)." })
     let cues = try folder.text(of: "a.vtt").split(separator: "\n\n")
-    #expect(cues.count == 41 && cues.dropFirst().allSatisfy { $0.contains(" --> ") && $0.contains("<v me>word") })
+    #expect(
+      cues.count == 41 && cues.dropFirst().allSatisfy { $0.contains(" --> ") && $0.contains("<v me>word") })
     #expect(try folder.text(of: "a.jsonl").split(separator: "\n").count == 40)
   }
 
-  @Test("a disk that stays full ends a recording with a sentence that names it, and what is there can be played")
+  @Test(
+    "a disk that stays full ends a recording with a sentence that names it, and what is there can be played")
   func staysFull() async throws {
     let folder = try Folder()
     let program = try start("tone duration=1s rate=16k | wav a.wav", limit: 20_000, in: folder)
@@ -70,11 +72,16 @@ struct FullDiskTests {
   @Test("a recording that is deleted or moved away is told, and goes on", arguments: ["deleted", "moved"])
   func takenAway(_ fate: String) async throws {
     let folder = try Folder()
-    let program = try Fluxgraph.start("tone sine live duration=4s rate=16k | wav a.wav", directory: folder.path)
+    let program = try Fluxgraph.start(
+      "tone sine live duration=4s rate=16k | wav a.wav", directory: folder.path)
     for _ in 0..<300 where ((try? folder.bytes(of: "a.wav").count) ?? 0) < 20_000 {
       try await Task.sleep(for: .milliseconds(20))
     }
-    if fate == "moved" { rename(folder.path("a.wav"), folder.path("b.wav")) } else { unlink(folder.path("a.wav")) }
+    if fate == "moved" {
+      rename(folder.path("a.wav"), folder.path("b.wav"))
+    } else {
+      unlink(folder.path("a.wav"))
+    }
     _ = try await program.errorLine(containing: "goes on in a.wav")
     let outcome = try await program.outcome()
     #expect(outcome.status == 0, "\(outcome.errors)")
@@ -85,5 +92,34 @@ struct FullDiskTests {
       let header = try folder.bytes(of: "b.wav").count + rest - 4 * 32_000
       #expect(header == 2 * 80)
     }
+  }
+
+  @Test(
+    "of every event it is known what became of it, when the spool is full and when its disk is",
+    arguments: [("", 3000), ("--fsize=30000:unlimited", 300)])
+  func balance(limit: String, length: Int) async throws {
+    let folder = try Folder()
+    let words = (0..<40).map {
+      #"{"word":"word\#($0)\#(String(repeating: "x", count: length)).","start":\#(Double($0) * 2),"end":\#(Double($0) * 2 + 0.5)}"#
+    }
+    try folder.write("[" + words.joined(separator: ",") + "]", to: "w.json")
+    let graph = """
+      t = tone silence duration=80s | pace 20x | flux endpoint=local words=script:w.json
+      crm = t | where event == EndOfTurn | webhook http://127.0.0.1:9/ spool=spool spool_limit=100kB retry=[10m]
+      """
+    let program = try Program(
+      "/usr/bin/prlimit", (limit.isEmpty ? [] : [limit]) + [Fluxgraph.path, "run", "--stats", "-e", graph],
+      Fluxgraph.surroundings(directory: folder.path))
+    let outcome = try await program.outcome()
+    #expect(outcome.status == 69, "\(outcome.errors)")
+    #expect(outcome.errorLines.count < 25, "\(outcome.errors)")
+    let pattern = /crm: (\d+) accepted: (\d+) delivered, (\d+) waiting, (\d+) dead letters?, (\d+) lost/
+    let match = try #require(outcome.errors.firstMatch(of: pattern), "\(outcome.errors)")
+    let numbers = [match.1, match.2, match.3, match.4, match.5].compactMap { Int($0) }
+    #expect(numbers[0] == 40 && numbers.dropFirst().reduce(0, +) == 40 && numbers[4] > 0, "\(numbers)")
+    #expect(outcome.errors.contains("\(numbers[4]) events were not delivered"), "\(outcome.errors)")
+    let listing = try await Fluxgraph.command(["spool", "ls", "spool"], directory: folder.path).output
+    #expect(listing.hasPrefix("crm  \(numbers[2]) waiting"), "\(listing) \(numbers)")
+    #expect(listing.hasSuffix(" \(numbers[3]) dead\n"), "\(listing) \(numbers)")
   }
 }

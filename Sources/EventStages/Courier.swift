@@ -249,6 +249,9 @@ actor Courier {
       }
       isFailing = true
       await onSpool { [failed] spool in try spool.attempted(failed) }
+    case .split(let halves):
+      context.log.info("\(shipment.deliveries.count) events at once are too many bytes; they go in two")
+      await onSpool { spool in try spool.batched(halves.map(\.deliveries)) }
     case .dead(let letters):
       context.log.info("given up after attempt \(failed.attempts): \(letters.first?.reason ?? "")")
       await bury(letters)

@@ -29,6 +29,9 @@ actor Courier {
   private var isSpoolFailing = false
   private var areDeadLettersFull = false
   private var isEnding = false
+  /// Whether the end waits for further tries, too.
+  private var isDraining = false
+  private let drain: DeliveryDrain?
   private var isOver = false
   /// Attempts whose outcome is being written down, and who waits for that.
   private var settling = 0
@@ -58,6 +61,7 @@ actor Courier {
     self.context = context
     self.carry = carry
     meters = DeliveryMeters(context.metrics)
+    drain = context.resource(DeliveryDrain.self)
     queue = DeliveryQueue(policy: settings.policy)
   }
 
@@ -78,7 +82,10 @@ actor Courier {
     balance.accepted += left.reduce(0) { $0 + $1.deliveries.count }
     if damaged > 0 {
       context.notice(
-        Notice("spool-damaged", "\(damaged) bytes of the spool could not be read", severity: .warning))
+        Notice(
+          "spool-damaged",
+          "\(damaged) bytes of the spool could not be read; the file is kept as \(context.name).spool.damaged",
+          severity: .warning, details: [("bytes", JSONValue(damaged))]))
     }
     let now = context.clock.now()
     for shipment in left {
@@ -129,21 +136,26 @@ actor Courier {
   /// When the end of the graph waits no longer for the receiver.
   private func deadline() -> Instant {
     let end = sourceEnd ?? context.clock.now()
+    if isDraining, let drain {
+      let time = max(drain.time, settings.patience)
+      return (drain.followsProgress ? max(lastDelivery ?? end, end) : end).advanced(by: time)
+    }
     let next = max(lastDelivery ?? end, end).advanced(by: settings.patience)
     return settings.endLimit.map { min(next, end.advanced(by: $0)) } ?? next
   }
 
-  /// Waits until everything that can be sent at once has been sent, but not for another try, and not for long. What is left
-  /// stays in the spool, or is lost.
+  /// Waits until everything that can be sent at once has been sent, but not for another try, unless there is a drain, and not
+  /// for long. What is left stays in the spool, or is lost.
   /// - Throws: `StageError` when events were given up that no spool keeps.
   func finish() async throws(StageError) {
     let now = context.clock.now()
     isEnding = true
     sourceEnd = sourceEnd ?? now
     queue.sealAll(now: now)
+    isDraining = drain?.onEnd { Task { await self.endDrain() } } ?? false
     waitOn()
     pump()
-    if queue.isAnyFirstInFlight { await withCheckedContinuation { atRest = $0 } }
+    if isBusy { await withCheckedContinuation { atRest = $0 } }
     for timer in [endTimer, timer, syncTimer] { timer?.cancel() }
     isOver = true
     if settling > 0 { await withCheckedContinuation { settled = $0 } }
@@ -174,14 +186,18 @@ actor Courier {
     }
     let (waiting, dead) = (balance.waiting, balance.dead)
     if waiting > 0 {
+      let text =
+        waiting == 1
+        ? "1 event is not delivered yet and stays" : "\(waiting) events are not delivered yet and stay"
       context.notice(
         Notice(
-          "spooled", "\(waiting) events are not delivered yet and stay in the spool\(sum)",
-          details: [("count", JSONValue(waiting))] + balance.members))
+          "spooled", "\(text) in the spool\(sum)", details: [("count", JSONValue(waiting))] + balance.members)
+      )
     } else if dead > 0 {
+      let text = dead == 1 ? "1 event was given up" : "\(dead) events were given up"
       context.notice(
         Notice(
-          "given-up", "\(dead) events were given up and are dead letters of the spool\(sum)",
+          "given-up", "\(text), kept among the spool's dead letters\(sum)",
           details: [("count", JSONValue(dead))] + balance.members))
     }
   }
@@ -191,14 +207,28 @@ actor Courier {
   private func pump() {
     guard !isOver else { return }
     let now = context.clock.now()
-    while let shipment = queue.next(now: now, firstOnly: isEnding) {
+    while let shipment = queue.next(now: now, firstOnly: isEnding && !isDraining) {
       Task { await send(shipment) }
     }
     timer?.cancel()
     timer = queue.wakeTime(now: now).map { time in
       context.loop.schedule(at: time) { Task { await self.pump() } }
     }
-    if !queue.isAnyFirstInFlight { rest() }
+    if !isBusy { rest() }
+  }
+
+  /// Whether there is something the end of the graph waits for.
+  private var isBusy: Bool {
+    isDraining ? queue.count > 0 && !queue.isGone : queue.isAnyFirstInFlight
+  }
+
+  /// What is under way has the time it has without a drain.
+  private func endDrain() {
+    guard isDraining, !isOver else { return }
+    isDraining = false
+    sourceEnd = context.clock.now()
+    waitOn()
+    pump()
   }
 
   /// Has the end of the graph wait for one event more.

@@ -51,6 +51,8 @@ package final class Spool: @unchecked Sendable {
 
   /// Leaves the spool to others. Nothing may be asked of it any more.
   func close() {
+    // A program that is being started at this moment has the descriptor, too, for a while.
+    if lock >= 0 { flock(lock, LOCK_UN) }
     for file in [descriptor, lock] where file >= 0 { Glibc.close(file) }
     descriptor = -1
     lock = -1
@@ -171,17 +173,20 @@ package final class Spool: @unchecked Sendable {
     package var oldest: WallTime?
     package var bytes: Int
     package var dead: Int
+    /// Bytes of the log that could not be read.
+    package var damaged: Int
   }
 
   /// What is in the spool of a sink, whether or not a program uses it.
   package static func summary(directory: String, name: String) throws(StageError) -> Summary {
     let path = directory + "/" + name
     let log = try contents(of: path + ".spool")
-    let waiting = SpoolContents(SpoolRecord.readAll(log).records).deliveries
+    let (records, _, damaged) = SpoolRecord.readAll(log)
+    let waiting = SpoolContents(records).deliveries
     let dead = try contents(of: path + ".dead.jsonl").count { $0 == UInt8(ascii: "\n") }
     return Summary(
       pending: waiting.count, oldest: waiting.map(\.accepted).min().map { WallTime(seconds: $0) },
-      bytes: log.count, dead: dead)
+      bytes: log.count, dead: dead, damaged: damaged)
   }
 
   /// Has the dead letters delivered again the next time the graph runs. Returns how many, and how many lines are none.
@@ -232,10 +237,15 @@ package final class Spool: @unchecked Sendable {
     guard descriptor >= 0 else { throw .file("cannot open", logPath, errno) }
     let (records, whole, damaged) = SpoolRecord.readAll(log)
     self.damaged = damaged
-    length = whole
-    if whole < log.count, ftruncate(descriptor, whole) != 0 { throw .file("cannot write", logPath, errno) }
     contents = SpoolContents(records)
     for case .accepted(let delivery) in records { lastNumber = max(lastNumber, delivery.number) }
+    if damaged > 0 {
+      // Whatever it was: it is kept as it is, and told once.
+      try Self.replace(logPath + ".damaged", with: log)
+      return try rewrite()
+    }
+    length = whole
+    if whole < log.count, ftruncate(descriptor, whole) != 0 { throw .file("cannot write", logPath, errno) }
   }
 
   /// Sees to it that there is a file of dead letters which only its owner reads: it holds what was said.

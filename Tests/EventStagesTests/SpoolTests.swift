@@ -95,6 +95,60 @@ import Testing
     }
   }
 
+  @Test("damage at the end of a log is told as damage anywhere else is, and what was there is kept")
+  func damagedEnd() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("crm.spool")
+    do {
+      let spool = try Spool(directory: folder.path, name: "crm", limit: 100_000)
+      for name in ["a", "b", "c"] { _ = try spool.accept(delivery(name)) }
+    }
+    let log = try readFile(path)
+    let last = log.count - SpoolRecord.accepted(delivery("c")).bytes.count
+    var cases: [(bytes: [UInt8], ids: Int)] = (last..<log.count).flatMap { place in
+      ([0x01, 0x80, 0xFF] as [UInt8]).map { bit in
+        var bytes = log
+        bytes[place] ^= bit
+        return (bytes, 2)
+      }
+    }
+    cases.append((Array("Something else altogether, such as somebody's notes.\n".utf8), 0))
+    cases.append((log + Array(repeating: 0, count: 4096), 3))
+    cases.append((Array(repeating: 0, count: 4096) + log, 3))
+    cases.append((log + Array("{}\n{}\n".utf8), 3))
+    for (bytes, count) in cases {
+      try Data(bytes).write(to: URL(filePath: path))
+      #expect(try Spool.summary(directory: folder.path, name: "crm").damaged > 0)
+      do {
+        let spool = try Spool(directory: folder.path, name: "crm", limit: 100_000)
+        #expect(spool.damaged > 0 && spool.deliveries.count == count)
+        _ = try spool.accept(delivery("new"))
+      }
+      #expect(try readFile(path + ".damaged") == bytes)
+      let again = try Spool(directory: folder.path, name: "crm", limit: 100_000)
+      #expect(again.damaged == 0 && again.deliveries.count == count + 1, "it is told once")
+    }
+    #expect(try Spool.names(in: folder.path) == ["crm"])
+  }
+
+  @Test("whatever a file holds, it is read in one go")
+  func garbage() {
+    var random = SeededGenerator(seed: 3)
+    let fake = SpoolRecord.accepted(delivery("a")).bytes.prefix(24)
+    let pieces: [[UInt8]] = [
+      [0], [0, 16, 0, 0], Array("{\"v\":1}\n".utf8), Array(fake),
+      [255, 255, 63, 0] + Array(fake.dropFirst(4)),
+      (0..<9999).map { _ in .random(in: 0...255, using: &random) },
+    ]
+    for piece in pieces {
+      let bytes = Array(repeatElement(piece, count: 400_000 / piece.count).joined())
+      let began = ContinuousClock.now
+      let (records, _, damaged) = SpoolRecord.readAll(bytes)
+      #expect(records.isEmpty && damaged == bytes.count)
+      #expect(ContinuousClock.now - began < .seconds(20), "\(piece.prefix(8))")
+    }
+  }
+
   @Test("the log stays below its limit, and what is done makes room")
   func limit() throws {
     let folder = try TemporaryFolder()

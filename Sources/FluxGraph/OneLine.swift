@@ -8,6 +8,15 @@ extension String {
     for scalar in unicodeScalars { line.append(isControl(scalar) ? " " : scalar) }
     return String(line)
   }
+
+  /// The text as a message may have it: no more than so many characters, with an ellipsis where it was longer. For words of a
+  /// service, a file or a program, which may be of any length.
+  package func excerpt(_ limit: Int = 200) -> String {
+    guard let end = index(startIndex, offsetBy: limit, limitedBy: endIndex), end < endIndex else {
+      return self
+    }
+    return self[..<end] + "…"
+  }
 }
 
 extension FieldValue {

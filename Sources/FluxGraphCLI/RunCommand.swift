@@ -40,7 +40,8 @@ struct RunCommand: Sendable {
     init(parsing arguments: [String]) throws(UsageError) {
       var reader = ArgumentReader(
         arguments,
-        known: ["-e", "--set", "--strict", "--for", "--drain", "--control", "--quiet"] + ObservationArguments.known)
+        known: ["-e", "--set", "--strict", "--for", "--drain", "--control", "--quiet"]
+          + ObservationArguments.known)
       while let argument = reader.next() {
         switch argument {
         case "-e": text = try reader.value(of: argument)
@@ -173,10 +174,7 @@ struct RunCommand: Sendable {
       environment: { environment[$0] },
       log: ProgramLog(settings: log, isJSON: isJSON, write: { printer.write($0) }),
       metrics: observation.metrics,
-      notice: { notice, location in
-        observation.notices.count(notice)
-        printer.print(notice, location)
-      })
+      noticed: { observation.notices.count($0) }, notice: { printer.print($0, $1) })
     let graph = RunningGraph(plan, services: services)
     let metrics = try arguments.observation.address.map { address throws(StageError) in
       try MetricsServer(address, isPublic: arguments.observation.isPublic, network, observation) {
@@ -248,7 +246,9 @@ struct RunCommand: Sendable {
     if delivery != nil {
       let balances = DeliveryBalance.all(observation.metrics.samples)
       for (stage, balance) in balances { Terminal.output.write("\(stage)  \(balance.text)\n") }
-      if failures.isEmpty, balances.contains(where: { $0.balance.waiting > 0 }) { return .failure(.unavailable) }
+      if failures.isEmpty, balances.contains(where: { $0.balance.waiting > 0 }) {
+        return .failure(.unavailable)
+      }
     }
     return failures.first.map { .failure($0.error.code) } ?? .success
   }

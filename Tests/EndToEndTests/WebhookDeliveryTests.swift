@@ -273,7 +273,9 @@ struct WebhookDeliveryTests {
     return try folder.text(of: "all.jsonl").split(separator: "\n").count
   }
 
-  @Test("what an earlier run has left is delivered without running the graph, and the exit code says whether all of it")
+  @Test(
+    "what an earlier run has left is delivered without running the graph, and the exit code says whether all of it"
+  )
   func deliver() async throws {
     let sound = try await Recordings.shared.value.path("short.wav")
     let flux = try await FakeFlux.shared.value

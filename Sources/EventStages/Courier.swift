@@ -173,12 +173,12 @@ actor Courier {
 
   /// Says what has not been delivered.
   private func tellEnd() throws(StageError) {
-    let sum = spool == nil ? "" : " (\(balance.text))"
+    let sum = " (\(balance.text))"
     if balance.lost > 0 {
       let text = balance.lost == 1 ? "1 event was" : "\(balance.lost) events were"
+      let place = spool == nil ? "" : ", and neither the spool nor its dead letters had room"
       throw StageError(
-        .unavailable,
-        "\(text) not delivered to \(settings.receiver), and nothing keeps \(balance.lost == 1 ? "it" : "them")\(sum)",
+        .unavailable, "\(text) not delivered to \(settings.receiver)\(place)\(sum)",
         help: spool == nil
           ? "With `spool=DIR` they are kept, and delivered when the graph runs again."
           : "Give the spool room: with a larger `spool_limit`, on its disk, and by `fluxgraph spool redeliver`."

@@ -13,6 +13,7 @@ import Testing
   private final class WaywardDisk: BlockingThread {
     private let random: Mutex<SeededGenerator>
     private let failures = Mutex(0)
+    private let turn = Mutex(())
 
     init(seed: UInt64) { random = Mutex(SeededGenerator(seed: seed)) }
 
@@ -23,7 +24,7 @@ import Testing
       let failures = failures.withLock { $0 }
       let fails = random.withLock { Int.random(in: 0..<100, using: &$0) < failures }
       if fails { throw StageError(.inputOutput, "cannot write crm.spool: No space left on device") }
-      return try body()
+      return try turn.withLock { _ in try body() }
     }
 
     func submit(_ body: @escaping @Sendable () -> Void) { body() }

@@ -59,7 +59,7 @@ struct ChildComplaints {
     }
     count += 1
     if count <= Self.linesPerSecond {
-      context.notice(Notice("stderr", "\(name): \(text)"))
+      context.notice(Notice("stderr", "\(name): \(text.excerpt())"))
     } else {
       omitted += 1
     }

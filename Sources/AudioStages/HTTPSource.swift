@@ -227,7 +227,7 @@ private final class Download: Sendable {
     stream?.pause()
     if let title {
       context.notice(
-        Notice("title", "now: \(title)", details: [("title", .string(title))]))
+        Notice("title", "now: \(title.excerpt())", details: [("title", .string(title))]))
     }
     context.wake()
   }

@@ -78,7 +78,7 @@ actor CommandProcess {
 
   /// Tells what the program has said so far. To be called now and then, or the program waits for its reader.
   func drain() {
-    for line in output.read(child.output) { context.notice(Notice("stdout", "\(name): \(line)")) }
-    for line in errors.read(child.errors) { context.notice(Notice("stderr", "\(name): \(line)")) }
+    for line in output.read(child.output) { context.notice(Notice("stdout", "\(name): \(line.excerpt())")) }
+    for line in errors.read(child.errors) { context.notice(Notice("stderr", "\(name): \(line.excerpt())")) }
   }
 }

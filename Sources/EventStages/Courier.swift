@@ -1,4 +1,5 @@
 internal import FluxGraph
+internal import Synchronization
 
 /// Delivers events: keeps them in the spool, sends what the queue says, and tells what was given up.
 actor Courier {
@@ -26,15 +27,27 @@ actor Courier {
   private var syncTimer: (any GraphTimer)?
   private var isFailing = false
   private var isSpoolFailing = false
+  private var areDeadLettersFull = false
   private var isEnding = false
+  /// Whether the end waits for further tries, too.
+  private var isDraining = false
+  private let drain: DeliveryDrain?
   private var isOver = false
+  /// Attempts whose outcome is being written down, and who waits for that.
+  private var settling = 0
+  private var settled: CheckedContinuation<Void, Never>?
   private var atRest: CheckedContinuation<Void, Never>?
   /// When there was nothing left to come, and when an event was delivered last.
   private var sourceEnd: Instant?
   private var lastDelivery: Instant?
   private var endTimer: (any GraphTimer)?
-  /// Events given up that nothing keeps.
-  private var lost = 0
+  /// What has become of the events so far; shown as it changes.
+  private var balance = DeliveryBalance() {
+    didSet { meters.show(balance, before: oldValue) }
+  }
+  private let meters: DeliveryMeters
+  /// Events that wait and that the spool has not taken, by number: it has failed, and is asked again.
+  private var unkept: [UInt64: Delivery] = [:]
   private var lastNotice: Instant?
   private var untold = 0
 
@@ -47,6 +60,8 @@ actor Courier {
     self.spool = spool
     self.context = context
     self.carry = carry
+    meters = DeliveryMeters(context.metrics)
+    drain = context.resource(DeliveryDrain.self)
     queue = DeliveryQueue(policy: settings.policy)
   }
 
@@ -62,10 +77,17 @@ actor Courier {
   /// Takes up what an earlier run has left.
   func resume() async throws {
     guard let spool else { return }
-    let (left, damaged) = try await context.disk.run { (spool.shipments, spool.damaged) }
+    let (left, damaged, highest) = try await context.disk.run {
+      (spool.shipments, spool.damaged, spool.lastNumber)
+    }
+    lastNumber = highest
+    balance.accepted += left.reduce(0) { $0 + $1.deliveries.count }
     if damaged > 0 {
       context.notice(
-        Notice("spool-damaged", "\(damaged) bytes of the spool could not be read", severity: .warning))
+        Notice(
+          "spool-damaged",
+          "\(damaged) bytes of the spool could not be read; the file is kept as \(context.name).spool.damaged",
+          severity: .warning, details: [("bytes", JSONValue(damaged))]))
     }
     let now = context.clock.now()
     for shipment in left {
@@ -86,18 +108,23 @@ actor Courier {
 
   /// Accepts an event. Once this returns the event is in the spool, or, without one, in memory, or given up.
   func accept(_ delivery: Delivery) async {
+    var delivery = delivery
+    lastNumber += 1
+    delivery.number = lastNumber
+    balance.accepted += 1
     while true {
       if queue.isGone { return await buryGone([delivery]) }
-      if spool != nil || queue.count < memoryLimit, let numbered = await keep(delivery) {
-        queue.add(numbered, now: context.clock.now())
+      let place = await keep(delivery)
+      guard case .none(let reason, let mayComeToBe) = place else {
+        queue.add(delivery, now: context.clock.now())
         return pump()
       }
       // Whoever asked for it waits, and with him the source.
-      guard context.queue.policy.holdsSource, mayWait(), !Task.isCancelled else { break }
+      guard mayComeToBe, context.queue.policy.holdsSource, mayWait(), !Task.isCancelled else {
+        return await bury([DeadLetter(delivery: delivery, reason: reason, status: nil)])
+      }
       try? await Task.sleep(for: .milliseconds(20))
     }
-    let place = spool == nil ? "\(memoryLimit) events wait already" : "the spool is full"
-    await bury([DeadLetter(delivery: delivery, reason: place, status: nil)])
   }
 
   /// Whether an event may wait for room: for as long as there is a source to hold back; after its end as `finish` does.
@@ -111,44 +138,70 @@ actor Courier {
   /// When the end of the graph waits no longer for the receiver.
   private func deadline() -> Instant {
     let end = sourceEnd ?? context.clock.now()
+    if isDraining, let drain {
+      let time = max(drain.time, settings.patience)
+      return (drain.followsProgress ? max(lastDelivery ?? end, end) : end).advanced(by: time)
+    }
     let next = max(lastDelivery ?? end, end).advanced(by: settings.patience)
     return settings.endLimit.map { min(next, end.advanced(by: $0)) } ?? next
   }
 
-  /// Waits until everything that can be sent at once has been sent, but not for another try, and not for long. What is left
-  /// stays in the spool, or is lost.
+  /// Waits until everything that can be sent at once has been sent, but not for another try, unless there is a drain, and not
+  /// for long. What is left stays in the spool, or is lost.
   /// - Throws: `StageError` when events were given up that no spool keeps.
   func finish() async throws(StageError) {
     let now = context.clock.now()
     isEnding = true
     sourceEnd = sourceEnd ?? now
     queue.sealAll(now: now)
+    isDraining = drain?.onEnd { Task { await self.endDrain() } } ?? false
     waitOn()
     pump()
-    if queue.isAnyFirstInFlight { await withCheckedContinuation { atRest = $0 } }
+    if isBusy { await withCheckedContinuation { atRest = $0 } }
     for timer in [endTimer, timer, syncTimer] { timer?.cancel() }
     isOver = true
-    let count = queue.count
-    let left = queue.sending + queue.takeAll()
-    if spool != nil {
-      await onSpool { spool in try spool.synchronise() }
-      if count > 0 {
-        context.notice(
-          Notice(
-            "spooled", "\(count) events are not delivered yet and stay in the spool",
-            details: [("count", JSONValue(count))]))
-      }
-      return
+    if settling > 0 { await withCheckedContinuation { settled = $0 } }
+    await saveUnkept()
+    await onSpool { spool in try spool.synchronise() }
+    let left = (queue.sending + queue.takeAll()).filter { spool == nil || unkept[$0.number] != nil }
+    let reason =
+      "the graph ended before it could be delivered" + (spool == nil ? "" : ", and the spool did not take it")
+    for delivery in left { emit(DeadLetter(delivery: delivery, reason: reason, status: nil)) }
+    balance.lost += left.count
+    // Whoever runs next may have it; an answer that is still to come is written down first.
+    if queue.sending.isEmpty { await onSpool { spool in spool.close() } }
+    try tellEnd()
+  }
+
+  /// Says what has not been delivered.
+  private func tellEnd() throws(StageError) {
+    let sum = " (\(balance.text))"
+    if balance.lost > 0 {
+      let text = balance.lost == 1 ? "1 event was" : "\(balance.lost) events were"
+      let place = spool == nil ? "" : ", and neither the spool nor its dead letters had room"
+      throw StageError(
+        .unavailable, "\(text) not delivered to \(settings.receiver)\(place)\(sum)",
+        help: spool == nil
+          ? "With `spool=DIR` they are kept, and delivered when the graph runs again."
+          : "Give the spool room: with a larger `spool_limit`, on its disk, and by `fluxgraph spool redeliver`."
+      )
     }
-    for delivery in left {
-      emit(
-        DeadLetter(delivery: delivery, reason: "the graph ended before it could be delivered", status: nil))
+    let (waiting, dead) = (balance.waiting, balance.dead)
+    if waiting > 0 {
+      let text =
+        waiting == 1
+        ? "1 event is not delivered yet and stays" : "\(waiting) events are not delivered yet and stay"
+      context.notice(
+        Notice(
+          "spooled", "\(text) in the spool\(sum)", details: [("count", JSONValue(waiting))] + balance.members)
+      )
+    } else if dead > 0 {
+      let text = dead == 1 ? "1 event was given up" : "\(dead) events were given up"
+      context.notice(
+        Notice(
+          "given-up", "\(text), kept among the spool's dead letters\(sum)",
+          details: [("count", JSONValue(dead))] + balance.members))
     }
-    lost += left.count
-    guard lost > 0 else { return }
-    throw StageError(
-      .unavailable, "\(lost) event\(lost == 1 ? " was" : "s were") not delivered to \(settings.receiver)",
-      help: "With `spool=DIR` they are kept, and delivered when the graph runs again.")
   }
 
   // MARK: - Sending
@@ -156,14 +209,28 @@ actor Courier {
   private func pump() {
     guard !isOver else { return }
     let now = context.clock.now()
-    while let shipment = queue.next(now: now, firstOnly: isEnding) {
+    while let shipment = queue.next(now: now, firstOnly: isEnding && !isDraining) {
       Task { await send(shipment) }
     }
     timer?.cancel()
     timer = queue.wakeTime(now: now).map { time in
       context.loop.schedule(at: time) { Task { await self.pump() } }
     }
-    if !queue.isAnyFirstInFlight { rest() }
+    if !isBusy { rest() }
+  }
+
+  /// Whether there is something the end of the graph waits for.
+  private var isBusy: Bool {
+    isDraining ? queue.count > 0 && !queue.isGone : queue.isAnyFirstInFlight
+  }
+
+  /// What is under way has the time it has without a drain.
+  private func endDrain() {
+    guard isDraining, !isOver else { return }
+    isDraining = false
+    sourceEnd = context.clock.now()
+    waitOn()
+    pump()
   }
 
   /// Has the end of the graph wait for one event more.
@@ -180,10 +247,14 @@ actor Courier {
 
   private func send(_ shipment: Shipment) async {
     // Before it leaves: whoever gets it twice gets it with the same identifier.
-    if shipment.isBatch, shipment.attempts == 0 {
-      await onSpool { spool in try spool.batched(shipment.deliveries) }
-    }
-    await finished(shipment, await carry(shipment))
+    if shipment.isBatch { await onSpool { spool in try spool.batched([shipment.deliveries]) } }
+    let outcome = await carry(shipment)
+    settling += 1
+    await finished(shipment, outcome)
+    settling -= 1
+    guard settling == 0 else { return }
+    settled?.resume()
+    settled = nil
   }
 
   private func finished(_ shipment: Shipment, _ outcome: DeliveryQueue.Outcome) async {
@@ -199,7 +270,7 @@ actor Courier {
       isFailing = false
       lastDelivery = context.clock.now()
       waitOn()
-      await onSpool { spool in try spool.done(shipment.number) }
+      await settle(shipment)
     case .retried(let reason):
       context.log.info("attempt \(failed.attempts) failed: \(reason)")
       if !isFailing {
@@ -210,6 +281,9 @@ actor Courier {
       }
       isFailing = true
       await onSpool { [failed] spool in try spool.attempted(failed) }
+    case .split(let halves):
+      context.log.info("\(shipment.deliveries.count) events at once are too many bytes; they go in two")
+      await onSpool { spool in try spool.batched(halves.map(\.deliveries)) }
     case .dead(let letters):
       context.log.info("given up after attempt \(failed.attempts): \(letters.first?.reason ?? "")")
       await bury(letters)
@@ -223,27 +297,71 @@ actor Courier {
   /// The most events that wait in memory.
   private var memoryLimit: Int { context.queue.policy.size }
 
-  /// The delivery with a number; nil when there is no room.
-  private func keep(_ delivery: Delivery) async -> Delivery? {
-    var numbered = delivery
-    lastNumber += 1
-    numbered.number = lastNumber
-    guard let spool else { return numbered }
+  private enum Place {
+    case spool, memory
+    /// There is no room, for this reason; whether there may be some later.
+    case none(String, mayComeToBe: Bool)
+  }
+
+  /// Finds a delivery the place where it waits.
+  private func keep(_ delivery: Delivery) async -> Place {
+    let full = Place.none("\(memoryLimit) events wait already", mayComeToBe: true)
+    guard let spool else { return queue.count < memoryLimit ? .memory : full }
     do {
-      let (kept, isSynced) = (delivery, settings.sync == .turn)
-      let accepted = try await context.disk.run {
-        let accepted = try spool.accept(kept)
-        if isSynced { try spool.synchronise() }
-        return accepted
+      let isSynced = settings.sync == .turn
+      let (isKept, canHold) = try await context.disk.run {
+        let isKept = try spool.keep(delivery)
+        if isKept && isSynced { try spool.synchronise() }
+        return (isKept, isKept || spool.canHold(delivery))
+      }
+      guard isKept else {
+        return .none(
+          canHold ? "the spool is full" : "it is larger than the spool takes", mayComeToBe: canHold)
       }
       if settings.sync == .interval { synchroniseSoon() }
-      isSpoolFailing = false
-      return accepted
+      await spoolWorks()
+      return .spool
     } catch {
       reportSpool(error)
-      // Better tried from memory than not at all. Numbers of the spool count up from 1 and never come here.
-      numbered.number = UInt64.max - lastNumber
-      return queue.count < memoryLimit ? numbered : nil
+      // Better tried from memory than not at all.
+      guard unkept.count < memoryLimit else {
+        return .none(
+          "\(context.masked("\(error)")), and \(memoryLimit) events wait in memory", mayComeToBe: true)
+      }
+      unkept[delivery.number] = delivery
+      return .memory
+    }
+  }
+
+  /// Puts into the spool what it has not taken before.
+  private func saveUnkept() async {
+    guard let spool, !unkept.isEmpty else { return }
+    let all = unkept.values.sorted { $0.number < $1.number }
+    let saved = Mutex<[UInt64]>([])
+    do {
+      try await context.disk.run {
+        for delivery in all where try spool.keep(delivery) { saved.withLock { $0.append(delivery.number) } }
+      }
+      tellSpoolWorks()
+    } catch {
+      reportSpool(error)
+    }
+    for number in saved.withLock({ $0 }) where unkept.removeValue(forKey: number) == nil {
+      // It has been delivered, or given up, in the meantime.
+      await onSpool { spool in try spool.done(number) }
+    }
+  }
+
+  /// What the spool says of a delivered shipment.
+  private func settle(_ shipment: Shipment) async {
+    // What arrives after the end was counted then.
+    if !isOver { balance.delivered += shipment.deliveries.count }
+    for delivery in shipment.deliveries { unkept[delivery.number] = nil }
+    let numbers = shipment.deliveries.map(\.number)
+    await onSpool { spool in
+      try spool.done(numbers[0])
+      // Those the spool does not know as a batch.
+      for number in numbers.dropFirst() { try spool.done(number) }
     }
   }
 
@@ -275,19 +393,26 @@ actor Courier {
     }
     guard let first = letters.first else { return }
     for letter in letters { emit(letter) }
-    if spool == nil { lost += letters.count }
     tell(first.reason, letters.count)
-    guard let spool else { return }
+    guard let spool else { return balance.lost += letters.count }
     do {
       let isKept = try await context.disk.run { try spool.bury(letters) }
-      isSpoolFailing = false
-      if isKept { return }
-      context.notice(
-        Notice(
-          "dead-letters-full", "the file of dead letters is full, and takes no more until it is emptied",
-          severity: .error))
+      for letter in letters { unkept[letter.delivery.number] = nil }
+      if isKept { balance.dead += letters.count } else { balance.lost += letters.count }
+      if !isKept && !areDeadLettersFull {
+        context.notice(
+          Notice(
+            "dead-letters-full", "the file of dead letters is full, and takes no more until it is emptied",
+            severity: .error))
+      }
+      areDeadLettersFull = !isKept
+      await spoolWorks()
     } catch {
       reportSpool(error)
+      // What is in the spool stays there, and is tried again by the next run.
+      let kept = (try? await context.disk.run { letters.filter { spool.contains($0.delivery.number) } }) ?? []
+      for letter in letters { unkept[letter.delivery.number] = nil }
+      balance.lost += letters.count - kept.count
     }
   }
 
@@ -318,7 +443,6 @@ actor Courier {
     guard let spool else { return }
     do {
       try await context.disk.run { try body(spool) }
-      isSpoolFailing = false
     } catch {
       reportSpool(error)
     }
@@ -326,8 +450,20 @@ actor Courier {
 
   private func reportSpool(_ error: any Error) {
     if !isSpoolFailing {
-      context.notice(Notice("spool-failing", "\(error); events are kept in memory", severity: .warning))
+      context.notice(
+        Notice(
+          "spool-failing", "\(error); events are kept in memory until it can be written", severity: .warning))
     }
     isSpoolFailing = true
+  }
+
+  /// The spool has taken something: it may take what it has not taken before.
+  private func spoolWorks() async {
+    if unkept.isEmpty { tellSpoolWorks() } else { await saveUnkept() }
+  }
+
+  private func tellSpoolWorks() {
+    if isSpoolFailing { context.notice(Notice("spool-working", "the spool takes events again")) }
+    isSpoolFailing = false
   }
 }

@@ -6,8 +6,10 @@ struct WaitingShipment: Sendable {
   var due: Instant
   var firstFailure: Instant?
   var isParked = false
-  /// A batch that takes no more.
+  /// A batch that takes no more: it is full, has waited long enough, or has been sent before.
   var isSealed: Bool
+  /// Bytes of what is sent, of a batch that is not sealed.
+  var size = 0
 }
 
 /// The shipments of one stream that wait, in their order.
@@ -24,10 +26,15 @@ struct DeliveryLane: Sendable {
   mutating func append(_ entry: WaitingShipment) { entries.append(entry) }
 
   /// Puts the delivery into the last shipment, if that is a batch with room. Returns whether it is in one.
-  mutating func join(_ delivery: Delivery, limit: Int, now: Instant) -> Bool {
+  mutating func join(_ delivery: Delivery, size: Int, _ batch: Batch, now: Instant) -> Bool {
     guard count > 0, !entries[entries.count - 1].isSealed else { return false }
+    guard entries[entries.count - 1].size + 1 + size <= batch.size.bytes else {
+      sealLast(now)
+      return false
+    }
     entries[entries.count - 1].shipment.append(delivery)
-    if entries[entries.count - 1].shipment.deliveries.count >= limit { sealLast(now) }
+    entries[entries.count - 1].size += 1 + size
+    if entries[entries.count - 1].shipment.deliveries.count >= batch.count { sealLast(now) }
     return true
   }
 

@@ -30,6 +30,8 @@ struct DeliveryQueue: Sendable {
     case delivered
     /// It is tried again, for this reason.
     case retried(reason: String)
+    /// It is too large, and goes on as these, each a shipment of its own from now on.
+    case split([Shipment])
     /// It is given up: a letter for each of its events.
     case dead([DeadLetter])
   }
@@ -60,10 +62,13 @@ struct DeliveryQueue: Sendable {
     guard let batch = policy.batch else {
       return append(Shipment(delivery, isBatch: false), due: now, isSealed: true)
     }
-    if lanes[stream]?.join(delivery, limit: batch.count, now: now) == true { return }
-    let isFull = batch.count <= 1
+    let size = delivery.content.count
+    if lanes[stream]?.join(delivery, size: size, batch, now: now) == true { return }
+    // With the brackets of the list.
+    let isFull = batch.count <= 1 || size + 2 >= batch.size.bytes
     append(
-      Shipment(delivery, isBatch: true), due: isFull ? now : now.advanced(by: batch.wait), isSealed: isFull)
+      Shipment(delivery, isBatch: true), due: isFull ? now : now.advanced(by: batch.wait), isSealed: isFull,
+      size: size + 2)
   }
 
   /// Adds a batch that was sent before, to be sent again as it is.
@@ -124,6 +129,7 @@ struct DeliveryQueue: Sendable {
     guard var entry = inFlight.removeValue(forKey: number) else { return .delivered }
     var status: Int?
     var wait = Duration.zero
+    var isHopeless = false
     let reason: String
     switch outcome {
     case .delivered, .answered(200...299, _, _):
@@ -138,6 +144,10 @@ struct DeliveryQueue: Sendable {
         + (remark.map { ": \($0)" } ?? ((300...399).contains(code) ? ", and redirects are not followed" : ""))
       wait = min(retryAfter ?? .zero, .seconds(86_400))
       if code == 410 { isGone = true }
+      if code == 413 {
+        if let halves = entry.shipment.halves { return split(entry, halves, due: now.advanced(by: wait)) }
+        isHopeless = true
+      }
       if [429, 502, 504].contains(code) {
         pauses = min(pauses + 1, 6)
         let pause = max(wait, .seconds(5 << (pauses - 1)))
@@ -145,11 +155,11 @@ struct DeliveryQueue: Sendable {
       }
     case .failed(let message, let canRetry):
       reason = message
-      if !canRetry { entry.shipment.attempts = policy.retries.count }
+      isHopeless = !canRetry
     }
     entry.shipment.attempts += 1
     let attempts = entry.shipment.attempts
-    guard !isGone, attempts <= policy.retries.count else {
+    guard !isGone, !isHopeless, attempts <= policy.retries.count else {
       count -= entry.shipment.deliveries.count
       return .dead(entry.shipment.deliveries.map { DeadLetter(delivery: $0, reason: reason, status: status) })
     }
@@ -162,6 +172,22 @@ struct DeliveryQueue: Sendable {
       lanes[entry.shipment.stream, default: DeliveryLane()].putBack(entry)
     }
     return .retried(reason: reason)
+  }
+
+  /// Has the halves of a batch go in its place. They have not been tried yet, nor has what was too large failed.
+  private mutating func split(_ entry: WaitingShipment, _ halves: [Shipment], due: Instant) -> Verdict {
+    for half in halves.reversed() {
+      var entry = entry
+      entry.shipment = half
+      entry.due = due
+      entry.firstFailure = nil
+      if entry.isParked {
+        parked.insert(entry, at: 0)
+      } else {
+        lanes[half.stream, default: DeliveryLane()].putBack(entry)
+      }
+    }
+    return .split(halves)
   }
 
   /// The events that are being sent just now.
@@ -184,12 +210,15 @@ struct DeliveryQueue: Sendable {
     Set(inFlight.values.filter { !$0.isParked }.map(\.shipment.stream))
   }
 
-  private mutating func append(_ shipment: Shipment, due: Instant, isSealed: Bool) {
+  private mutating func append(_ shipment: Shipment, due: Instant, isSealed: Bool, size: Int = 0) {
     lanes[shipment.stream, default: DeliveryLane()]
-      .append(WaitingShipment(shipment: shipment, due: due, isSealed: isSealed))
+      .append(WaitingShipment(shipment: shipment, due: due, isSealed: isSealed, size: size))
   }
 
   private mutating func begin(_ entry: WaitingShipment) -> Shipment {
+    var entry = entry
+    // Its answer may be lost: from now on these events go together, with one identifier.
+    entry.isSealed = true
     inFlight[entry.shipment.number] = entry
     return entry.shipment
   }

@@ -19,6 +19,13 @@ struct Shipment: Sendable, Equatable {
     isBatch = true
   }
 
+  /// A batch in two, which keep their order; nil for a single event.
+  var halves: [Shipment]? {
+    guard isBatch, deliveries.count > 1 else { return nil }
+    let middle = deliveries.count / 2
+    return [Shipment(batch: Array(deliveries[..<middle])), Shipment(batch: Array(deliveries[middle...]))]
+  }
+
   mutating func append(_ delivery: Delivery) { deliveries.append(delivery) }
 
   /// The number of the first delivery, which is the shipment's.

@@ -13,13 +13,16 @@ package final class Spool: @unchecked Sendable {
   package let name: String
   private let path: String
   private let limit: Int
-  private let lock: FileLock
+  private var lock: FileLock?
   private var descriptor: Int32 = -1
   private var contents = SpoolContents()
-  private var lastNumber: UInt64 = 0
+  /// The highest number a delivery has had.
+  private(set) var lastNumber: UInt64 = 0
   /// Bytes of the log.
   private var length = 0
   private var hasUnsynced = false
+  /// Whether what is done could not be written down; the next run would do it again.
+  private var isBehind = false
   /// Bytes of the log that could not be read.
   private(set) var damaged = 0
 
@@ -38,8 +41,13 @@ package final class Spool: @unchecked Sendable {
     try load()
   }
 
-  deinit {
-    if descriptor >= 0 { close(descriptor) }
+  deinit { close() }
+
+  /// Leaves the spool to others. Nothing may be asked of it any more.
+  func close() {
+    if descriptor >= 0 { Glibc.close(descriptor) }
+    descriptor = -1
+    lock = nil
   }
 
   /// What is not done, in the order it was accepted.
@@ -52,33 +60,54 @@ package final class Spool: @unchecked Sendable {
   func accept(_ delivery: Delivery) throws(StageError) -> Delivery? {
     var numbered = delivery
     numbered.number = lastNumber + 1
-    let bytes = SpoolRecord.accepted(numbered).bytes
-    guard bytes.count <= SpoolRecord.contentLimit, try hasRoom(for: bytes.count + SpoolContents.reserve)
-    else {
-      return nil
-    }
-    try append(bytes)
-    lastNumber += 1
-    contents.apply(.accepted(numbered), size: bytes.count)
-    return numbered
+    return try keep(numbered) ? numbered : nil
   }
 
-  /// Remembers that deliveries go together.
-  func batched(_ deliveries: [Delivery]) throws(StageError) {
-    try keep(.batched(deliveries.map(\.number)))
+  /// Keeps a delivery that has its number, unless it is kept already. Returns false when the spool is full.
+  func keep(_ delivery: Delivery) throws(StageError) -> Bool {
+    if contents.contains(delivery.number) { return true }
+    let bytes = SpoolRecord.accepted(delivery).bytes
+    guard bytes.count <= SpoolRecord.contentLimit, try hasRoom(for: bytes.count + SpoolContents.reserve)
+    else {
+      return false
+    }
+    try append(bytes)
+    lastNumber = max(lastNumber, delivery.number)
+    contents.apply(.accepted(delivery), size: bytes.count)
+    return true
+  }
+
+  /// Whether a delivery is kept and not done.
+  func contains(_ number: UInt64) -> Bool { contents.contains(number) }
+
+  /// Whether there would be room for a delivery if nothing else was there.
+  func canHold(_ delivery: Delivery) -> Bool {
+    let count = SpoolRecord.accepted(delivery).bytes.count
+    return count <= min(SpoolRecord.contentLimit, limit - 2 * SpoolContents.reserve)
+  }
+
+  /// Remembers which deliveries go together from now on, as far as they are kept.
+  func batched(_ batches: [[Delivery]]) throws(StageError) {
+    let records = batches.map { $0.map(\.number) }.filter(contents.isNewBatch).map(SpoolRecord.batched)
+    guard !records.isEmpty else { return }
+    // What there was to say of the batches they were in makes room.
+    _ = try hasRoom(for: 0)
+    // Not before it is written: it is tried again with the next attempt.
+    try append(records.flatMap(\.bytes))
+    for record in records { contents.apply(record) }
   }
 
   /// Remembers how often a shipment has failed, as far as there is room for that.
   func attempted(_ shipment: Shipment) throws(StageError) {
     let record = SpoolRecord.attempted(number: shipment.number, attempts: shipment.attempts)
     guard contents.contains(shipment.number), try hasRoom(for: record.bytes.count) else { return }
-    try keep(record)
+    try write(record)
   }
 
   /// Forgets a delivery, or the batch that goes by its number.
   func done(_ number: UInt64) throws(StageError) {
     guard contents.contains(number) else { return }
-    try keep(.done(number: number))
+    try write(.done(number: number))
     if contents.isEmpty && length > 1 << 16 || length > 1 << 20 && contents.size < length / 2 {
       try rewrite()
     }
@@ -86,6 +115,7 @@ package final class Spool: @unchecked Sendable {
 
   /// Puts events among the dead letters, whole shipments of them. Returns whether there was room for them; forgotten they are
   /// in any case.
+  /// - Throws: when they could not be written; those that are in the spool are still there then.
   func bury(_ letters: [DeadLetter]) throws(StageError) -> Bool {
     var lines: [UInt8] = []
     for letter in letters {
@@ -100,12 +130,16 @@ package final class Spool: @unchecked Sendable {
       try file.append(lines, to: deadLetterPath, now: .now())
       file.close()
     }
-    for letter in letters { try done(letter.delivery.number) }
+    for letter in letters {
+      // They are in the one file now, and are taken out of the other as soon as that can be written.
+      do throws(StageError) { try done(letter.delivery.number) } catch { isBehind = true }
+    }
     return isKept
   }
 
   /// Makes what was accepted survive a power failure.
   func synchronise() throws(StageError) {
+    if isBehind { try rewrite() }
     guard hasUnsynced else { return }
     if fdatasync(descriptor) != 0 { throw .file("cannot write", logPath, errno) }
     hasUnsynced = false
@@ -131,17 +165,20 @@ package final class Spool: @unchecked Sendable {
     package var oldest: WallTime?
     package var bytes: Int
     package var dead: Int
+    /// Bytes of the log that could not be read.
+    package var damaged: Int
   }
 
   /// What is in the spool of a sink, whether or not a program uses it.
   package static func summary(directory: String, name: String) throws(StageError) -> Summary {
     let path = directory + "/" + name
     let log = try contents(of: path + ".spool")
-    let waiting = SpoolContents(SpoolRecord.readAll(log).records).deliveries
+    let (records, _, damaged) = SpoolRecord.readAll(log)
+    let waiting = SpoolContents(records).deliveries
     let dead = try contents(of: path + ".dead.jsonl").count { $0 == UInt8(ascii: "\n") }
     return Summary(
       pending: waiting.count, oldest: waiting.map(\.accepted).min().map { WallTime(seconds: $0) },
-      bytes: log.count, dead: dead)
+      bytes: log.count, dead: dead, damaged: damaged)
   }
 
   /// Has the dead letters delivered again the next time the graph runs. Returns how many, and how many lines are none.
@@ -192,10 +229,15 @@ package final class Spool: @unchecked Sendable {
     guard descriptor >= 0 else { throw .file("cannot open", logPath, errno) }
     let (records, whole, damaged) = SpoolRecord.readAll(log)
     self.damaged = damaged
-    length = whole
-    if whole < log.count, ftruncate(descriptor, whole) != 0 { throw .file("cannot write", logPath, errno) }
     contents = SpoolContents(records)
     for case .accepted(let delivery) in records { lastNumber = max(lastNumber, delivery.number) }
+    if damaged > 0 {
+      // Whatever it was: it is kept as it is, and told once.
+      try Self.replace(logPath + ".damaged", with: log)
+      return try rewrite()
+    }
+    length = whole
+    if whole < log.count, ftruncate(descriptor, whole) != 0 { throw .file("cannot write", logPath, errno) }
   }
 
   /// Sees to it that there is a file of dead letters which only its owner reads: it holds what was said.
@@ -203,7 +245,7 @@ package final class Spool: @unchecked Sendable {
     let file = open(deadLetterPath, O_WRONLY | O_CREAT | O_APPEND | O_NONBLOCK | O_CLOEXEC, 0o600)
     guard file >= 0 else { throw .file("cannot open", deadLetterPath, errno) }
     fchmod(file, 0o600)
-    close(file)
+    Glibc.close(file)
   }
 
   /// Whether the log may grow by so many bytes, and still take what will be said of all that is in it. What is not needed any
@@ -215,9 +257,14 @@ package final class Spool: @unchecked Sendable {
     return !isFull()
   }
 
-  private func keep(_ record: SpoolRecord) throws(StageError) {
+  private func write(_ record: SpoolRecord) throws(StageError) {
     contents.apply(record)
-    try append(record.bytes)
+    do throws(StageError) {
+      try append(record.bytes)
+    } catch {
+      isBehind = true
+      throw error
+    }
   }
 
   private func append(_ bytes: [UInt8]) throws(StageError) {
@@ -236,9 +283,10 @@ package final class Spool: @unchecked Sendable {
     try Self.replace(logPath, with: bytes)
     let opened = open(logPath, O_WRONLY | O_APPEND | O_CLOEXEC)
     guard opened >= 0 else { throw .file("cannot open", logPath, errno) }
-    close(descriptor)
+    Glibc.close(descriptor)
     descriptor = opened
     length = bytes.count
     hasUnsynced = false
+    isBehind = false
   }
 }

@@ -8,6 +8,8 @@ struct SpoolContents: Sendable {
   private var pending: [UInt64: (delivery: Delivery, size: Int)] = [:]
   /// The numbers of each batch, by its first one.
   private var batches: [UInt64: [UInt64]] = [:]
+  /// The batch a delivery is in, by the delivery's number.
+  private var batchOf: [UInt64: UInt64] = [:]
   /// Bytes of the records that hold the deliveries.
   private(set) var size = 0
 
@@ -21,6 +23,11 @@ struct SpoolContents: Sendable {
 
   func contains(_ number: UInt64) -> Bool { pending[number] != nil }
 
+  /// Whether these would be a batch that is not one already.
+  func isNewBatch(_ numbers: [UInt64]) -> Bool {
+    numbers.allSatisfy { pending[$0] != nil } && numbers.first.map { batches[$0] != numbers } ?? false
+  }
+
   /// - Parameter size: the record's, when it holds a delivery and is known.
   mutating func apply(_ record: SpoolRecord, size known: Int? = nil) {
     switch record {
@@ -28,34 +35,34 @@ struct SpoolContents: Sendable {
       let size = known ?? record.bytes.count
       self.size += size - (pending.updateValue((delivery, size), forKey: delivery.number)?.size ?? 0)
     case .batched(let numbers):
-      // A damaged log may lack some; a delivery is in one batch only.
-      let known = numbers.filter { pending[$0] != nil }
-      let taken = Set(batches.values.joined())
-      guard known == numbers, taken.isDisjoint(with: numbers), Set(numbers).count == numbers.count else {
-        return
-      }
+      // A damaged log may lack some of them, or name one twice.
+      guard isNewBatch(numbers), Set(numbers).count == numbers.count else { return }
+      // A delivery is in one batch only: in the last it was put into.
+      for number in numbers { dissolveBatch(of: number) }
       batches[numbers[0]] = numbers
+      for number in numbers { batchOf[number] = numbers[0] }
     case .attempted(let number, let attempts):
       for member in batches[number] ?? [number] { pending[member]?.delivery.attempts = attempts }
     case .done(let number):
+      let members = batches[number] ?? [number]
       // A batch whose first number is another one cannot go on as it was.
-      if batches[number] == nil && !batches.isEmpty {
-        batches = batches.filter { !$0.value.contains(number) }
-      }
-      for member in batches.removeValue(forKey: number) ?? [number] {
-        size -= pending.removeValue(forKey: member)?.size ?? 0
-      }
+      dissolveBatch(of: number)
+      for member in members { size -= pending.removeValue(forKey: member)?.size ?? 0 }
     }
+  }
+
+  private mutating func dissolveBatch(of number: UInt64) {
+    guard let first = batchOf[number], let members = batches.removeValue(forKey: first) else { return }
+    for member in members { batchOf[member] = nil }
   }
 
   /// What waits as it is to be sent.
   var shipments: [Shipment] {
-    let batched = Set(batches.values.joined())
     var shipments: [Shipment] = []
     for delivery in deliveries {
       if let numbers = batches[delivery.number] {
         shipments.append(Shipment(batch: numbers.compactMap { pending[$0]?.delivery }))
-      } else if !batched.contains(delivery.number) {
+      } else if batchOf[delivery.number] == nil {
         shipments.append(Shipment(delivery, isBatch: false))
       }
     }

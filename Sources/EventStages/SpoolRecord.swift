@@ -78,15 +78,15 @@ enum SpoolRecord: Equatable {
     }
   }
 
-  /// All records of a log, and what is damaged: bytes between records that are none. A log that ends within a record, as
-  /// after a kill, only lacks that one; `length` is where the whole ones end.
+  /// All records of a log, and how many of its bytes are damaged: those that belong to no record. A log that ends within a
+  /// record, as after a kill, only lacks that one; `length` is where the whole ones end. Takes time in proportion to the log.
   static func readAll(_ log: [UInt8]) -> (records: [SpoolRecord], length: Int, damaged: Int) {
     var records: [SpoolRecord] = []
     var position = 0
     var length = 0
     var damaged = 0
     while position < log.count {
-      if let (record, size) = read(log[position...]) {
+      if mayBegin(log, at: position), let (record, size) = read(log[position...]) {
         records.append(record)
         damaged += position - length
         position += size
@@ -95,8 +95,49 @@ enum SpoolRecord: Equatable {
         position += 1
       }
     }
+    if !isBegun(log[length...]) { damaged += log.count - length }
     return (records, length, damaged)
   }
+
+  /// Whether a record may begin here, as far as a look at a few bytes tells: among megabytes of something else no checksum is
+  /// made for each of them.
+  private static func mayBegin(_ log: [UInt8], at position: Int) -> Bool {
+    guard position + headSize + 9 <= log.count else { return false }
+    let length = (0..<4).reduce(0) { $0 | Int(log[position + $1]) << (8 * $1) }
+    switch log[position + headSize] {
+    case UInt8(ascii: "A"):
+      return length > 9 && length <= contentLimit && position + headSize + 9 < log.count
+        && log[(position + headSize + 9)...].starts(with: Self.json)
+    case UInt8(ascii: "B"): return length >= 9 && length <= 1 << 14 && (length - 9) % 8 == 0
+    case UInt8(ascii: "T"): return length == 13
+    case UInt8(ascii: "D"): return length == 9
+    default: return false
+    }
+  }
+
+  /// Whether bytes at the end of a log are the beginning of a record, and no more.
+  private static func isBegun(_ bytes: ArraySlice<UInt8>) -> Bool {
+    // A length that is not all there says nothing.
+    guard bytes.count >= 4 else { return true }
+    let length = Int(bytes.prefix(4).littleEndian)
+    guard (9...contentLimit).contains(length), bytes.count < headSize + length else { return false }
+    let content = bytes.dropFirst(headSize)
+    guard let letter = content.first else { return true }
+    let rest = content.dropFirst(9)
+    switch letter {
+    case UInt8(ascii: "A"):
+      // A whole event with a length that is wrong is damage, and so is what no JSON has in it.
+      return rest.prefix(Self.json.count).elementsEqual(Self.json.prefix(rest.count))
+        && rest.allSatisfy { $0 >= 0x20 } && (try? JSONValue.parse(Array(rest).span)) == nil
+    case UInt8(ascii: "B"): return length <= 1 << 14 && (length - 9) % 8 == 0
+    case UInt8(ascii: "T"): return length == 13
+    case UInt8(ascii: "D"): return length == 9
+    default: return false
+    }
+  }
+
+  /// What a delivery's JSON begins with.
+  private static let json = Array(#"{"id":"#.utf8)
 }
 
 extension [UInt8] {

@@ -9,12 +9,15 @@ package struct Webhook: EventSink {
       signatures made anew for each. An event is delivered when it is answered with a status from 200 to 299; redirects are \
       not followed. Otherwise it is tried again, after a while as `retry` says or as the receiver asks with Retry-After; 410 \
       ends all deliveries. Events of one stream arrive in order, as long as the first has not failed for longer than `order`. \
-      With `batch` the body is a list of events of one stream, with one identifier for all of them. \
+      With `batch` the body is a list of events of one stream, with one identifier for all of them; what was sent \
+      together once stays together, unless the receiver answers 413: then each half goes by itself. A single event that is \
+      answered with 413 is given up at once. \
       With `spool` events that are not delivered outlive the program, and are delivered, possibly twice, when the graph runs \
       again; without one up to 10000 wait in memory. What is given up leaves by the port `dead`, with the reason; with \
       `spool` it is also in the file `NAME.dead.jsonl` there. The end of the graph does not wait for another try, nor longer \
       than 10 s for an answer, nor longer than a minute in all. What is not delivered by then stays in the spool; without one \
-      it is lost, and the exit code is 69. Fields in `body` are written as they stand inside a JSON text.
+      it is lost, and the exit code is 69. So are events that find spool and dead letters full, or their disk; how many were \
+      accepted, delivered, are waiting, dead or lost is the last thing the sink says. Fields in `body` are written as they stand inside a JSON text.
       """,
     ports: [
       PortSpecification("dead", "What was given up, each with its reason, status and number of attempts."),
@@ -73,7 +76,8 @@ package struct Webhook: EventSink {
     Option("body", \Webhook.body, "What to send instead of the event.")
     Option(
       "batch", \Webhook.batch,
-      "How many events of a stream are sent at once, and how long the first waits for others: `[50, 1s]`.")
+      "How many events of a stream are sent at once, how long the first waits for others (1s), and the most bytes (256 KiB): `[50, 1s, 256kB]`."
+    )
     Option(
       "timeout", \Webhook.timeout, "The time the receiver has for a request.",
       in: .milliseconds(100)...(.seconds(300)))

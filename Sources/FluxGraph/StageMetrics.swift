@@ -26,6 +26,17 @@ public final class Gauge: Sendable {
   /// Sets the value, in the unit the gauge's name ends with.
   public func set(_ value: Double) { bits.store(value.bitPattern, ordering: .relaxed) }
 
+  /// Adds to the value: for what several of a stage's runs have together.
+  package func add(_ difference: Double) {
+    var old = bits.load(ordering: .relaxed)
+    while true {
+      let sum = (Double(bitPattern: old) + difference).bitPattern
+      let (isDone, found) = bits.weakCompareExchange(expected: old, desired: sum, ordering: .relaxed)
+      if isDone { return }
+      old = found
+    }
+  }
+
   /// The value set last; 0 before.
   public var value: Double { Double(bitPattern: bits.load(ordering: .relaxed)) }
 }

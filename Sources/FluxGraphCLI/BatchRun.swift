@@ -194,9 +194,11 @@ actor BatchRun {
         // A manifest that cannot be written to is told at the input's end.
         try? manifest.makes(input.value, path)
       }
-      services.notice = { [reporter, observation] notice, location in
+      services.noticed = { [observation] notice in
         observation.notices.count(notice)
         refusals.see(notice)
+      }
+      services.notice = { [reporter] notice, location in
         // What ends an input is told once, with the input.
         if notice.severity == .info || notice.notice == "failed" { return }
         let place = location.map { " (\($0))" } ?? ""

@@ -53,7 +53,7 @@ struct CompletionCommand {
     let stages = catalogue.all.map(\.name)
     let plain = [
       "inspect": stages, "completion": Self.shells, "help": Help.commands,
-      "explain": Explanation.all(of: catalogue).map(\.code), "spool": ["ls", "redeliver", "drop"],
+      "explain": Explanation.all(of: catalogue).map(\.code), "spool": ["ls", "deliver", "redeliver", "drop"],
     ]
     let isFileless: Set<String> = [
       "inspect", "completion", "help", "explain", "devices", "schema", "version", "serve",

@@ -45,7 +45,7 @@ public enum FluxGraphCLI {
       case "record":
         return await RecordCommand(try RecordCommand.Arguments(rest), catalogue, signals).run()
       case "serve": return await ServeCommand(try ServeCommand.Arguments(rest), signals).run()
-      case "spool": return try await SpoolCommand(rest).run()
+      case "spool": return await (try SpoolCommand(rest)).run(catalogue, signals)
       case "plugin": return try PluginCommand(rest, catalogue).run()
       case "schema":
         guard rest.isEmpty else {

@@ -40,7 +40,8 @@ public final class Graph: Sendable {
   ///   - parameters: values of its `param`s, as text.
   ///   - directory: what relative paths are relative to; a `.env` there is read.
   ///   - log: where stages' lines of the log go.
-  ///   - notice: called for every notice, on any thread; must not wait for anything.
+  ///   - notice: called for notices, on any thread; must not wait for anything. The same word from the same stage comes once in ten
+  ///     seconds, with how many were held back; all of them are events of the stage's port `notices`.
   /// - Throws: `GraphError` of the kind `invalid`.
   public init(
     text: String, catalogue: Catalogue = .standard, parameters: [String: String] = [:],

@@ -83,6 +83,7 @@ enum Help {
       --set NAME=VALUE   the value of a `param`
       --strict           refuse automatic stages
       --for DURATION     end the sources after a time, such as 10m
+      --drain DURATION   at the end, go on trying to deliver for so long; Ctrl-C ends that, too
       --control PATH     take commands of `fluxgraph ctl` and `tap` on this Unix socket
       --quiet            print only warnings and errors
       --stats            at the end, print what was done, dropped and waited for
@@ -167,6 +168,9 @@ enum Help {
       fluxgraph_batch_inputs                    inputs of a batch: done, failed, running, waiting, skipped,
                                                 interrupted
       fluxgraph_stage_…                         what a stage measures itself, by category and stage
+                                                of a `webhook` or `command each`: events_accepted_total,
+                                                each of which is one of events_delivered_total, events_waiting,
+                                                events_dead_total (dead letters) and events_lost_total
       process_start_time_seconds                when the process began
       process_cpu_seconds_total                 processor time
       process_resident_memory_bytes             memory in use
@@ -245,10 +249,16 @@ enum Help {
 
   private static let spool = """
     usage: fluxgraph spool ls|redeliver|drop DIRECTORY [SINK]
+           fluxgraph spool deliver GRAPH [SINK]
+           fluxgraph spool deliver -e TEXT [SINK]
 
-    Works on the directory a webhook's `spool` names, for all sinks or for one.
+    Works on the directory a webhook's `spool` names, or, to deliver, with the graph that says where
+    events go and how they are signed; for all sinks or for one.
 
       ls          what waits to be delivered, and how many dead letters there are
+      deliver     delivers what waits, and runs nothing else of the graph: until nothing is left, which
+                  ends with 0, or nothing has been taken for a minute, or for `--drain TIME`, which
+                  ends with 69; takes the other options of `run`, too
       redeliver   has the dead letters delivered again when the graph runs the next time
       drop        throws away what waits and the dead letters
 

@@ -1,3 +1,4 @@
+internal import EventStages
 internal import FluxGraph
 internal import Glibc
 internal import GraphRuntime
@@ -84,6 +85,14 @@ final class Observation: Sendable {
         ])
       ), ("reconnects", "\(notices.number(of: "reconnected"))", JSONValue(notices.number(of: "reconnected"))),
     ]
+    let balances = DeliveryBalance.all(metrics.samples)
+    if !balances.isEmpty {
+      lines.append(
+        (
+          "deliveries", balances.map { "\($0.stage): \($0.balance.text)" }.joined(separator: "; "),
+          .object(balances.map { ($0.stage, .object($0.balance.members)) })
+        ))
+    }
     if let median = milliseconds(0.5), let late = milliseconds(0.99) {
       lines.append(
         (

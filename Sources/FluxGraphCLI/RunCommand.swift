@@ -1,4 +1,5 @@
 internal import AudioStages
+internal import EventStages
 internal import FluxClient
 internal import FluxGraph
 internal import Glibc
@@ -17,6 +18,8 @@ struct RunCommand: Sendable {
     var isStrict = false
     var isQuiet = false
     var limit: Duration?
+    /// How long undelivered events are waited for at the end; nil for no further try.
+    var drain: Duration?
     /// Where commands are taken; nil for nowhere.
     var controlPath: String?
     var observation = ObservationArguments()
@@ -38,7 +41,8 @@ struct RunCommand: Sendable {
     init(parsing arguments: [String]) throws(UsageError) {
       var reader = ArgumentReader(
         arguments,
-        known: ["-e", "--set", "--strict", "--for", "--control", "--quiet"] + ObservationArguments.known)
+        known: ["-e", "--set", "--strict", "--for", "--drain", "--control", "--quiet"]
+          + ObservationArguments.known)
       while let argument = reader.next() {
         switch argument {
         case "-e": text = try reader.value(of: argument)
@@ -51,12 +55,12 @@ struct RunCommand: Sendable {
         case "--strict": isStrict = true
         case "--quiet", "-q": isQuiet = true
         case "--control": controlPath = try reader.value(of: argument)
-        case "--for":
+        case "--for", "--drain":
           let text = try reader.value(of: argument)
           guard let duration = try? Duration.parse(.word(text)), duration > .zero else {
-            throw UsageError("`--for` wants a duration, such as `10m`")
+            throw UsageError("`\(argument)` wants a duration, such as `10m`")
           }
-          limit = duration
+          if argument == "--for" { limit = duration } else { drain = duration }
         default:
           if try observation.take(argument, &reader) { continue }
           if argument.hasPrefix("-") && argument != "-" { throw reader.unknown(argument) }
@@ -75,10 +79,18 @@ struct RunCommand: Sendable {
     var write: @Sendable (String) -> Void
   }
 
+  /// What is left in the spools is delivered, and nothing else is run.
+  struct Delivery: Sendable {
+    /// The only sink that delivers; nil for all.
+    var sink: String?
+    var drain: DeliveryDrain
+  }
+
   private let arguments: Arguments
   private let catalogue: Catalogue
   private let signals: SignalReader
   var recording: Recording?
+  var delivery: Delivery?
 
   init(_ arguments: Arguments, _ catalogue: Catalogue, _ signals: SignalReader) {
     self.arguments = arguments
@@ -95,8 +107,9 @@ struct RunCommand: Sendable {
       let result = file.check(catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict)
       Terminal.error.write(
         drawn: result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
-      guard let plan = result.plan else { return .failure(result) }
-      let missing = FileSearch.missingFiles(of: result)
+      guard var plan = result.plan else { return .failure(result) }
+      let missing = delivery == nil ? FileSearch.missingFiles(of: result) : []
+      if let delivery { plan = try plan.delivering(delivery.sink) }
       if !missing.isEmpty {
         let columns = Terminal.error.columns
         for diagnostic in missing {
@@ -154,6 +167,8 @@ struct RunCommand: Sendable {
       ObjectIdentifier(LocalFlux.self): local.resource,
       ObjectIdentifier(PulseConnections.self): PulseConnections(),
     ]
+    let drain = delivery?.drain ?? arguments.drain.map { DeliveryDrain($0) }
+    if let drain { resources[ObjectIdentifier(DeliveryDrain.self)] = drain }
     if StatusTicker.sharesTerminal { resources[ObjectIdentifier(TerminalRegion.self)] = region }
     let services = GraphServices(
       loop: network, webSockets: observation.connections, http: network, httpServer: network,
@@ -162,10 +177,7 @@ struct RunCommand: Sendable {
       environment: { environment[$0] },
       log: ProgramLog(settings: log, isJSON: isJSON, write: { printer.write($0) }),
       metrics: observation.metrics,
-      notice: { notice, location in
-        observation.notices.count(notice)
-        printer.print(notice, location)
-      })
+      noticed: { observation.notices.count($0) }, notice: { printer.print($0, $1) })
     let graph = RunningGraph(plan, services: services)
     var metrics: MetricsServer?
     if let address = arguments.observation.address {
@@ -190,6 +202,7 @@ struct RunCommand: Sendable {
       if interruptions.add(1, ordering: .relaxed).newValue == 1 {
         printer.print("stopping; once more to stop at once")
         graph.stop()
+        drain?.end()
       } else {
         region?.eraseStatus()
         exit(ExitCode.interrupted.rawValue)
@@ -237,6 +250,13 @@ struct RunCommand: Sendable {
     observation.ended(graph)
     if arguments.observation.showsStatistics { printer.write(observation.summaryText(asJSON: isJSON)) }
     await local.stop()
+    if delivery != nil {
+      let balances = DeliveryBalance.all(observation.metrics.samples)
+      for (stage, balance) in balances { Terminal.output.write("\(stage)  \(balance.text)\n") }
+      if failures.isEmpty, balances.contains(where: { $0.balance.waiting > 0 }) {
+        return .failure(.unavailable)
+      }
+    }
     return failures.first.map { .failure($0.error.code) } ?? .success
   }
 

@@ -1,18 +1,42 @@
 internal import EventStages
 internal import FluxGraph
+internal import Glibc
 internal import Platform
 
 /// `fluxgraph spool`: what webhooks have not delivered yet.
-struct SpoolCommand {
+struct SpoolCommand: Sendable {
   private enum Action: String, CaseIterable {
-    case ls, redeliver, drop
+    case ls, deliver, redeliver, drop
   }
+
+  /// How long `deliver` goes on while nothing is taken.
+  private static let patience = Duration.seconds(60)
 
   private let action: Action
   private let directory: String
   private let name: String?
+  /// The graph that is delivered for.
+  private var graph: RunCommand.Arguments?
 
   init(_ arguments: [String]) throws(UsageError) {
+    if arguments.first == Action.deliver.rawValue {
+      var graph = try RunCommand.Arguments(parsing: Array(arguments.dropFirst()))
+      let words = (graph.text == nil ? [] : [""]) + graph.paths
+      guard (1...2).contains(words.count) else {
+        throw UsageError(
+          "`spool deliver` wants a graph, which says where events go, and a sink's name or none")
+      }
+      var status = stat()
+      if stat(words[0], &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+        throw UsageError(
+          "`spool deliver` wants the graph, and `\(words[0])` is a directory: a spool does not hold where its events go, nor the secret they are signed with"
+        )
+      }
+      name = words.count == 2 ? words[1] : nil
+      graph.paths = graph.text == nil ? [words[0]] : []
+      (action, directory, self.graph) = (.deliver, "", graph)
+      return
+    }
     var reader = ArgumentReader(arguments, known: [])
     var words: [String] = []
     while let argument = reader.next() {
@@ -33,7 +57,13 @@ struct SpoolCommand {
     name = words.count == 3 ? words[2] : nil
   }
 
-  func run() async -> ExitCode {
+  func run(_ catalogue: Catalogue, _ signals: SignalReader) async -> ExitCode {
+    if let graph {
+      var run = RunCommand(graph, catalogue, signals)
+      run.delivery = RunCommand.Delivery(
+        sink: name, drain: DeliveryDrain(graph.drain ?? Self.patience, followsProgress: true))
+      return await run.run()
+    }
     do throws(StageError) {
       let known = try Spool.names(in: directory)
       if let name, !known.contains(name) {
@@ -53,7 +83,9 @@ struct SpoolCommand {
     case .ls:
       var line = "\(sink)  \(summary.pending) waiting"
       if let oldest = summary.oldest { line += " since \(oldest.rfc3339)" }
+      if summary.damaged > 0 { line += ", \(summary.damaged) bytes damaged" }
       Terminal.output.write("\(line), \(summary.bytes) bytes, \(summary.dead) dead\n")
+    case .deliver: break  // It needs the graph.
     case .redeliver:
       let spool = try await Spool.whenFree(directory: directory, name: sink, limit: .max)
       let (accepted, refused) = try spool.redeliver()

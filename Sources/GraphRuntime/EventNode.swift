@@ -119,6 +119,8 @@ final class EventSinkNode: EventConsumer {
     self.ports = ports
     self.context = context
     clock = context.clock
+    // It has only to do what an earlier run has left.
+    if producers == 0 { queue.end() }
   }
 
   /// How long events took from their arrival until they were written.

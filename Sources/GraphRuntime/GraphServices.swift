@@ -12,7 +12,9 @@ package struct GraphServices: Sendable {
   /// Things only some stages know of, by their type.
   package var resources: [ObjectIdentifier: any Sendable]
   package var environment: @Sendable (String) -> String?
-  /// Called for every notice, on any thread, before it goes to its port.
+  /// Called for every notice, on any thread: for those who count them.
+  package var noticed: @Sendable (Notice) -> Void
+  /// Called for the notices people are told, on any thread: the same word from the same place once in ten seconds.
   package var notice: @Sendable (Notice, _ location: String?) -> Void
   /// Where stages' lines of the log go.
   package var log: any LogSink
@@ -33,6 +35,7 @@ package struct GraphServices: Sendable {
     commands: CommandDirectory = CommandDirectory(), workers: AudioWorkers? = nil,
     fileMade: @escaping @Sendable (_ node: Int, _ path: String) -> Void = { _, _ in },
     log: any LogSink = StandardErrorLog(), metrics: MetricsRegistry = MetricsRegistry(),
+    noticed: @escaping @Sendable (Notice) -> Void = { _ in },
     notice: @escaping @Sendable (Notice, _ location: String?) -> Void
   ) {
     self.clock = clock
@@ -49,6 +52,7 @@ package struct GraphServices: Sendable {
     self.fileMade = fileMade
     self.log = log
     self.metrics = metrics
+    self.noticed = noticed
     self.notice = notice
   }
 }

@@ -50,10 +50,15 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   package var commands: CommandDirectory { services.commands }
   private let gates = Mutex<[AudioGate]>([])
   private let services: GraphServices
+  private let notices: NoticeGate
   private let plan: Plan
 
   package init(_ plan: Plan, services: GraphServices) {
     self.plan = plan
+    let notices = NoticeGate(services)
+    var services = services
+    services.notice = { notices.tell($0, $1) }
+    self.notices = notices
     self.services = services
   }
 
@@ -103,6 +108,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     }
     parts.withLock { $0 = [] }
     services.commands.removeAll()
+    notices.end()
     chains.withLock { $0 = [] }
     return state.withLock { $0.failures }.sorted { $0.error.code.severity > $1.error.code.severity }
   }
@@ -225,15 +231,17 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   }
 
   private func tell(_ finding: BlockedStages.Finding) {
-    let (name, text, time): (String, String, Duration) =
+    let (name, stage, text, time): (String, String, String, Duration) =
       switch finding {
       case .blocks(let stage, let time):
-        ("blocked", "\(stage) has blocked its audio thread for \(seconds(time)), and still does", time)
+        ("blocked", "\(stage)", "has blocked its audio thread for \(seconds(time)), and still does", time)
       case .hasBlocked(let stage, let time):
-        ("unblocked", "\(stage) blocked its audio thread for \(seconds(time))", time)
+        ("unblocked", "\(stage)", "blocked its audio thread for \(seconds(time))", time)
       }
     services.notice(
-      Notice(name, text, severity: .warning, details: [("seconds", JSONValue(time.seconds, digits: 1))]), nil)
+      Notice(
+        name, "\(stage) \(text)", severity: .warning, stream: stage,
+        details: [("seconds", JSONValue(time.seconds, digits: 1))]), nil)
   }
 
   private func seconds(_ time: Duration) -> String { fixedText(time.seconds, digits: 1) + " s" }

@@ -139,9 +139,12 @@ public final class TestWorld: Sendable {
   }
 
   /// Runs what may block at once: in a test there is nothing to hold up.
-  private struct InlineThread: BlockingThread {
+  private final class InlineThread: BlockingThread {
+    private let turn = Mutex(())
+
     func run<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-      try body()
+      // One after the other, as on a thread, whichever tasks they come from.
+      try turn.withLock { _ in try body() }
     }
 
     func submit(_ body: @escaping @Sendable () -> Void) { body() }

@@ -93,4 +93,33 @@ struct FullDiskTests {
       #expect(header == 2 * 80)
     }
   }
+
+  @Test(
+    "of every event it is known what became of it, when the spool is full and when its disk is",
+    arguments: [("", 3000), ("--fsize=30000:unlimited", 300)])
+  func balance(limit: String, length: Int) async throws {
+    let folder = try Folder()
+    let words = (0..<40).map {
+      #"{"word":"word\#($0)\#(String(repeating: "x", count: length)).","start":\#(Double($0) * 2),"end":\#(Double($0) * 2 + 0.5)}"#
+    }
+    try folder.write("[" + words.joined(separator: ",") + "]", to: "w.json")
+    let graph = """
+      t = tone silence duration=80s | pace 20x | flux endpoint=local words=script:w.json
+      crm = t | where event == EndOfTurn | webhook http://127.0.0.1:9/ spool=spool spool_limit=100kB retry=[10m]
+      """
+    let program = try Program(
+      "/usr/bin/prlimit", (limit.isEmpty ? [] : [limit]) + [Fluxgraph.path, "run", "--stats", "-e", graph],
+      Fluxgraph.surroundings(directory: folder.path))
+    let outcome = try await program.outcome()
+    #expect(outcome.status == 69, "\(outcome.errors)")
+    #expect(outcome.errorLines.count < 25, "\(outcome.errors)")
+    let pattern = /crm: (\d+) accepted: (\d+) delivered, (\d+) waiting, (\d+) dead letters?, (\d+) lost/
+    let match = try #require(outcome.errors.firstMatch(of: pattern), "\(outcome.errors)")
+    let numbers = [match.1, match.2, match.3, match.4, match.5].compactMap { Int($0) }
+    #expect(numbers[0] == 40 && numbers.dropFirst().reduce(0, +) == 40 && numbers[4] > 0, "\(numbers)")
+    #expect(outcome.errors.contains("\(numbers[4]) events were not delivered"), "\(outcome.errors)")
+    let listing = try await Fluxgraph.command(["spool", "ls", "spool"], directory: folder.path).output
+    #expect(listing.hasPrefix("crm  \(numbers[2]) waiting"), "\(listing) \(numbers)")
+    #expect(listing.hasSuffix(" \(numbers[3]) dead\n"), "\(listing) \(numbers)")
+  }
 }

@@ -265,4 +265,75 @@ struct WebhookDeliveryTests {
     let wrong = try await Fluxgraph.command(["spool", "ls", "nowhere"], directory: folder.path)
     wrong.expectFailure(74, saying: "nowhere")
   }
+
+  /// A graph whose webhook nobody answers leaves its events in the spool; returns how many.
+  private func leave(_ graph: (String) -> String, in folder: Folder) async throws -> Int {
+    let first = try await Fluxgraph.run(graph("http://127.0.0.1:9/"), directory: folder.path)
+    #expect(first.status == 0, "\(first.errors)")
+    return try folder.text(of: "all.jsonl").split(separator: "\n").count
+  }
+
+  @Test(
+    "what an earlier run has left is delivered without running the graph, and the exit code says whether all of it"
+  )
+  func deliver() async throws {
+    let sound = try await Recordings.shared.value.path("short.wav")
+    let flux = try await FakeFlux.shared.value
+    let folder = try Folder()
+    func graph(_ url: String) -> String {
+      """
+      heard = file \(sound) | flux endpoint=\(flux.call("normal").url)
+      crm = heard | webhook \(url) spool=spool retry=[100ms, 200ms, 200ms, 10m]
+      crm.dead | jsonl dead.jsonl
+      heard | jsonl all.jsonl
+      """
+    }
+    let count = try await leave(graph, in: folder)
+    let deaf = try await Fluxgraph.command(
+      ["spool", "deliver", "-e", graph("http://127.0.0.1:9/"), "--drain", "1s"], directory: folder.path)
+    #expect(deaf.status == 69, "\(deaf.errors)")
+    #expect(deaf.output == "crm  \(count) accepted: 0 delivered, \(count) waiting, 0 dead letters, 0 lost\n")
+    let hook = try Peers.start("webhook.py")
+    let port = try await hook.line(containing: "port").dropFirst(5)
+    let wrong = try await Fluxgraph.command(
+      ["spool", "deliver", "-e", graph("http://127.0.0.1:\(port)/"), "heard"], directory: folder.path)
+    wrong.expectFailure(78, saying: "no sink called heard", "it has: crm")
+    let delivered = try await Fluxgraph.command(
+      ["spool", "deliver", "-e", graph("http://127.0.0.1:\(port)/"), "crm"], directory: folder.path)
+    #expect(delivered.status == 0, "\(delivered.errors)")
+    #expect(
+      delivered.output == "crm  \(count) accepted: \(count) delivered, 0 waiting, 0 dead letters, 0 lost\n")
+    // Nothing else was run.
+    #expect(try folder.text(of: "all.jsonl").split(separator: "\n").count == count)
+    hook.signal(SIGKILL)
+    #expect(try await hook.outcome().output.split(separator: "\n").count == 1 + count)
+    let none = try await Fluxgraph.command(
+      ["spool", "deliver", "-e", "file \(sound) | flux endpoint=local | stdout"], directory: folder.path)
+    none.expectFailure(78, saying: "no sink that keeps events in a spool")
+  }
+
+  @Test("a run with a drain waits for a receiver that comes back, and Ctrl-C ends the wait")
+  func drain() async throws {
+    let sound = try await Recordings.shared.value.path("short.wav")
+    let flux = try await FakeFlux.shared.value
+    let folder = try Folder()
+    // A port that is free now, and nobody's for a while.
+    let finder = try Peers.start("webhook.py")
+    let port = try await finder.line(containing: "port").dropFirst(5)
+    finder.signal(SIGKILL)
+    _ = try await finder.outcome()
+    let graph =
+      "crm = file \(sound) | flux endpoint=\(flux.call("normal").url) | webhook http://127.0.0.1:\(port)/ spool=spool retry=[1s, 1s, 10m]"
+    let sender = try Program(
+      Fluxgraph.path, ["run", "--drain", "10m", "-e", graph], Fluxgraph.surroundings(directory: folder.path))
+    _ = try await sender.errorLine(containing: "it is tried again")
+    try await Task.sleep(for: .seconds(5))
+    let began = Date()
+    sender.signal(SIGINT)
+    let outcome = try await sender.outcome()
+    #expect(outcome.status == 0 && Date().timeIntervalSince(began) < 5, "\(outcome.errors)")
+    #expect(outcome.errors.contains("stay in the spool"), "\(outcome.errors)")
+    let wrong = try await Fluxgraph.command(["run", "--drain", "soon", "-e", "stdin | stdout"])
+    #expect(wrong.status == 64 && wrong.errors.contains("`--drain` wants a duration"), "\(wrong.errors)")
+  }
 }

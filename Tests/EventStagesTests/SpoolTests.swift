@@ -58,7 +58,7 @@ import enum Platform.FileLockError
           try mark()
         }
         if name == "d" {
-          try spool.batched(Array(kept[2...3]))
+          try spool.batched([Array(kept[2...3])])
           try mark()
           try spool.done(kept[2].number)
           try mark()
@@ -94,6 +94,60 @@ import enum Platform.FileLockError
       damaged[Int.random(in: 0..<log.count, using: &random)] ^= UInt8.random(in: 1...255, using: &random)
       try Data(damaged).write(to: URL(filePath: folder.file("crm.spool")))
       #expect(try await ids(folder).count == 2)
+    }
+  }
+
+  @Test("damage at the end of a log is told as damage anywhere else is, and what was there is kept")
+  func damagedEnd() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.file("crm.spool")
+    do {
+      let spool = try Spool(directory: folder.path, name: "crm", limit: 100_000)
+      for name in ["a", "b", "c"] { _ = try spool.accept(delivery(name)) }
+    }
+    let log = try readFile(path)
+    let last = log.count - SpoolRecord.accepted(delivery("c")).bytes.count
+    var cases: [(bytes: [UInt8], ids: Int)] = (last..<log.count).flatMap { place in
+      ([0x01, 0x80, 0xFF] as [UInt8]).map { bit in
+        var bytes = log
+        bytes[place] ^= bit
+        return (bytes, 2)
+      }
+    }
+    cases.append((Array("Something else altogether, such as somebody's notes.\n".utf8), 0))
+    cases.append((log + Array(repeating: 0, count: 4096), 3))
+    cases.append((Array(repeating: 0, count: 4096) + log, 3))
+    cases.append((log + Array("{}\n{}\n".utf8), 3))
+    for (bytes, count) in cases {
+      try Data(bytes).write(to: URL(filePath: path))
+      #expect(try Spool.summary(directory: folder.path, name: "crm").damaged > 0)
+      do {
+        let spool = try Spool(directory: folder.path, name: "crm", limit: 100_000)
+        #expect(spool.damaged > 0 && spool.deliveries.count == count)
+        _ = try spool.accept(delivery("new"))
+      }
+      #expect(try readFile(path + ".damaged") == bytes)
+      let again = try Spool(directory: folder.path, name: "crm", limit: 100_000)
+      #expect(again.damaged == 0 && again.deliveries.count == count + 1, "it is told once")
+    }
+    #expect(try Spool.names(in: folder.path) == ["crm"])
+  }
+
+  @Test("whatever a file holds, it is read in one go")
+  func garbage() {
+    var random = SeededGenerator(seed: 3)
+    let fake = SpoolRecord.accepted(delivery("a")).bytes.prefix(24)
+    let pieces: [[UInt8]] = [
+      [0], [0, 16, 0, 0], Array("{\"v\":1}\n".utf8), Array(fake),
+      [255, 255, 63, 0] + Array(fake.dropFirst(4)),
+      (0..<9999).map { _ in .random(in: 0...255, using: &random) },
+    ]
+    for piece in pieces {
+      let bytes = Array(repeatElement(piece, count: 400_000 / piece.count).joined())
+      let began = ContinuousClock.now
+      let (records, _, damaged) = SpoolRecord.readAll(bytes)
+      #expect(records.isEmpty && damaged == bytes.count)
+      #expect(ContinuousClock.now - began < .seconds(20), "\(piece.prefix(8))")
     }
   }
 
@@ -137,7 +191,7 @@ import enum Platform.FileLockError
         directory: folder.path, name: "crm", limit: round == 1 ? 4000 : 100_000)
       if round == 0 {
         let kept = try ["a", "b", "c", "d"].map { try #require(try spool.accept(delivery($0))) }
-        try spool.batched([kept[1], kept[2]])
+        try spool.batched([[kept[1], kept[2]]])
         var batch = Shipment(batch: [kept[1], kept[2]])
         batch.attempts = 2
         try spool.attempted(batch)

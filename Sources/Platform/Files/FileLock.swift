@@ -34,7 +34,11 @@ package final class FileLock: Sendable {
     }
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    // A program that is being started at this moment has the descriptor, too, for a while.
+    flock(descriptor, LOCK_UN)
+    close(descriptor)
+  }
 
   private static func isSame(_ descriptor: Int32, _ path: String) -> Bool {
     var (open, named) = (stat(), stat())

@@ -316,8 +316,10 @@ struct FluxSessionMachine: ~Copyable, Sendable {
 
   // MARK: - Pieces
 
+  /// Ends what is open here. Its audio is not sent again then: its words would be told twice.
   mutating func end(_ trigger: TurnTrigger) -> [Action] {
-    outputs(turns.endLocally(trigger))
+    speechStart = nil
+    return outputs(turns.endLocally(trigger))
   }
 
   mutating func finish(_ error: StageError?) -> [Action] {

@@ -94,7 +94,7 @@ final class FluxSession: @unchecked Sendable {
     let gap = position - nextPosition - insertedFrames
     nextPosition = position + Int64(frames)
     insertedFrames = 0
-    if gap > 0 { fill(gap) }
+    if gap > 0 { fill(gap, now) }
     backlog.append(bytes)
     perform(machine.audioArrived(backlog.start..<backlog.end, now: now), now)
   }
@@ -106,16 +106,23 @@ final class FluxSession: @unchecked Sendable {
   }
 
   /// Keeps the clock right where the source's audio has a hole.
-  private func fill(_ gap: Int64) {
+  private func fill(_ gap: Int64, _ now: Instant) {
+    let isPassedOver = machine.passesOver(gap)
     let seconds = Double(gap) / Double(format.rate)
     let position = Double(backlog.end) / Double(format.rate)
     notice(
       Notice(
         "gap",
-        "\(fixedText(seconds, digits: 2)) s of audio were lost on the way to the service, at "
-          + "\(positionText(position)); silence of the same length takes their place", severity: .warning,
-        details: [("seconds", JSONValue(seconds)), ("from", JSONValue(position))]))
-    backlog.appendSilence(frames: gap)
+        "\(fixedText(seconds, digits: 2)) s of audio were lost on the way to the service, at \(positionText(position)); "
+          + (isPassedOver
+            ? "another connection goes on behind them" : "silence of the same length takes their place"),
+        severity: .warning, details: [("seconds", JSONValue(seconds)), ("from", JSONValue(position))]))
+    if isPassedOver {
+      backlog.skip(gap)
+      perform(machine.passedOver(to: backlog.end, now: now), now)
+    } else {
+      backlog.appendSilence(frames: gap)
+    }
   }
 
   // MARK: - The network

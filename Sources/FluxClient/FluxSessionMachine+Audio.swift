@@ -9,12 +9,9 @@ extension FluxSessionMachine {
     audio.hold(held)
     let missing = held.lowerBound - (state == .streaming ? audio.next : resumeAt)
     guard missing > 0 else { return [] }
-    if state == .streaming {
-      // Silence would do, but it is billed and takes its time: after a long absence a new connection is the better beginning.
-      guard audio.seconds(missing) > settings.limits.buffer.seconds else { return [] }
-      return lose(Loss("\(fixedText(audio.seconds(missing), digits: 1)) s of audio never came"), now)
+    guard state != .streaming, !hasToldOverflow, audio.unsentIsLost(before: held.lowerBound) else {
+      return []
     }
-    guard !hasToldOverflow, audio.unsentIsLost(before: held.lowerBound) else { return [] }
     hasToldOverflow = true
     return [
       .notice(
@@ -24,6 +21,22 @@ extension FluxSessionMachine {
             + "\(settings.host) is there again", severity: .warning,
           details: [("position", JSONValue(audio.seconds(held.lowerBound)))]))
     ]
+  }
+
+  /// Whether a hole of the source is passed over instead of being sent as silence: after a long absence a new connection is the
+  /// better beginning.
+  func passesOver(_ frames: Int64) -> Bool {
+    let longest = min(FluxSessionSettings.longestSilence, settings.limits.buffer)
+    return state == .streaming && audio.waiting < audio.chunk && audio.seconds(frames) > longest.seconds
+  }
+
+  /// The source has left audio out, up to this frame, and another connection is to go on there.
+  mutating func passedOver(to position: Int64, now: Instant) -> [Action] {
+    let missing = audio.seconds(position - audio.held.upperBound)
+    let ended = tail + end(.disconnected)
+    audio.hold(position..<position)
+    defer { resumeAt = position }
+    return ended + lose(Loss("\(fixedText(missing, digits: 1)) s of audio never came"), now)
   }
 
   /// Silence was inserted; these frames are held now.

@@ -10,9 +10,9 @@ struct BufferTests {
   @Test("beyond the buffer the oldest audio gives way, which is said exactly, and the clock stays right")
   func overflow() throws {
     let source = SessionStage.Source(
-      liveness: .live, speech: Speech("one@1.0 two@5.0 three@30.0 four@38.0"), seconds: 40)
-    let faults: [Fault] = [.cut(after: 3), .unreachable, .unreachable, .unreachable, .unreachable]
-    let stage = SessionStage(source, faults: faults) { $0.limits.buffer = .seconds(8) }.runToEnd()
+      liveness: .live, speech: Speech("one@1.0 two@5.0 three@30.0 four@38.0"), seconds: 40,
+      outages: [3...25])
+    let stage = SessionStage(source) { $0.limits.buffer = .seconds(8) }.runToEnd()
     let lost = try #require(stage.world.notices.first { $0.notice == "audio-lost" })
     let from = try #require(lost.details.first { $0.name == "from" }?.value.doubleValue)
     let to = try #require(lost.details.first { $0.name == "to" }?.value.doubleValue)
@@ -79,11 +79,12 @@ struct BufferTests {
   }
 
   @Test(
-    "after a hole longer than the buffer another connection begins behind it: the silence is not paid for")
+    "after a hole of more than 30 s another connection begins behind it: the silence is not paid for")
   func longHole() {
     let source = SessionStage.Source(
       liveness: .live, speech: Speech("one@1.0 two@70.0"), seconds: 75, holes: [3.2...64])
     let stage = SessionStage(source).runToEnd()
+    #expect(stage.notices == ["gap", "connection-lost", "reconnected"])
     #expect(stage.services.count == 2)
     #expect(stage.services[0].blocks.count < 60)
     #expect(stage.places == ["one@0.96", "two@70.00"])

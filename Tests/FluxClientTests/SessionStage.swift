@@ -103,6 +103,12 @@ final class SessionStage {
     }
   }
 
+  /// Lets time pass without running anything, the source included, as when the process is stopped.
+  func stop(_ seconds: Double) {
+    world.loop.stop(for: .seconds(seconds))
+    pausedSteps += Int((seconds / 0.02).rounded())
+  }
+
   /// Lets time pass to the session's end, ten minutes at most.
   func runToEnd() -> SessionStage {
     run(600)

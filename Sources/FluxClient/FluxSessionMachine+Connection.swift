@@ -94,6 +94,8 @@ extension FluxSessionMachine {
     default: break
     }
     watch.arrived(now)
+    // That much waits was told with the connection.
+    hasToldBacklog = connections > 1 && audio.seconds(audio.waiting) > Self.behind
     return actions
   }
 
@@ -117,7 +119,7 @@ extension FluxSessionMachine {
       ])
   }
 
-  private func lost(_ frames: Range<Int64>) -> Notice {
+  func lost(_ frames: Range<Int64>) -> Notice {
     let from = audio.seconds(frames.lowerBound)
     let to = audio.seconds(frames.upperBound)
     return Notice(

@@ -73,6 +73,8 @@ struct FluxSessionMachine: ~Copyable, Sendable {
   var progressAt: Instant?
   /// Whether the user has been told that the buffer is full, in this outage.
   var hasToldOverflow = false
+  /// Whether the user has been told that audio waits, and not yet that it does no more.
+  var hasToldBacklog = false
 
   /// The frames taken from a finite source ahead of what has been sent.
   private let readAhead: Int64

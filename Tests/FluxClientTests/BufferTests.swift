@@ -68,6 +68,48 @@ struct BufferTests {
     #expect(stage.brokenPromises == [])
   }
 
+  @Test("an uplink slower than the source is told of when audio waits, and when it does no more")
+  func slowUplink() {
+    let source = SessionStage.Source(
+      liveness: .live, speech: Speech("one@1.0 two@20.0 three@38.0"), seconds: 40)
+    let stage = SessionStage(source)
+    stage.run(5)
+    stage.connections[0].block(bufferedBytes: 64_000, since: nil)
+    stage.run(10)
+    #expect(stage.notices == ["backlog"])
+    #expect(stage.session.waitingSeconds > 9)
+    let details = stage.session.command(.status).details
+    #expect(details.first { $0.name == "backlog" }?.value.doubleValue == stage.session.waitingSeconds)
+    stage.connections[0].block(bufferedBytes: 0, since: nil)
+    _ = stage.runToEnd()
+    #expect(stage.notices == ["backlog", "caught-up"])
+    #expect(stage.unheard == [])
+    #expect(stage.places.count == 3)
+  }
+
+  @Test("what falls out of the buffer of a slow uplink is told exactly, and what follows is heard")
+  func slowUplinkForEver() {
+    let source = SessionStage.Source(
+      liveness: .live, speech: Speech("one@1.0 two@20.0 three@78.0"), seconds: 80)
+    let stage = SessionStage(source) { settings in
+      settings.limits.buffer = .seconds(8)
+      settings.limits.stall = .zero
+    }
+    stage.run(5)
+    stage.connections[0].block(bufferedBytes: 64_000, since: nil)
+    stage.run(12)
+    #expect(stage.services.count == 2)
+    _ = stage.runToEnd()
+    #expect(stage.unheard.count == 1)
+    // From where the service had last said to have heard.
+    #expect(stage.unheard == ["5.04-7.12"])
+    #expect(stage.told == ["4.96-7.12"])
+    #expect(stage.places == ["one@0.96", "two@20.00", "three@78.00"])
+    // No silence stands for it.
+    #expect(stage.services.allSatisfy { !$0.blocks.contains(nil) })
+    #expect(stage.brokenPromises == [])
+  }
+
   @Test("a hole in the source becomes silence of its length, and is told of")
   func hole() {
     let source = SessionStage.Source(liveness: .live, holes: [2.4...3.2])

@@ -29,7 +29,10 @@ final class FluxRun: @unchecked Sendable {
     itself = self
     running = sessions.count
     for session in sessions {
-      session.onBacklog = { [unowned self] in backlog.set(self.sessions.map(\.waitingSeconds).max() ?? 0) }
+      // A session speaks of it once more after the last has ended.
+      session.onBacklog = { [weak self, backlog] in
+        backlog.set(self?.sessions.map(\.waitingSeconds).max() ?? 0)
+      }
     }
     for session in sessions { session.start { [unowned self] error in sessionEnded(error) } }
     input.start()

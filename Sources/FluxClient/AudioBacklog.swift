@@ -93,8 +93,8 @@ struct AudioBacklog {
     Int(frames.lowerBound - number * step) * frameSize..<Int(frames.upperBound - number * step) * frameSize
   }
 
-  /// Passes over frames there is no room for at all, and with them over everything held.
-  private mutating func skip(_ frames: Int64) {
+  /// Passes over frames that are not to be held, and with them over everything held.
+  mutating func skip(_ frames: Int64) {
     guard frames > 0 else { return }
     end += frames
     discard(before: end)

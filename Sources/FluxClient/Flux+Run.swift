@@ -17,7 +17,9 @@ extension Flux: LoopRecogniser {
         settings: settings(rate: format.rate, liveness: audio.liveness, seed: generator.next()), name: stream,
         identifier: streams.count > 1 ? "\(identifier)-\(stream ?? "")" : identifier)
     }
-    let run = FluxRun(sessions, FluxInput(audio, loop: context.loop, sessions: sessions))
+    let backlog = context.metrics.gauge("backlog_seconds", "Audio that waits to be sent to the service.")
+    let run = FluxRun(
+      sessions, FluxInput(audio, loop: context.loop, sessions: sessions), backlog: backlog)
     context.onCommand { command in run.command(command) }
     context.loop.execute { run.start(ended) }
     return { [weak run, loop = context.loop] in loop.execute { [weak run] in run?.cancel() } }

@@ -9,8 +9,9 @@ package struct Flux: Recogniser {
       Audio is sent as 16 kHz mono linear16 in chunks of 80 ms; telephone audio stays what it is with `encoding=mulaw`. The \
       key is taken from `key=`, else from the variable DEEPGRAM_API_KEY, else from a `.env` file. `endpoint=local` needs no \
       key and no network: a Flux server inside this process listens instead.
-      A lost connection is made again after 1, 2, 4 … 30 s, and the audio of the time between is caught up. Behind a file the \
-      open turn is sent again from its start; behind a live source it ends with its last text, not final.
+      A lost connection is made again after 1, 2, 4 … 30 s, and the audio of the time between is caught up: an outage that fits \
+      into `buffer=` loses nothing, for no wait takes more than a third of what still fits. Behind a file the open turn is \
+      sent again from its start; behind a live source it ends with its last text, not final.
       `fluxgraph ctl` ends turns and changes thresholds, keyterms, language hints and numerals while the graph runs.
       """,
     ports: [
@@ -132,7 +133,8 @@ package struct Flux: Recogniser {
       "What becomes of the open turn of a lost connection: replay, as behind files, or cut, as behind live sources."
     )
     Option(
-      "buffer", \Flux.buffer, "The latest audio kept for a lost connection; the oldest gives way.",
+      "buffer", \Flux.buffer,
+      "The latest audio kept for a lost connection, in memory as it comes; beyond it the oldest gives way.",
       in: .seconds(1)...(.seconds(600)))
     Option(
       "catch_up", \Flux.catchUp, "How fast kept audio is sent, as a multiple of real time.",

@@ -6,6 +6,8 @@ final class FluxRun: @unchecked Sendable {
 
   private let sessions: [FluxSession]
   private let input: FluxInput
+  /// Seconds of audio that wait, in the session where most does.
+  private let backlog: Gauge
   private var ended: (@Sendable ((any Error)?) -> Void)?
   /// The run itself, as long as it runs: its sessions do not hold it.
   private var itself: FluxRun?
@@ -13,7 +15,8 @@ final class FluxRun: @unchecked Sendable {
   private var running = 0
   private var isCancelled = false
 
-  init(_ sessions: [FluxSession], _ input: FluxInput) {
+  init(_ sessions: [FluxSession], _ input: FluxInput, backlog: Gauge) {
+    self.backlog = backlog
     self.sessions = sessions
     self.input = input
   }
@@ -25,6 +28,12 @@ final class FluxRun: @unchecked Sendable {
     self.ended = ended
     itself = self
     running = sessions.count
+    for session in sessions {
+      // A session speaks of it once more after the last has ended.
+      session.onBacklog = { [weak self, backlog] in
+        backlog.set(self?.sessions.map(\.waitingSeconds).max() ?? 0)
+      }
+    }
     for session in sessions { session.start { [unowned self] error in sessionEnded(error) } }
     input.start()
   }

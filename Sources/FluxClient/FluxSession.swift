@@ -34,6 +34,8 @@ final class FluxSession: @unchecked Sendable {
   /// Silence that stood in for audio since the source last gave some.
   private var insertedFrames: Int64 = 0
   private var isPerforming = false
+  /// Called when more or less audio may wait than before.
+  var onBacklog: () -> Void = {}
   /// Called when audio is wanted again.
   var onWant: () -> Void = {}
 
@@ -62,7 +64,7 @@ final class FluxSession: @unchecked Sendable {
   /// Begins. `finished` is called once, with the error the session ended with, if any.
   func start(_ finished: @escaping (StageError?) -> Void) {
     self.finished = finished
-    perform(machine.start(now: context.clock.now()))
+    perform(machine.start(now: now))
   }
 
   /// Ends at once.
@@ -71,15 +73,21 @@ final class FluxSession: @unchecked Sendable {
   /// Whether more audio may come.
   var wantsAudio: Bool { machine.wantsAudio }
 
+  /// Seconds of audio that wait to be sent.
+  var waitingSeconds: Double { isOver ? 0 : machine.audio.seconds(machine.audio.waiting) }
+
   /// Whether the session has come to its end.
   var isOver: Bool { machine.state == .over }
+
+  /// The time the session goes by. That in which the process did not run is none of it: nobody was silent then.
+  private var now: Instant { context.clock.now().advanced(by: .zero - context.loop.absence) }
 
   /// Bytes of memory the kept audio takes.
   var allocatedBytes: Int { backlog.allocatedBytes }
 
   /// Carries out a command of the user's.
   func command(_ command: StageCommand) -> StageReply {
-    let (reply, actions) = machine.command(command, now: context.clock.now())
+    let (reply, actions) = machine.command(command, now: now)
     perform(actions)
     return reply
   }
@@ -90,38 +98,45 @@ final class FluxSession: @unchecked Sendable {
   /// - Parameter position: the number of the first frame, counted from the stream's first.
   func accept(_ bytes: UnsafeRawBufferPointer, frames: Int, position: Int64) {
     guard !isOver else { return }
-    let now = context.clock.now()
+    let now = self.now
     let gap = position - nextPosition - insertedFrames
     nextPosition = position + Int64(frames)
     insertedFrames = 0
-    if gap > 0 { fill(gap) }
+    if gap > 0 { fill(gap, now) }
     backlog.append(bytes)
     perform(machine.audioArrived(backlog.start..<backlog.end, now: now), now)
   }
 
   /// The source has ended.
   func endInput() {
-    machine.inputEnded(now: context.clock.now())
+    machine.inputEnded(now: now)
     perform([])
   }
 
   /// Keeps the clock right where the source's audio has a hole.
-  private func fill(_ gap: Int64) {
+  private func fill(_ gap: Int64, _ now: Instant) {
+    let isPassedOver = machine.passesOver(gap)
     let seconds = Double(gap) / Double(format.rate)
     let position = Double(backlog.end) / Double(format.rate)
     notice(
       Notice(
         "gap",
-        "\(fixedText(seconds, digits: 2)) s of audio were lost on the way to the service, at "
-          + "\(positionText(position)); silence of the same length takes their place", severity: .warning,
-        details: [("seconds", JSONValue(seconds)), ("from", JSONValue(position))]))
-    backlog.appendSilence(frames: gap)
+        "\(fixedText(seconds, digits: 2)) s of audio were lost on the way to the service, at \(positionText(position)); "
+          + (isPassedOver
+            ? "another connection goes on behind them" : "silence of the same length takes their place"),
+        severity: .warning, details: [("seconds", JSONValue(seconds)), ("from", JSONValue(position))]))
+    if isPassedOver {
+      backlog.skip(gap)
+      perform(machine.passedOver(to: backlog.end, now: now), now)
+    } else {
+      backlog.appendSilence(frames: gap)
+    }
   }
 
   // MARK: - The network
 
   private func handle(_ event: WebSocketEvent) {
-    let now = context.clock.now()
+    let now = self.now
     log(event)
     switch event {
     case .opened(let headers):
@@ -169,7 +184,7 @@ final class FluxSession: @unchecked Sendable {
 
   // MARK: - Actions
 
-  private func perform(_ actions: [FluxSessionMachine.Action]) { perform(actions, context.clock.now()) }
+  private func perform(_ actions: [FluxSessionMachine.Action]) { perform(actions, now) }
 
   /// Carries actions out, sends what can be sent, and sees to it that the machine is called in time.
   private func perform(_ actions: [FluxSessionMachine.Action], _ now: Instant) {
@@ -184,6 +199,7 @@ final class FluxSession: @unchecked Sendable {
       isWorthwhile = !sends.isEmpty && machine.audio.waiting > 0
     }
     isPerforming = false
+    onBacklog()
     guard finished != nil else { return }
     arm(now)
     if machine.wantsAudio { onWant() }
@@ -210,7 +226,7 @@ final class FluxSession: @unchecked Sendable {
     case .insertSilence(let frames):
       insertedFrames += frames
       backlog.appendSilence(frames: frames)
-      machine.silenceInserted(backlog.start..<backlog.end, now: context.clock.now())
+      machine.silenceInserted(backlog.start..<backlog.end, now: now)
     case .forget(let position): backlog.discard(before: position)
     case .abort:
       connection?.abort()
@@ -242,11 +258,12 @@ final class FluxSession: @unchecked Sendable {
     if let timerDue, timerDue <= due { return }
     timer?.cancel()
     timerDue = due
-    timer = context.loop.schedule(at: due) { [self] in
+    timer = context.loop.schedule(at: due.advanced(by: context.loop.absence)) { [self] in
       timerDue = nil
       guard !isOver else { return }
-      let now = context.clock.now()
-      if let since = connection?.blockedSince, now.duration(since: since) > blockedLimit {
+      let now = self.now
+      // By the clock's time, in which the network gives it.
+      if let since = connection?.blockedSince, context.clock.now().duration(since: since) > blockedLimit {
         perform(machine.sendBlocked(now: now))
       }
       perform(machine.tick(now: now))

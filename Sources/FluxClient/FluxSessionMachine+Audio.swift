@@ -7,14 +7,10 @@ extension FluxSessionMachine {
   mutating func audioArrived(_ held: Range<Int64>, now: Instant) -> [Action] {
     watch.arrived(now)
     audio.hold(held)
-    let missing = held.lowerBound - (state == .streaming ? audio.next : resumeAt)
-    guard missing > 0 else { return [] }
-    if state == .streaming {
-      // Silence would do, but it is billed and takes its time: after a long absence a new connection is the better beginning.
-      guard audio.seconds(missing) > settings.limits.buffer.seconds else { return [] }
-      return lose(Loss("\(fixedText(audio.seconds(missing), digits: 1)) s of audio never came"), now)
+    guard state != .streaming else { return held.lowerBound > audio.next ? overflowed(now) : [] }
+    guard held.lowerBound > resumeAt, !hasToldOverflow, audio.unsentIsLost(before: held.lowerBound) else {
+      return []
     }
-    guard !hasToldOverflow, audio.unsentIsLost(before: held.lowerBound) else { return [] }
     hasToldOverflow = true
     return [
       .notice(
@@ -24,6 +20,59 @@ extension FluxSessionMachine {
             + "\(settings.host) is there again", severity: .warning,
           details: [("position", JSONValue(audio.seconds(held.lowerBound)))]))
     ]
+  }
+
+  /// The network takes less than comes, and the buffer is full. A part of it is given up at once, and what follows has time to be
+  /// sent; the silence that would keep the place of it in this connection would take as long as the audio.
+  private mutating func overflowed(_ now: Instant) -> [Action] {
+    let part = audio.frame(at: settings.limits.buffer.seconds / 4) ?? 0
+    let end = min(audio.held.upperBound, audio.held.lowerBound + part) / audio.chunk * audio.chunk
+    let ended = self.end(.disconnected) + [.notice(lost(audio.heard..<end)), .forget(before: end)]
+    audio.hold(end..<audio.held.upperBound)
+    speechStart = nil
+    defer { resumeAt = end }
+    return ended + lose(Loss("\(settings.host) takes audio more slowly than it comes\(request)"), now)
+  }
+
+  /// Says once that audio of a live source waits for the network, and once that it does no more.
+  private mutating func tellBacklog() -> [Action] {
+    guard settings.liveness == .live, state == .streaming else { return [] }
+    let seconds = audio.seconds(audio.waiting)
+    let isBehind = seconds > (hasToldBacklog ? Self.caughtUp : Self.behind)
+    guard isBehind != hasToldBacklog else { return [] }
+    hasToldBacklog = isBehind
+    let details = [("backlog", JSONValue(seconds)), ("position", JSONValue(audio.seconds(audio.next)))]
+    guard isBehind else {
+      return [.notice(Notice("caught-up", "no audio waits for \(settings.host) any more", details: details))]
+    }
+    return [
+      .notice(
+        Notice(
+          "backlog",
+          "\(fixedText(seconds, digits: 1)) s of audio wait to be sent to \(settings.host); "
+            + "the buffer holds \(settings.limits.buffer.unitText)", severity: .warning, details: details))
+    ]
+  }
+
+  /// Seconds of audio that wait: more is told, and no more than that is told as well.
+  static var behind: Double { 2 }
+  private static var caughtUp: Double { 0.5 }
+
+  /// Whether a hole of the source is passed over instead of being sent as silence: after a long absence a new connection is the
+  /// better beginning.
+  func passesOver(_ frames: Int64) -> Bool {
+    let longest = min(FluxSessionSettings.longestSilence, settings.limits.buffer)
+    return state == .streaming && audio.waiting < audio.chunk && audio.seconds(frames) > longest.seconds
+  }
+
+  /// The source has left audio out, up to this frame, and another connection is to go on there.
+  mutating func passedOver(to position: Int64, now: Instant) -> [Action] {
+    let missing = audio.seconds(position - audio.held.upperBound)
+    let ended = tail + end(.disconnected)
+    audio.hold(position..<position)
+    speechStart = nil
+    defer { resumeAt = position }
+    return ended + lose(Loss("\(fixedText(missing, digits: 1)) s of audio never came"), now)
   }
 
   /// Silence was inserted; these frames are held now.
@@ -60,6 +109,7 @@ extension FluxSessionMachine {
       }
     }
     if room <= 0 { audio.waitForRoom() }
+    actions += tellBacklog()
     if inputHasEnded, audio.waiting == 0 { actions += endStream(now) }
     return actions
   }
@@ -133,6 +183,7 @@ struct SilenceWatch: Sendable {
   /// Audio sent since the last message, and since when.
   private(set) var sentUnanswered: Int64 = 0
   private(set) var unansweredSince: Instant?
+  private var lastSent: Instant?
 
   mutating func heard(_ now: Instant) {
     lastMessage = now
@@ -141,6 +192,12 @@ struct SilenceWatch: Sendable {
   }
 
   mutating func sent(_ frames: Int64, _ now: Instant) {
+    // Where nothing could be sent for a while, there was nothing to answer either.
+    if let lastSent, now.duration(since: lastSent) > .seconds(1) {
+      sentUnanswered = 0
+      unansweredSince = nil
+    }
+    lastSent = now
     sentUnanswered += frames
     unansweredSince = unansweredSince ?? now
   }

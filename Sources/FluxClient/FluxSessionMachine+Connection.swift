@@ -94,6 +94,8 @@ extension FluxSessionMachine {
     default: break
     }
     watch.arrived(now)
+    // That much waits was told with the connection.
+    hasToldBacklog = connections > 1 && audio.seconds(audio.waiting) > Self.behind
     return actions
   }
 
@@ -117,7 +119,7 @@ extension FluxSessionMachine {
       ])
   }
 
-  private func lost(_ frames: Range<Int64>) -> Notice {
+  func lost(_ frames: Range<Int64>) -> Notice {
     let from = audio.seconds(frames.lowerBound)
     let to = audio.seconds(frames.upperBound)
     return Notice(
@@ -206,7 +208,7 @@ extension FluxSessionMachine {
     let wasStreaming = connectedAt != nil
     if wasStreaming { actions += suspend(now) }
     let delay = schedule.delay(
-      after: connectedAt.map { now.duration(since: $0) }, minimum: loss.minimumDelay)
+      after: connectedAt.map { now.duration(since: $0) }, room: bufferRoom, minimum: loss.minimumDelay)
     connectedAt = nil
     state = .waiting
     deadline = now.advanced(by: delay)
@@ -220,6 +222,13 @@ extension FluxSessionMachine {
             ("delay", JSONValue(delay.seconds)),
           ] + (loss.status.map { [("status", JSONValue($0))] } ?? []))))
     return actions
+  }
+
+  /// How much more of a live source fits into the buffer before audio is lost; nil when none can be, because a finite source waits,
+  /// or has ended.
+  private var bufferRoom: Duration? {
+    guard settings.liveness == .live, !inputHasEnded else { return nil }
+    return settings.limits.buffer - .seconds(audio.seconds(audio.held.upperBound - resumeAt))
   }
 
   /// What becomes of the open turn, and where the next connection begins.

@@ -73,6 +73,8 @@ struct FluxSessionMachine: ~Copyable, Sendable {
   var progressAt: Instant?
   /// Whether the user has been told that the buffer is full, in this outage.
   var hasToldOverflow = false
+  /// Whether the user has been told that audio waits, and not yet that it does no more.
+  var hasToldBacklog = false
 
   /// The frames taken from a finite source ahead of what has been sent.
   private let readAhead: Int64
@@ -316,8 +318,10 @@ struct FluxSessionMachine: ~Copyable, Sendable {
 
   // MARK: - Pieces
 
+  /// Ends what is open here. Its audio is not sent again then: its words would be told twice.
   mutating func end(_ trigger: TurnTrigger) -> [Action] {
-    outputs(turns.endLocally(trigger))
+    speechStart = nil
+    return outputs(turns.endLocally(trigger))
   }
 
   mutating func finish(_ error: StageError?) -> [Action] {

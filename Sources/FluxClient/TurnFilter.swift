@@ -41,7 +41,6 @@ struct TurnFilter: Sendable {
     start.kind = .startOfTurn
     start.trigger = nil
     start.isFinal = false
-    start.matchesEager = nil
     // What adds nothing to the start is left out.
     return event.kind == .update || event.kind == .turnResumed ? [start] : [start, event]
   }

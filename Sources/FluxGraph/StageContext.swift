@@ -177,6 +177,14 @@ public protocol GraphLoop: Sendable {
   func signal(_ body: @escaping @Sendable () -> Void) -> any GraphSignal
   /// Runs `body` on the loop's thread at a time, unless cancelled.
   func schedule(at time: Instant, _ body: @escaping @Sendable () -> Void) -> any GraphTimer
+  /// How long the process did not run since the loop began, in all, because it was stopped, for instance. What is scheduled already
+  /// comes later by that. Whoever judges another's silence takes it off the clock's time: nobody was listening then. Any thread.
+  var absence: Duration { get }
+}
+
+extension GraphLoop {
+  /// A loop that always runs.
+  public var absence: Duration { .zero }
 }
 
 /// Something that will happen at a time.

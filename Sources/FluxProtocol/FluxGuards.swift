@@ -22,6 +22,8 @@ package enum FluxGuards {
   /// Reconnect delays: doubling between these, with jitter.
   package static let firstReconnectDelay = Duration.seconds(1)
   package static let lastReconnectDelay = Duration.seconds(30)
+  /// Even when the buffer is about to overflow.
+  package static let shortestReconnectDelay = Duration.milliseconds(250)
   /// A connection this old counts as good again.
   package static let stableConnection = Duration.seconds(60)
 

@@ -27,9 +27,6 @@ package struct SessionTurnEvent: Equatable, Sendable {
   package var isSynthesized: Bool
   /// The turn began on an earlier connection and its audio was sent again.
   package var isReplayed: Bool
-  /// For an `EndOfTurn` or `Update` after an `EagerEndOfTurn`: whether the transcript is still the eager one,
-  /// so that what was prepared on it holds.
-  package var matchesEager: Bool?
   /// The service's message; the latest one of the turn when the event was made here.
   package var info: TurnInfo
 }

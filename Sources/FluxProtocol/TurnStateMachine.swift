@@ -10,8 +10,9 @@
 /// ```
 ///
 /// `Update` changes no state, whatever its text. What users can rely on, even when the service breaks its
-/// own rules: every `StartOfTurn` is followed by exactly one `EndOfTurn` of the same number, `TurnResumed`
-/// only follows `EagerEndOfTurn`, numbers and times grow over connections, and an end without text keeps the
+/// own rules, and over connections: every `StartOfTurn` is followed by exactly one `EndOfTurn` of the same
+/// number, `TurnResumed` only follows `EagerEndOfTurn`, an `EagerEndOfTurn` is either confirmed by an
+/// `EndOfTurn` of the same words or taken back by `TurnResumed` before other words come, numbers and times grow over connections, and an end without text keeps the
 /// last text of its turn. Violations come out as values and are never fatal.
 package struct TurnStateMachine: Sendable {
   package enum State: Equatable, Sendable {
@@ -33,7 +34,10 @@ package struct TurnStateMachine: Sendable {
     /// The latest message, and the latest one with text.
     var latest: TurnInfo
     var spoken: TurnInfo?
+    /// The text of the `EagerEndOfTurn` that stands.
     var eagerTranscript: String?
+    /// What earlier connections said of it, with times in stream time.
+    var earlier: TurnInfo?
   }
 
   package private(set) var state = State.initial
@@ -44,9 +48,9 @@ package struct TurnStateMachine: Sendable {
   /// Starts as the speech before the turn; becomes the open turn.
   private var turn: Turn?
   private var lastEndedIndex: Int?
-  /// A turn of a lost connection whose audio is being sent again: its latest message, and that connection's
-  /// offset.
-  private var replayed: (info: TurnInfo, offset: Double)?
+  /// A turn of a lost connection whose audio is being sent again: its latest message with times in stream time,
+  /// and the text of the `EagerEndOfTurn` that stands.
+  private var replayed: (info: TurnInfo, eager: String?)?
   private var isReplaying = false
 
   package init() {}
@@ -60,7 +64,7 @@ package struct TurnStateMachine: Sendable {
     if state != .initial || turn?.spoken != nil {
       return turn?.latest.audioWindowStart.map { $0 + offset }
     }
-    return replayed.flatMap { replayed in replayed.info.audioWindowStart.map { $0 + replayed.offset } }
+    return replayed?.info.audioWindowStart
   }
 
   /// The latest text of the turn under way, started or not.
@@ -80,7 +84,9 @@ package struct TurnStateMachine: Sendable {
   /// The connection is lost and the audio from `replayStart` on will be sent again: the open turn stays open,
   /// and what starts next continues it.
   package mutating func suspendForReplay() {
-    if state != .initial, let turn { replayed = (turn.spoken ?? turn.latest, offset) }
+    if state != .initial, let turn {
+      replayed = (turn.spoken.map(shifted) ?? turn.earlier ?? shifted(turn.latest), turn.eagerTranscript)
+    }
     state = .initial
     turn = nil
     isReplaying = false
@@ -98,8 +104,8 @@ package struct TurnStateMachine: Sendable {
     } else if let replayed {
       // Nothing of it came back: it ends with what the earlier connection said.
       let current = offset
-      offset = replayed.offset
-      turn = Turn(index: nil, latest: replayed.info, spoken: replayed.info)
+      offset = 0
+      turn = Turn(latest: replayed.info, spoken: replayed.info, eagerTranscript: replayed.eager)
       isReplaying = true
       self.replayed = nil
       end(nil, trigger: trigger, &outputs)
@@ -115,6 +121,7 @@ package struct TurnStateMachine: Sendable {
     supersede(info, &outputs)
     guard !isLate(info, &outputs) else { return outputs }
     note(info)
+    takeBackEager(before: info, &outputs)
     switch info.event {
     case .startOfTurn: receiveStart(info, &outputs)
     case .eagerEndOfTurn: receiveEager(info, &outputs)
@@ -153,6 +160,26 @@ package struct TurnStateMachine: Sendable {
     if !info.transcript.isEmpty { turn?.spoken = info }
   }
 
+  /// Takes an `EagerEndOfTurn` back whose words are no longer the turn's, unless the message does so itself.
+  private mutating func takeBackEager(before info: TurnInfo, _ outputs: inout [Output]) {
+    guard let eager = turn?.eagerTranscript ?? replayed?.eager, !info.transcript.isEmpty,
+      info.transcript != eager, info.event != .turnResumed || state == .initial
+    else { return }
+    // Audio that is heard again begins with fewer words, and an end that was asked for may come in between.
+    let isForced = info.event == .endOfTurn && info.trigger != nil && info.trigger != .model
+    if !isForced, !isReplaying, replayed == nil {
+      outputs.append(.violation("\(info.event) has other words than its EagerEndOfTurn, without TurnResumed"))
+    }
+    takeBackEager(info, &outputs)
+  }
+
+  private mutating func takeBackEager(_ info: TurnInfo, _ outputs: inout [Output]) {
+    turn?.eagerTranscript = nil
+    replayed?.eager = nil
+    if state == .awaitingEnd { state = .turnOngoing }
+    outputs.append(.event(event(.turnResumed, info, isSynthesized: true)))
+  }
+
   private mutating func receiveStart(_ info: TurnInfo, _ outputs: inout [Output]) {
     guard state == .initial else {
       outputs.append(.violation("StartOfTurn inside a turn"))
@@ -164,13 +191,16 @@ package struct TurnStateMachine: Sendable {
 
   private mutating func receiveEager(_ info: TurnInfo, _ outputs: inout [Output]) {
     startIfMissing(info, &outputs)
-    if state == .awaitingEnd {
-      outputs.append(.violation("EagerEndOfTurn twice without TurnResumed"))
-      guard info.transcript != turn?.eagerTranscript else {
-        outputs.append(.event(event(.update, info)))
-        return
-      }
-      outputs.append(.event(event(.turnResumed, info, isSynthesized: true)))
+    guard !info.transcript.isEmpty else {
+      outputs.append(.violation("EagerEndOfTurn without text"))
+      outputs.append(.event(event(.update, info)))
+      return
+    }
+    guard state != .awaitingEnd else {
+      // The same words: others have taken it back. Audio that is heard again may well end in the same way.
+      if !isReplaying { outputs.append(.violation("EagerEndOfTurn twice without TurnResumed")) }
+      outputs.append(.event(event(.update, info)))
+      return
     }
     state = .awaitingEnd
     turn?.eagerTranscript = info.transcript
@@ -197,11 +227,6 @@ package struct TurnStateMachine: Sendable {
       return
     }
     startIfMissing(info, &outputs)
-    if let eager = turn?.eagerTranscript, !info.transcript.isEmpty, info.transcript != eager,
-      info.trigger == nil || info.trigger == .model
-    {
-      outputs.append(.violation("EndOfTurn changed the transcript of its EagerEndOfTurn"))
-    }
     end(info, trigger: info.trigger, &outputs)
   }
 
@@ -213,8 +238,10 @@ package struct TurnStateMachine: Sendable {
 
   /// A turn begins; a replayed one goes on instead, and its second start is an update.
   private mutating func start(_ info: TurnInfo, isSynthesized: Bool, _ outputs: inout [Output]) {
-    state = .turnOngoing
     isReplaying = replayed != nil
+    turn?.eagerTranscript = replayed?.eager
+    turn?.earlier = replayed?.info
+    state = turn?.eagerTranscript == nil ? .turnOngoing : .awaitingEnd
     replayed = nil
     let kind: TurnEventKind = isReplaying ? .update : .startOfTurn
     outputs.append(.event(event(kind, info, isSynthesized: isSynthesized)))
@@ -229,8 +256,10 @@ package struct TurnStateMachine: Sendable {
     if event.transcript.isEmpty, let spoken = turn.spoken {
       event.transcript = spoken.transcript
       event.words = shifted(spoken).words
+    } else if event.transcript.isEmpty, let earlier = turn.earlier {
+      event.transcript = earlier.transcript
+      event.words = earlier.words
     }
-    event.matchesEager = turn.eagerTranscript.map { $0 == event.transcript }
     outputs.append(.event(event))
     endedTurns += 1
     lastEndedIndex = turn.index ?? lastEndedIndex
@@ -246,8 +275,7 @@ package struct TurnStateMachine: Sendable {
     return SessionTurnEvent(
       kind: kind, turn: endedTurns + 1, isFinal: false, trigger: info.trigger, transcript: info.transcript,
       words: placed.words, start: placed.audioWindowStart, end: placed.audioWindowEnd,
-      isSynthesized: isSynthesized, isReplayed: isReplaying || replayed != nil,
-      matchesEager: kind == .update ? turn?.eagerTranscript.map { $0 == info.transcript } : nil, info: info)
+      isSynthesized: isSynthesized, isReplayed: isReplaying || replayed != nil, info: info)
   }
 
   /// With all times in stream time.

@@ -51,7 +51,7 @@ package final class FluxServer: @unchecked Sendable {
   private var stopping: (@Sendable () -> Void)?
   /// Streams there are. Loop thread only.
   var sessions = 0
-  private var noticed: [String: ContinuousClock.Instant] = [:]
+  private var noticed: [String: SuspendingClock.Instant] = [:]
 
   /// - Parameter loop: has to run before ``start()`` and until ``stop()`` has returned.
   package init(loop: EventLoop, options: Options = Options()) {

@@ -36,7 +36,7 @@ final class FluxServerConnection: @unchecked Sendable {
   private let server: FluxServer
   private let connection: ByteConnection
   private let requestID: String
-  private let opened: ContinuousClock.Instant
+  private let opened: SuspendingClock.Instant
   private var phase = Phase.request(HTTPHeadParser(limit: 32 << 10))
   private var timer: LoopTimer?
   private var farewell: LoopTimer?

@@ -43,11 +43,11 @@ package final class ByteConnection: @unchecked Sendable {
   private var closeReason: NetError?
   /// Of the wait for a turn to connect, or of the lingering.
   private var timer: LoopTimer?
-  private var connectDeadline: ContinuousClock.Instant?
+  private var connectDeadline: SuspendingClock.Instant?
   private var route: ConnectionRoute?
 
   /// Since when the peer has accepted nothing although bytes wait for it; nil when none wait or they move.
-  package private(set) var blockedSince: ContinuousClock.Instant?
+  package private(set) var blockedSince: SuspendingClock.Instant?
   /// Whether ``pauseReading()`` is in force.
   package private(set) var isReadingPaused = false
 

@@ -15,8 +15,8 @@ final class CurlMulti: DescriptorHandler {
   private let poller: Poller
   private var owners: [UnsafeMutableRawPointer: any CurlOwner] = [:]
 
-  /// When libcurl wants to be called without an event.
-  private(set) var deadline: ContinuousClock.Instant?
+  /// When libcurl wants to be called without an event, by its own clock, which goes on while the process does not run.
+  private(set) var deadline: SuspendingClock.Instant?
 
   init(poller: Poller) throws(NetError) {
     guard let multi = curl_multi_init() else { throw .system(12, while: "initialising libcurl") }
@@ -34,7 +34,7 @@ final class CurlMulti: DescriptorHandler {
       guard let context else { return 0 }
       let me = Unmanaged<CurlMulti>.fromOpaque(context).takeUnretainedValue()
       // Calling back from here would enter libcurl twice; the turn looks at the deadline.
-      me.deadline = milliseconds < 0 ? nil : ContinuousClock.now.advanced(by: .milliseconds(milliseconds))
+      me.deadline = milliseconds < 0 ? nil : SuspendingClock.now.advanced(by: .milliseconds(milliseconds))
       return 0
     }
     // A full cache closes the oldest connection, in some versions also one that is in use as a byte pipe.
@@ -79,7 +79,7 @@ final class CurlMulti: DescriptorHandler {
     curl_multi_socket_action(multi, descriptor, mask, &running)
   }
 
-  func runTimeout(now: ContinuousClock.Instant) {
+  func runTimeout(now: SuspendingClock.Instant) {
     guard let multi, let deadline, deadline <= now else { return }
     self.deadline = nil
     var running: Int32 = 0

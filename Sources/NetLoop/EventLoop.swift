@@ -62,6 +62,7 @@ package final class EventLoop: @unchecked Sendable {
   private let wakeUp: WakeUp
   private let raised: RaisedSignals
   private let threadID = Atomic<UInt>(0)
+  private let absentNanoseconds = Atomic<Int64>(0)
   private let thread = Mutex<pthread_t?>(nil)
 
   let poller: Poller
@@ -96,8 +97,12 @@ package final class EventLoop: @unchecked Sendable {
     receiveBuffer.deallocate()
   }
 
-  /// The time all deadlines of the loop refer to: monotonic, counted since boot.
-  package var now: ContinuousClock.Instant { ContinuousClock.now }
+  /// The time all deadlines of the loop refer to. It stands still while the process does not run, be it stopped, starved or on a
+  /// suspended machine: nobody was waited for then.
+  package var now: SuspendingClock.Instant { SuspendingClock.now.advanced(by: .zero - absence) }
+
+  /// How long the process did not run while the loop had deadlines, in all. Any thread.
+  package var absence: Duration { .nanoseconds(absentNanoseconds.load(ordering: .relaxed)) }
 
   /// Whether the caller runs on the loop thread.
   package var isOnLoop: Bool { threadID.load(ordering: .relaxed) == UInt(pthread_self()) }
@@ -179,6 +184,7 @@ package final class EventLoop: @unchecked Sendable {
   private func run() {
     threadID.store(UInt(pthread_self()), ordering: .relaxed)
     var isStopping = false
+    var presence = Presence(since: SuspendingClock.now)
     while !isStopping {
       let timeout = agenda.isEmpty ? millisecondsToNextDeadline() : 0
       let hasBodies = mailbox.withLock { mailbox in
@@ -186,7 +192,10 @@ package final class EventLoop: @unchecked Sendable {
         return !mailbox.bodies.isEmpty || mailbox.isStopping
       }
       let mayWait = raised.beginWait() && !hasBodies
+      note(presence.look(SuspendingClock.now, waited: 0))
       let ready = poller.wait(milliseconds: mayWait ? timeout : 0)
+      // Before anybody looks at the time: what others said meanwhile is read first, and only then is their silence judged.
+      note(presence.look(SuspendingClock.now, waited: mayWait ? timeout : 0))
       let bodies = mailbox.withLock { mailbox in
         mailbox.attention = .awake
         mailbox.statistics.turns += 1
@@ -196,9 +205,9 @@ package final class EventLoop: @unchecked Sendable {
       for body in bodies { body() }
       raised.answer()
       poller.dispatch(count: ready)
-      let now = self.now
+      note(presence.look(SuspendingClock.now, waited: 0))
       runTimers(now: now)
-      curl.runTimeout(now: now)
+      curl.runTimeout(now: SuspendingClock.now)
       beginNext()
       curl.collectFinished()
       runAgenda()
@@ -208,9 +217,16 @@ package final class EventLoop: @unchecked Sendable {
   }
 
   private func millisecondsToNextDeadline() -> Int32 {
-    let deadlines = [timers.nextDeadline, curl.deadline].compactMap { $0 }
-    guard let deadline = deadlines.min() else { return -1 }
-    return Int32(clamping: (deadline - now).millisecondsRoundedUp)
+    let waits = [
+      timers.nextDeadline.map { min($0 - now, Presence.longestWait) },
+      curl.deadline.map { $0 - SuspendingClock.now },
+    ]
+    return waits.compactMap(\.self).min().map { Int32(clamping: $0.millisecondsRoundedUp) } ?? -1
+  }
+
+  private func note(_ absence: Duration) {
+    guard absence > .zero else { return }
+    absentNanoseconds.wrappingAdd(absence.nanoseconds, ordering: .relaxed)
   }
 
   /// Ends what is left, with the thread still being the loop's for the callbacks.

@@ -22,6 +22,8 @@ package struct GraphNetwork: GraphLoop, WebSocketConnector, HTTPClient {
     loop.schedule(after: time.duration(since: .now()), body)
   }
 
+  package var absence: Duration { loop.absence }
+
   // MARK: - WebSocketConnector
 
   package func connect(

@@ -27,7 +27,9 @@ package final class HTTPTransfer: @unchecked Sendable {
   private var request: HTTPRequest
   private let redirectLimit: Int
   private var route: ConnectionRoute?
-  private var deadline: ContinuousClock.Instant?
+  private var deadline: SuspendingClock.Instant?
+  /// libcurl's own limit goes on while the process is stopped, and would not read the answer that came meanwhile.
+  private var timer: LoopTimer?
   /// Whether the response leads elsewhere, and its body is of no interest.
   private var isRedirecting = false
   private var handler: HTTPHandler?
@@ -114,7 +116,10 @@ package final class HTTPTransfer: @unchecked Sendable {
     if let timeout = request.timeout {
       let deadline = self.deadline ?? loop.now.advanced(by: timeout)
       self.deadline = deadline
-      easy.setTimeout(CURLOPT_TIMEOUT_MS, deadline - loop.now)
+      timer = loop.schedule(at: deadline) { [weak self] in
+        guard let self, state == .running, outcome == nil, let easy = self.easy else { return }
+        finishLater(NetError(CURLE_OPERATION_TIMEDOUT, of: easy, by: route))
+      }
     }
     let me = Unmanaged.passUnretained(self).toOpaque()
     easy.set(CURLOPT_WRITEDATA, pointer: me)
@@ -231,6 +236,8 @@ package final class HTTPTransfer: @unchecked Sendable {
   private func release() {
     if state == .waiting { loop.agenda.transfers.removeAll { $0 === self } }
     state = .finished
+    timer?.cancel()
+    timer = nil
     guard let easy else { return }
     self.easy = nil
     loop.curl.remove(easy)

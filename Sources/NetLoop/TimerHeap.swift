@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// `Sendable` because everything but the flag and the constants is touched on the loop thread only.
 package final class LoopTimer: @unchecked Sendable {
-  package let deadline: ContinuousClock.Instant
+  package let deadline: SuspendingClock.Instant
   private let loop: EventLoop
   private let isCancelled = Atomic(false)
   fileprivate var body: (@Sendable () -> Void)?
@@ -12,7 +12,7 @@ package final class LoopTimer: @unchecked Sendable {
   fileprivate var index = -1
   fileprivate var sequence: UInt64 = 0
 
-  init(loop: EventLoop, deadline: ContinuousClock.Instant, body: @escaping @Sendable () -> Void) {
+  init(loop: EventLoop, deadline: SuspendingClock.Instant, body: @escaping @Sendable () -> Void) {
     self.loop = loop
     self.deadline = deadline
     self.body = body
@@ -43,7 +43,7 @@ struct TimerHeap {
   private var nextSequence: UInt64 = 0
 
   var count: Int { timers.count }
-  var nextDeadline: ContinuousClock.Instant? { timers.first?.deadline }
+  var nextDeadline: SuspendingClock.Instant? { timers.first?.deadline }
 
   mutating func insert(_ timer: LoopTimer) {
     // A timer cancelled before it arrived here has nothing left to do.
@@ -76,7 +76,7 @@ struct TimerHeap {
   }
 
   /// Takes out the earliest timer when it is due.
-  mutating func popDue(_ now: ContinuousClock.Instant) -> LoopTimer? {
+  mutating func popDue(_ now: SuspendingClock.Instant) -> LoopTimer? {
     guard let first = timers.first, first.deadline <= now else { return nil }
     let body = first.body
     remove(first)
@@ -122,7 +122,7 @@ extension EventLoop {
   /// Calls `body` on the loop thread at `deadline` or up to a millisecond later; never before. Any thread.
   @discardableResult
   package func schedule(
-    at deadline: ContinuousClock.Instant, _ body: @escaping @Sendable () -> Void
+    at deadline: SuspendingClock.Instant, _ body: @escaping @Sendable () -> Void
   ) -> LoopTimer {
     let timer = LoopTimer(loop: self, deadline: deadline, body: body)
     if isOnLoop {
@@ -141,7 +141,7 @@ extension EventLoop {
 
   /// Runs the timers that were due at `now`; one scheduled meanwhile waits for the next turn, so that a timer
   /// which renews itself without delay cannot hold up the sockets.
-  func runTimers(now: ContinuousClock.Instant) {
+  func runTimers(now: SuspendingClock.Instant) {
     var budget = timers.count
     while budget > 0, let timer = timers.popDue(now) {
       budget -= 1

@@ -21,7 +21,7 @@ final class WebSocketClient: WebSocketConnection, @unchecked Sendable {
   @exclusivity(unchecked) private var state: WebSocketConnectionState?
   private var connection: ByteConnection?
   private var timer: LoopTimer?
-  private let began: ContinuousClock.Instant
+  private let began: SuspendingClock.Instant
 
   init(
     loop: EventLoop, url: WebSocketURL, request: WebSocketRequest,
@@ -206,7 +206,7 @@ final class WebSocketClient: WebSocketConnection, @unchecked Sendable {
     arm(at: time)
   }
 
-  private func arm(at time: ContinuousClock.Instant) {
+  private func arm(at time: SuspendingClock.Instant) {
     timer?.cancel()
     timer = loop.schedule(at: time) { [self] in
       timer = nil

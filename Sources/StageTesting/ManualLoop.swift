@@ -16,6 +16,7 @@ public final class ManualLoop: GraphLoop, GraphClock, Sendable {
     var queue: [@Sendable () -> Void] = []
     var timers: [Entry] = []
     var count = 0
+    var absence = Duration.zero
   }
 
   private let state = Mutex(State())
@@ -45,6 +46,19 @@ public final class ManualLoop: GraphLoop, GraphClock, Sendable {
 
   /// How many timers are set.
   public var timerCount: Int { state.withLock { $0.timers.count } }
+
+  public var absence: Duration { state.withLock { $0.absence } }
+
+  /// Moves the time without running anything, as when the process is stopped; what is scheduled comes later by that.
+  public func stop(for duration: Duration) {
+    state.withLock { state in
+      move(&state, to: state.now.advanced(by: duration))
+      state.absence += duration
+      for index in state.timers.indices {
+        state.timers[index].time = state.timers[index].time.advanced(by: duration)
+      }
+    }
+  }
 
   /// Runs what was handed over, until nothing is left.
   public func runPending() {

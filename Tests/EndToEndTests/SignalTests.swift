@@ -32,6 +32,26 @@ struct SignalTests {
     #expect(events.last?.final == true)
   }
 
+  @Test("a program that is stopped for longer than its limits goes on with its connection and its open turn")
+  func stopped() async throws {
+    let flux = try await FakeFlux.shared.value
+    let call = flux.call("normal")
+    let sound = try await Recordings.shared.value.path("minute.wav")
+    let program = try Fluxgraph.start(
+      "file \(sound) | flux endpoint=\(call.url) stall_timeout=1s turn_timeout=1s ping=1s send_timeout=1s | stdout json"
+    )
+    _ = try await program.line(containing: "StartOfTurn")
+    program.signal(SIGSTOP)
+    try await Task.sleep(for: .seconds(5))
+    program.signal(SIGCONT)
+    try await Task.sleep(for: .seconds(3))
+    program.signal(SIGINT)
+    let outcome = try await program.outcome()
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(outcome.errorLines.isEmpty, "\(outcome.errors)")
+    #expect(try outcome.events().allSatisfy { $0.event != "EndOfTurn" || $0.final == true })
+  }
+
   @Test("the second SIGINT ends at once with 130")
   func twice() async throws {
     let flux = try await FakeFlux.shared.value

@@ -10,9 +10,9 @@ struct BufferTests {
   @Test("beyond the buffer the oldest audio gives way, which is said exactly, and the clock stays right")
   func overflow() throws {
     let source = SessionStage.Source(
-      liveness: .live, speech: Speech("one@1.0 two@5.0 three@30.0 four@38.0"), seconds: 40)
-    let faults: [Fault] = [.cut(after: 3), .unreachable, .unreachable, .unreachable, .unreachable]
-    let stage = SessionStage(source, faults: faults) { $0.limits.buffer = .seconds(8) }.runToEnd()
+      liveness: .live, speech: Speech("one@1.0 two@5.0 three@30.0 four@38.0"), seconds: 40,
+      outages: [3...25])
+    let stage = SessionStage(source) { $0.limits.buffer = .seconds(8) }.runToEnd()
     let lost = try #require(stage.world.notices.first { $0.notice == "audio-lost" })
     let from = try #require(lost.details.first { $0.name == "from" }?.value.doubleValue)
     let to = try #require(lost.details.first { $0.name == "to" }?.value.doubleValue)
@@ -68,6 +68,48 @@ struct BufferTests {
     #expect(stage.brokenPromises == [])
   }
 
+  @Test("an uplink slower than the source is told of when audio waits, and when it does no more")
+  func slowUplink() {
+    let source = SessionStage.Source(
+      liveness: .live, speech: Speech("one@1.0 two@20.0 three@38.0"), seconds: 40)
+    let stage = SessionStage(source)
+    stage.run(5)
+    stage.connections[0].block(bufferedBytes: 64_000, since: nil)
+    stage.run(10)
+    #expect(stage.notices == ["backlog"])
+    #expect(stage.session.waitingSeconds > 9)
+    let details = stage.session.command(.status).details
+    #expect(details.first { $0.name == "backlog" }?.value.doubleValue == stage.session.waitingSeconds)
+    stage.connections[0].block(bufferedBytes: 0, since: nil)
+    _ = stage.runToEnd()
+    #expect(stage.notices == ["backlog", "caught-up"])
+    #expect(stage.unheard == [])
+    #expect(stage.places.count == 3)
+  }
+
+  @Test("what falls out of the buffer of a slow uplink is told exactly, and what follows is heard")
+  func slowUplinkForEver() {
+    let source = SessionStage.Source(
+      liveness: .live, speech: Speech("one@1.0 two@20.0 three@78.0"), seconds: 80)
+    let stage = SessionStage(source) { settings in
+      settings.limits.buffer = .seconds(8)
+      settings.limits.stall = .zero
+    }
+    stage.run(5)
+    stage.connections[0].block(bufferedBytes: 64_000, since: nil)
+    stage.run(12)
+    #expect(stage.services.count == 2)
+    _ = stage.runToEnd()
+    #expect(stage.unheard.count == 1)
+    // From where the service had last said to have heard.
+    #expect(stage.unheard == ["5.04-7.12"])
+    #expect(stage.told == ["4.96-7.12"])
+    #expect(stage.places == ["one@0.96", "two@20.00", "three@78.00"])
+    // No silence stands for it.
+    #expect(stage.services.allSatisfy { !$0.blocks.contains(nil) })
+    #expect(stage.brokenPromises == [])
+  }
+
   @Test("a hole in the source becomes silence of its length, and is told of")
   func hole() {
     let source = SessionStage.Source(liveness: .live, holes: [2.4...3.2])
@@ -79,11 +121,12 @@ struct BufferTests {
   }
 
   @Test(
-    "after a hole longer than the buffer another connection begins behind it: the silence is not paid for")
+    "after a hole of more than 30 s another connection begins behind it: the silence is not paid for")
   func longHole() {
     let source = SessionStage.Source(
       liveness: .live, speech: Speech("one@1.0 two@70.0"), seconds: 75, holes: [3.2...64])
     let stage = SessionStage(source).runToEnd()
+    #expect(stage.notices == ["gap", "connection-lost", "reconnected"])
     #expect(stage.services.count == 2)
     #expect(stage.services[0].blocks.count < 60)
     #expect(stage.places == ["one@0.96", "two@70.00"])

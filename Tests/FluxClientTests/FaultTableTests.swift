@@ -53,16 +53,18 @@ struct FaultTableTests {
       faults: [.stalled(after: 4.6)], sent: ["0.00-4.64", "3.44-20.00"], turns: replayed, notices: once),
     Row(
       name: "live: the service falls silent inside a turn", source: .init(liveness: .live, seconds: 20),
-      faults: [.stalled(after: 4.6)], sent: ["0.00-4.64", "4.56-20.00"], turns: split, notices: once),
+      faults: [.stalled(after: 4.6)], sent: ["0.00-4.64", "4.56-20.00"], turns: split,
+      notices: once + ["caught-up"]),
     Row(
       name: "live: the network takes nothing more", source: .init(liveness: .live, seconds: 20),
-      faults: [.blocked(after: 4.6)], sent: ["0.00-4.64", "4.56-20.00"], turns: split, notices: once),
+      faults: [.blocked(after: 4.6)], sent: ["0.00-4.64", "4.56-20.00"], turns: split,
+      notices: ["backlog"] + once + ["caught-up"]),
     Row(
       name: "finite: unreachable twice", faults: [.unreachable, .unreachable], sent: ["", "", "0.00-10.00"],
       turns: whole, notices: ["connect-failed", "connect-failed"]),
     Row(
       name: "live: accepted without a greeting", source: live, faults: [.mute], sent: ["", "0.00-10.00"],
-      turns: whole, notices: ["connect-failed"]),
+      turns: whole, notices: ["connect-failed", "backlog", "caught-up"]),
     Row(
       name: "finite: lost again while a turn is replayed",
       faults: [.cut(after: 4.6), .unreachable, .cut(after: 0.4)],

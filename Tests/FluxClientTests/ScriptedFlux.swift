@@ -59,6 +59,7 @@ final class ScriptedFlux {
   private let answersConfigure: Bool
   private let knowsForceEndTurn: Bool
   private let givesWordTimes: Bool
+  private let ears: Ears
   private var isOpen = false
   private(set) var isOver = false
   private var heardBytes = 0
@@ -69,6 +70,7 @@ final class ScriptedFlux {
   private var time = 0.0
   private var words: [TurnWord] = []
   private var isTurnOpen = false
+  private var isEnding = false
   private var lastWord = 0.0
   private var lastMessage = 0.0
   /// The blocks of the source that were heard, in their order; nil is silence that is none of the source's.
@@ -76,7 +78,7 @@ final class ScriptedFlux {
 
   init(
     _ connection: FakeWebSockets.Connection, _ speech: Speech, _ fault: Fault, answersConfigure: Bool = true,
-    knowsForceEndTurn: Bool = true, givesWordTimes: Bool = true
+    knowsForceEndTurn: Bool = true, givesWordTimes: Bool = true, ears: Ears = Ears()
   ) {
     self.connection = connection
     self.speech = speech
@@ -84,6 +86,15 @@ final class ScriptedFlux {
     self.answersConfigure = answersConfigure
     self.knowsForceEndTurn = knowsForceEndTurn
     self.givesWordTimes = givesWordTimes
+    self.ears = ears
+  }
+
+  /// How a service hears, which need not be the same over two connections.
+  struct Ears: Sendable {
+    /// The silence after which an eager end is told; nil is never.
+    var eagerAfter: Double?
+    /// Put behind every word.
+    var accent = ""
   }
 
   /// Does what is due.
@@ -96,6 +107,13 @@ final class ScriptedFlux {
     if case .mute = fault { return }
     hear(now)
     answer()
+  }
+
+  /// Breaks the connection, if there is one.
+  func cut() {
+    guard isOpen, !isOver, !connection.isAborted else { return }
+    isOver = true
+    connection.give(.failed(NetworkFailure(.connectionLost, "the connection was lost")))
   }
 
   private func open() {
@@ -149,18 +167,26 @@ final class ScriptedFlux {
   }
 
   private func understand(_ code: Int) {
-    for word in code == 0 ? [] : speech.words(in: code - 1) {
+    let new = code == 0 ? [] : speech.words(in: code - 1)
+    for word in new {
       words.append(
         TurnWord(
-          word: word.text, confidence: 0.9, start: givesWordTimes ? time - 0.08 : nil,
+          word: word.text + ears.accent, confidence: 0.9, start: givesWordTimes ? time - 0.08 : nil,
           end: givesWordTimes ? time : nil))
       lastWord = time
+    }
+    if isEnding, !new.isEmpty {
+      isEnding = false
+      say(.turnResumed)
     }
     if !isTurnOpen, !words.isEmpty {
       isTurnOpen = true
       say(.startOfTurn)
     } else if isTurnOpen, time - lastWord >= 0.8 - 1e-6 {
       endTurn(.model)
+    } else if isTurnOpen, !isEnding, let silence = ears.eagerAfter, time - lastWord >= silence - 1e-6 {
+      isEnding = true
+      say(.eagerEndOfTurn)
     } else if time - lastMessage >= 0.24 - 1e-6 {
       say(.update)
     }
@@ -169,6 +195,7 @@ final class ScriptedFlux {
   private func endTurn(_ trigger: TurnTrigger) {
     say(.endOfTurn, trigger)
     isTurnOpen = false
+    isEnding = false
     words = []
     turnIndex += 1
     windowStart = time

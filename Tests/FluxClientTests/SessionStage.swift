@@ -16,6 +16,8 @@ final class SessionStage {
     var pauses: [ClosedRange<Double>] = []
     /// Stretches that are lost before they reach the session.
     var holes: [ClosedRange<Double>] = []
+    /// Stretches in which there is no network: what stands breaks, and nothing can be reached.
+    var outages: [ClosedRange<Double>] = []
   }
 
   enum Outcome {
@@ -33,6 +35,7 @@ final class SessionStage {
   private let answersConfigure: Bool
   private let knowsForceEndTurn: Bool
   private let givesWordTimes: Bool
+  private let ears: [ScriptedFlux.Ears]
   private(set) var services: [ScriptedFlux] = []
   /// How the session ended; nil while it runs.
   private(set) var outcome: Outcome?
@@ -47,13 +50,14 @@ final class SessionStage {
   init(
     _ source: Source = Source(), faults: [Fault] = [], answersConfigure: Bool = true,
     knowsForceEndTurn: Bool = true, givesWordTimes: Bool = true,
-    adjust: (inout FluxSessionSettings) -> Void = { _ in }
+    ears: [ScriptedFlux.Ears] = [ScriptedFlux.Ears()], adjust: (inout FluxSessionSettings) -> Void = { _ in }
   ) {
     self.source = source
     self.faults = faults
     self.answersConfigure = answersConfigure
     self.knowsForceEndTurn = knowsForceEndTurn
     self.givesWordTimes = givesWordTimes
+    self.ears = ears
     let format = AudioFormat(.s16le, rate: ScriptedFlux.rate, channels: 1)
     queue = AudioQueue(format: format, slotFrames: 1280, capacity: 8)
     var settings = FluxSessionSettings(
@@ -84,15 +88,25 @@ final class SessionStage {
       feed()
       world.loop.advance(by: .milliseconds(20))
       while services.count < connections.count {
-        let fault = services.count < faults.count ? faults[services.count] : .none
+        let fault = isAway ? .unreachable : services.count < faults.count ? faults[services.count] : .none
         services.append(
           ScriptedFlux(
             connections[services.count], source.speech, fault, answersConfigure: answersConfigure,
-            knowsForceEndTurn: knowsForceEndTurn, givesWordTimes: givesWordTimes))
+            knowsForceEndTurn: knowsForceEndTurn, givesWordTimes: givesWordTimes,
+            ears: ears[services.count % ears.count]))
       }
-      for service in services { service.step(now: world.loop.now()) }
+      for service in services {
+        if isAway { service.cut() }
+        service.step(now: world.loop.now())
+      }
       world.loop.runPending()
     }
+  }
+
+  /// Lets time pass without running anything, the source included, as when the process is stopped.
+  func stop(_ seconds: Double) {
+    world.loop.stop(for: .seconds(seconds))
+    pausedSteps += Int((seconds / 0.02).rounded())
   }
 
   /// Lets time pass to the session's end, ten minutes at most.
@@ -100,6 +114,8 @@ final class SessionStage {
     run(600)
     return self
   }
+
+  private var isAway: Bool { source.outages.contains { $0.contains(now) } }
 
   private func feed() {
     if source.pauses.contains(where: { $0.contains(now) }) {
@@ -140,13 +156,43 @@ final class SessionStage {
   var intervals: [String] { services.map(\.intervals) }
   var notices: [String] { world.notices.map(\.notice) }
 
+  /// The stretches of the source that no service heard, in seconds: "3.20-4.80".
+  var unheard: [String] {
+    let heard = Set(services.flatMap(\.blocks).compactMap(\.self))
+    let missing = (0..<Int((source.seconds / 0.08).rounded())).filter { !heard.contains($0) }
+    let text = ScriptedFlux.intervals(missing)
+    return text.isEmpty ? [] : text.split(separator: " ").map { String($0) }
+  }
+
+  /// The stretches that were told as lost.
+  var told: [String] {
+    world.notices.filter { $0.notice == "audio-lost" }.map { notice in
+      let ends = ["from", "to"].map { name in
+        notice.details.first { $0.name == name }?.value.doubleValue ?? -1
+      }
+      return ends.map { fixedText($0, digits: 2) }.joined(separator: "-")
+    }
+  }
+
   /// What a session promises of its turns, and did not keep.
   var brokenPromises: [String] {
     var broken: [String] = []
     var open: Int?
     var last = 0
     var position = 0.0
+    var eager: String?
     for event in events {
+      if let text = eager, event.kind != .turnResumed, event.kind == .endOfTurn || !event.transcript.isEmpty,
+        event.transcript != text
+      {
+        broken.append("\(event.kind.rawValue) \"\(event.transcript)\" after the eager \"\(text)\"")
+      }
+      switch event.kind {
+      case .eagerEndOfTurn: eager = event.transcript
+      case .turnResumed where eager == nil: broken.append("nothing to resume in turn \(event.turn)")
+      case .turnResumed, .endOfTurn: eager = nil
+      default: break
+      }
       switch event.kind {
       case .startOfTurn:
         if open != nil { broken.append("turn \(event.turn) starts inside \(open!)") }

@@ -168,7 +168,7 @@ struct EventLoopTests {
       }
     }
     #expect(heap.count == live.count)
-    var out: [ContinuousClock.Instant] = []
+    var out: [SuspendingClock.Instant] = []
     while let timer = heap.popDue(base.advanced(by: .seconds(2))) { out.append(timer.deadline) }
     #expect(out == live.map(\.deadline).sorted())
     #expect(heap.nextDeadline == nil)

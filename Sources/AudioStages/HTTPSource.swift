@@ -103,6 +103,8 @@ private final class Download: Sendable {
     /// Counts connections: what an old one still says is not heard.
     var attempt = 0
     var lastByte = Instant(nanoseconds: 0)
+    /// How long the program had not run by then.
+    var absence = Duration.zero
     /// What is there of a file, and what tells that the rest is of the same one; nil when the server cannot give a part of it.
     var received = 0
     var validator: String?
@@ -139,6 +141,7 @@ private final class Download: Sendable {
       state.icy = nil
       state.isPaused = false
       state.lastByte = context.clock.now()
+      state.absence = context.loop.absence
       guard !isLive, state.received > 0, let validator = state.validator else { return (state.attempt, []) }
       let rest = [HTTPHeader("Range", "bytes=\(state.received)-"), HTTPHeader("If-Range", validator)]
       return (state.attempt, rest)
@@ -210,6 +213,7 @@ private final class Download: Sendable {
     let (title, stream) = state.withLock { state -> (String?, (any HTTPStream)?) in
       guard state.isAccepted, state.end == nil else { return (nil, nil) }
       state.lastByte = now
+      state.absence = context.loop.absence
       state.pause = Self.firstPause
       state.resumptions = 0
       state.received += bytes.count
@@ -290,7 +294,12 @@ private final class Download: Sendable {
   /// A connection may be open and dead.
   private func watch(_ attempt: Int) {
     let now = context.clock.now()
-    let last = state.withLock { $0.attempt == attempt && !$0.isClosed ? $0.lastByte : nil }
+    let absence = context.loop.absence
+    let last = state.withLock { state -> Instant? in
+      guard state.attempt == attempt, !state.isClosed else { return nil }
+      // Time in which the program did not run is not the server's silence.
+      return state.lastByte.advanced(by: absence - state.absence)
+    }
     guard let last else { return }
     if now.duration(since: last) >= patience, !state.withLock({ $0.isPaused }) {
       return end(
@@ -328,6 +337,7 @@ private final class Download: Sendable {
           state.isPaused = false
           // What was held back here is no silence of the server.
           state.lastByte = context.clock.now()
+          state.absence = context.loop.absence
           resumed = state.stream
         }
         progress = .produced

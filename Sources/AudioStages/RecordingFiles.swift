@@ -129,7 +129,8 @@ final class RecordingFiles {
   /// A name that comes again within the recording, or that somebody else has taken, gets a number before its ending.
   private func unused(_ wanted: String) -> String {
     var (path, number) = (wanted, 1)
-    while used.contains(path) || !settings.mayOverwrite && access(path, F_OK) == 0 {
+    // `overwrite` is for the name that was given, not for those it is given a number.
+    while used.contains(path) || (!settings.mayOverwrite || number > 1) && access(path, F_OK) == 0 {
       number += 1
       path = numbered(wanted, number)
     }

@@ -83,7 +83,8 @@ final class CaptionWriter: @unchecked Sendable {
     let wanted = context.resolve(settings.path.path(start: Double(start) / 1000, stream: stream))
     // What was said is not thrown away for a name that somebody took in the meantime.
     var (path, number) = (wanted, 1)
-    while used.contains(path) || !settings.overwrite && access(path, F_OK) == 0 {
+    // `overwrite` is for the name that was given, not for those it is given a number.
+    while used.contains(path) || (!settings.overwrite || number > 1) && access(path, F_OK) == 0 {
       number += 1
       path = numbered(wanted, number)
     }

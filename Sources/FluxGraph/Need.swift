@@ -23,7 +23,8 @@ public struct Need: Sendable {
     body = look
   }
 
-  private init(
+  /// The same about a file.
+  public init(
     _ path: String, _ use: FileUse, look: @escaping @Sendable () throws(StageError) -> String
   ) {
     file = (path, use)
@@ -107,14 +108,16 @@ extension Need {
   /// A program, by its path, or by its name in the directories of PATH.
   /// - Parameter directory: the directory it is started in, which relative paths are relative to.
   public static func program(_ name: String, in directory: String) -> Need {
-    Need { () throws(StageError) in
-      guard !name.contains("/") else {
-        let path = Path(name).resolved(in: directory, home: nil)
+    guard !name.contains("/") else {
+      let path = Path(name).resolved(in: directory, home: nil)
+      return Need(path, .read) { () throws(StageError) in
         guard access(path, X_OK) == 0, !isDirectory(path) else {
           throw StageError(.unavailable, "\(path) is no program: \(String(cString: strerror(errno)))")
         }
         return "\(path) can be run"
       }
+    }
+    return Need { () throws(StageError) in
       let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
       let candidates = path.split(separator: ":").map { "\($0)/\(name)" }
       guard let found = candidates.first(where: { access($0, X_OK) == 0 && !isDirectory($0) }) else {

@@ -3,10 +3,17 @@ internal import Glibc
 /// Opens the files a stage writes, and tells which of them it makes.
 public struct OutputFiles: Sendable {
   private let making: @Sendable (String) -> Void
+  private let refusal: @Sendable (String) -> StageError?
 
-  /// - Parameter making: called, where the file is opened, with the path of each file that is about to be made.
-  public init(making: @escaping @Sendable (String) -> Void = { _ in }) {
+  /// - Parameters:
+  ///   - making: called, where the file is opened, with the path of each file that is about to be made.
+  ///   - refusal: says why a file must not be written over, such as one the graph reads; nil where it may.
+  public init(
+    making: @escaping @Sendable (String) -> Void = { _ in },
+    refusal: @escaping @Sendable (String) -> StageError? = { _ in nil }
+  ) {
     self.making = making
+    self.refusal = refusal
   }
 
   /// Opens a file, and the directories above it. Blocks.
@@ -14,6 +21,7 @@ public struct OutputFiles: Sendable {
   public func open(
     _ path: String, _ opening: OutputFile.Opening, permissions: UInt32 = 0o666
   ) throws(StageError) -> OutputFile {
+    if opening == .replacing, let error = refusal(path) { throw error }
     // Told before: what a program that is killed has made is known then.
     if access(path, F_OK) != 0 { making(path) }
     do throws(FileError) {

@@ -210,7 +210,7 @@ public struct PathTemplate: Sendable, Hashable, OptionValue {
   }
 
   private static func isRefused(_ scalar: Unicode.Scalar) -> Bool {
-    "/\\*?\"<>|".unicodeScalars.contains(scalar) || scalar.properties.generalCategory == .control
+    "/\\*?\"<>|".unicodeScalars.contains(scalar) || scalar.isUnfitForTerminals
   }
 
   public static var optionType: OptionType { .pathTemplate }

@@ -57,7 +57,7 @@ struct BatchCommand: Sendable {
       try refuseRepetition(mine, manifest)
       let items = mine.compactMap { input -> BatchRun.Item? in
         let past = manifest.past(of: input.value)
-        return past?.state == .done ? nil : BatchRun.Item(input: input, leftovers: past?.made ?? [])
+        return past?.state == .done ? nil : BatchRun.Item(input: input, leftovers: past?.made ?? [:])
       }
       let progress = BatchProgress(total: items.count, skipped: mine.count - items.count)
       let reporter = BatchReporter(progress, isQuiet: arguments.isQuiet)

@@ -17,8 +17,8 @@ final class BatchManifest: @unchecked Sendable {
   /// What is known of an input from earlier runs.
   struct Past: Sendable, Hashable {
     var state = State.started
-    /// Files that were not there before it wrote them.
-    var made: Set<String> = []
+    /// Files that were not there before it wrote them, and as what it left them; an empty text after a crash.
+    var made: [String: String] = [:]
   }
 
   /// A line.
@@ -108,16 +108,20 @@ final class BatchManifest: @unchecked Sendable {
       let key = value["digest"]?.stringValue ?? key(input)
       past[key, default: Past()].state = state
       for path in value["makes"]?.arrayValue ?? [] {
-        if let path = path.stringValue { past[key]?.made.insert(path) }
+        if let path = path.stringValue { past[key]?.made[path] = "" }
+      }
+      for (path, identity) in value["leaves"]?.members ?? [] {
+        past[key]?.made[path] = identity.stringValue ?? ""
       }
     }
     return past
   }
 
-  /// Whether lines can be appended: to nothing, or behind a manifest's own, of which the first may be torn.
+  /// Whether lines can be appended: to nothing, or behind a manifest's own, of which one may be torn.
   static func isManifest(_ bytes: [UInt8]) -> Bool {
     let beginning = Array(#"{"v":"#.utf8)
     return beginning.prefix(bytes.count).elementsEqual(bytes.prefix(beginning.count))
+      || !past(in: bytes).isEmpty
   }
 
   /// Notes that an input under way is about to make a file.

@@ -12,9 +12,11 @@ actor BatchRun {
   /// An input and what is known of it.
   struct Item: Sendable {
     var input: BatchInput
-    /// Files an attempt that came to nothing has left.
-    var leftovers: Set<String> = []
+    /// Files an attempt that came to nothing has left, and as what.
+    var leftovers: [String: String] = [:]
     var attempts = 0
+    /// What it has made so far.
+    var made = MadeFiles()
   }
 
   /// What became of an input.
@@ -137,6 +139,8 @@ actor BatchRun {
     let began = Instant.now()
     var item = item
     let (result, seconds, turns) = await attempt(&item)
+    // As what its files were left, so that nobody's later work on them is taken for it.
+    let leaves = await leaves(of: item)
     let wall = Instant.now().duration(since: began).seconds
     audio += seconds
     var wasRefused = false
@@ -149,17 +153,19 @@ actor BatchRun {
       await note(.init(item.input.value, .done, measures))
       reporter.update { $0.done += 1 }
     case .interrupted:
-      await note(.init(item.input.value, .interrupted, measures))
+      await note(.init(item.input.value, .interrupted, measures + leaves.members))
       reporter.update { $0.interrupted += 1 }
     case .refused where !isStopping && item.attempts < Self.placeAttempts:
       wasRefused = true
+      item.leftovers = leaves.files
       pending.append(item)
     case .refused(let error), .failed(let error):
       failures.append(error)
       await note(
         .init(
           item.input.value, .failed,
-          [("code", JSONValue(Int(error.code.rawValue))), ("error", .string(error.description))] + measures))
+          [("code", JSONValue(Int(error.code.rawValue))), ("error", .string(error.description))] + measures
+            + leaves.members))
       reporter.tell(
         .error, error.description, input: item.input.name, code: "failed",
         members: [("code", JSONValue(Int(error.code.rawValue)))])
@@ -180,11 +186,11 @@ actor BatchRun {
     item.attempts += 1
     do throws(StageError) {
       let plan = try await prepare(input)
-      try await begin(input, item.leftovers)
+      try await begin(input, plan, item.leftovers)
       // What it writes for itself alone; all of it is told before it is made.
       let own = Set(plan.outputs(in: directory).filter { !common.contains($0.path) }.map(\.node))
       let made = MadeFiles()
-      defer { item.leftovers = made.paths.withLock { $0 } }
+      item.made = made
       let refusals = RefusalWatch { [self] in Task { await self.refused() } }
       var services = services
       services.commands = CommandDirectory()
@@ -228,15 +234,41 @@ actor BatchRun {
   }
 
   /// The files an input has made so far.
-  private final class MadeFiles: Sendable {
+  final class MadeFiles: Sendable {
     let paths = Mutex<Set<String>>([])
   }
 
+  private func leaves(of item: Item) async -> (files: [String: String], members: [(String, JSONValue)]) {
+    let paths = item.made.paths.withLock { $0 }
+    let files =
+      (try? await disk.run {
+        Dictionary(
+          uniqueKeysWithValues: paths.compactMap { path in
+            FileIdentity(of: path).map { (path, $0.description) }
+          })
+      }) ?? [:]
+    let entries = files.sorted { $0.key < $1.key }.map { ($0.key, JSONValue.string($0.value)) }
+    return (files, entries.isEmpty ? [] : [("leaves", .object(entries))])
+  }
+
   /// Takes away what an earlier attempt has left, and notes that the input begins.
-  private func begin(_ input: BatchInput, _ leftovers: Set<String>) async throws(StageError) {
+  private func begin(
+    _ input: BatchInput, _ plan: Plan, _ leftovers: [String: String]
+  ) async throws(StageError) {
+    let outputs = plan.outputs(in: directory).filter { !common.contains($0.path) }
+    // Only what would be made anew, and is still what was left: whatever else is at the path is somebody's.
+    let wanted = leftovers.filter { path, _ in
+      path != input.value
+        && outputs.contains { $0.isFixed ? $0.path == path : path.hasPrefix($0.path.prefix { $0 != "{" }) }
+    }
     do {
       try await disk.run { [manifest] in
-        for path in leftovers { unlink(path) }
+        if WebURL(input.value) != nil || access(input.value, R_OK) == 0 {
+          for (path, identity) in wanted
+          where identity.isEmpty || FileIdentity(of: path)?.description == identity {
+            unlink(path)
+          }
+        }
         try manifest.append(.init(input.value, .started))
       }
     } catch {

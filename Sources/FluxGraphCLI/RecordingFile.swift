@@ -23,7 +23,7 @@ final class RecordingFile: Sendable {
     writing = Task {
       do {
         for await line in stream { try await disk.run { try output.append(line) } }
-        return .success(try await disk.run { output.isThere })
+        return .success(try await disk.run { try output.finish() })
       } catch {
         return .failure(error as? StageError ?? StageError(.internal, "\(error)"))
       }
@@ -67,24 +67,42 @@ final class RecordingFile: Sendable {
   }
 }
 
-/// A file that is made with its first line. Used on one thread.
+/// A file that is made with its first line. One that is there already is replaced at the end, by a whole session. Used on one
+/// thread.
 private final class LateOutput: @unchecked Sendable {
   // Unchecked: the recording hands everything it does to one thread.
   private let path: String
   private let opening: OutputFile.Opening
   private var file: OutputFile?
+  /// Whether the service has said something.
+  private var hasSession = false
 
   init(_ path: String, _ opening: OutputFile.Opening) {
     self.path = path
     self.opening = opening
   }
 
-  var isThere: Bool { file != nil }
-
   func append(_ line: String) throws(StageError) {
     // Readable for its owner only: it holds what was said.
-    if file == nil { file = try OutputFiles().open(path, opening, permissions: 0o600) }
+    if file == nil {
+      let place = opening == .replacing && access(path, F_OK) == 0 ? "\(path).\(getpid()).part" : path
+      file = try OutputFiles().open(place, opening, permissions: 0o600)
+    }
     guard let file else { return }
+    hasSession = hasSession || line.hasPrefix(#"{"from":"server""#) && line.contains(#""text":"#)
     try StageError.onFiles { () throws(FileError) in try file.append(Array((line + "\n").utf8)) }
+  }
+
+  /// Returns whether there is a recording.
+  func finish() throws(StageError) -> Bool {
+    guard let file else { return false }
+    self.file = nil
+    guard file.path != path else { return true }
+    guard hasSession else {
+      unlink(file.path)
+      return false
+    }
+    if rename(file.path, path) != 0 { throw .file("cannot write", path, errno) }
+    return true
   }
 }

@@ -35,13 +35,15 @@ extension WordChoice {
 
   /// What the source of words `text` names needs to be there.
   static func need(of text: String, directory: String) -> Need {
-    Need { () throws(StageError) in
+    let look: @Sendable () throws(StageError) -> String = { () throws(StageError) in
       switch try WordChoice(named: text, directory: directory, environment: [:], complaint: { _ in }) {
       case .command(let program): try Need.program(program.command.words[0], in: directory).look()
       case .script: "\(text.dropFirst(7)) holds words"
       default: "words come from \(text)"
       }
     }
+    guard text.hasPrefix("script:") else { return Need(look) }
+    return Need(Path(String(text.dropFirst(7))).resolved(in: directory, home: nil), .read, look: look)
   }
 
   /// The words of a `.json`, `.vtt` or `.srt` file.

@@ -22,8 +22,7 @@ struct FileConflicts {
   /// Adds a use.
   /// - Throws: `StageError` when the file would be written over what else uses it, or is written twice.
   mutating func add(_ path: String, _ use: Need.FileUse, by node: PlanNode) throws(StageError) {
-    // What is no file has no content to lose.
-    if path.hasPrefix("/dev/") { return }
+    guard Self.hasContent(path) else { return }
     let identity = Identity(path)
     let user = "`\(node.title)` (\(node.location))"
     guard let other = users[identity] else {
@@ -40,12 +39,30 @@ struct FileConflicts {
       help: "Give one of them another name.")
   }
 
+  /// What keeps a file from being written over, although nothing was known of it before; nil where nothing does.
+  func refusal(of path: String) -> StageError? {
+    guard Self.hasContent(path), let other = users[Identity(path)], other.use == .read else { return nil }
+    return StageError(.inputOutput, "\(path) is read by \(other.user), and is not written over")
+  }
+
+  /// What is no file, such as a terminal, has no content to lose; one that is not there yet will have.
+  private static func hasContent(_ path: String) -> Bool {
+    var state = stat()
+    return stat(path, &state) != 0 || state.st_mode & S_IFMT == S_IFREG
+  }
+
+  /// Adds a file that is read besides, if there is one.
+  mutating func add(read path: String, by user: String) {
+    guard access(path, F_OK) == 0, Self.hasContent(path) else { return }
+    users[Identity(path)] = (.read, user)
+  }
+
   /// Adds the file a graph is read from.
   /// - Parameter location: a place in it: `desk.graph:3:19`.
   mutating func add(graphOf location: String) {
     let parts = location.split(separator: ":", omittingEmptySubsequences: false)
     let path = parts.dropLast(2).joined(separator: ":")
-    guard parts.count > 2, access(path, F_OK) == 0 else { return }
-    users[Identity(path)] = (.read, "the graph itself")
+    guard parts.count > 2 else { return }
+    add(read: path == "-" ? "/dev/stdin" : path, by: "the graph itself")
   }
 }

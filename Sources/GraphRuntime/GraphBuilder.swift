@@ -374,7 +374,9 @@ struct GraphBuilder {
       noticeHandler: { notice($0, location) },
       portHandler: { event, port in ports[port]?.emit(event) }, secrets: plan.secrets,
       commandRegistrar: { commands.add(title, $0) },
-      hangUpRegistrar: { commands.addHangUp($0) }, queue: queue, files: OutputFiles { fileMade(number, $0) },
+      hangUpRegistrar: { commands.addHangUp($0) }, queue: queue,
+      files: OutputFiles(
+        making: { fileMade(number, $0) }, refusal: { [weak supervisor] in supervisor?.refusal(of: $0) }),
       failing: { [weak supervisor] in supervisor?.hasFailed ?? false },
       category: node.specification.name, log: services.log, metrics: services.metrics)
   }
@@ -426,6 +428,8 @@ protocol GraphSupervisor: AnyObject, Sendable {
   func partFailed(_ place: StagePlace, _ error: any Error)
   /// Whether a stage has.
   var hasFailed: Bool { get }
+  /// Why a file must not be written over: the graph reads it.
+  func refusal(of path: String) -> StageError?
   /// A part has ended; `endsSink` says whether one sink fewer is left with it.
   func partEnded(endsSink: Bool)
   /// Has an asynchronous part begin. It ends when `over`, which `body` is given, is called; what `body` returns ends it before its

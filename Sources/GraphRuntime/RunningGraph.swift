@@ -49,6 +49,8 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   /// The stages that take commands.
   package var commands: CommandDirectory { services.commands }
   private let gates = Mutex<[AudioGate]>([])
+  /// The files the graph uses.
+  private let files = Mutex(FileConflicts())
   private let services: GraphServices
   private let notices: NoticeGate
   private let plan: Plan
@@ -161,7 +163,8 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   /// Looks at what the stages need, and opens the sinks. When something is wrong, those that are open end again.
   private func canBegin(_ builder: GraphBuilder) async throws -> Bool {
     let look = WorldLook(plan, resources: services.resources, environment: services.environment)
-    for finding in try await services.disk.run({ look.findings() }) {
+    let findings = try await services.disk.run { [self] in files.withLock { look.findings(&$0) } }
+    for finding in findings {
       if case .failure(let error) = finding.result { partFailed(StagePlace(finding.node), error) }
     }
     if hasFailed { return false }
@@ -263,6 +266,8 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     services.notice(
       Notice("failed", stageError.description, severity: .error, stream: place.title), place.location)
   }
+
+  func refusal(of path: String) -> StageError? { files.withLock { $0.refusal(of: path) } }
 
   var hasFailed: Bool { state.withLock { !$0.failures.isEmpty } }
 

@@ -36,10 +36,20 @@ package struct WorldLook: Sendable {
   /// Looks at everything. Blocks for as long as disks and the sound server take.
   /// - Parameter isWanted: which stages are looked at.
   package func findings(of isWanted: (PlanNode) -> Bool = { _ in true }) -> [Finding] {
-    let nodes = plan.nodes.filter { !$0.isAutomatic && isWanted($0) }
     var files = FileConflicts()
-    // The graph itself is read, too.
+    return findings(of: isWanted, &files)
+  }
+
+  /// The same, and the files that are used.
+  func findings(
+    of isWanted: (PlanNode) -> Bool = { _ in true }, _ files: inout FileConflicts
+  ) -> [Finding] {
+    let nodes = plan.nodes.filter { !$0.isAutomatic && isWanted($0) }
+    // The graph itself is read, too, and what stands for the environment.
     for node in nodes { files.add(graphOf: node.location) }
+    for path in [".env", Path(".env").resolved(in: plan.directory, home: nil)] {
+      files.add(read: path, by: "the environment of the graph")
+    }
     return nodes.flatMap { node in
       needs(of: node).map { need in
         Finding(
@@ -68,6 +78,9 @@ package struct WorldLook: Sendable {
       resources: resources, environment: environment
     ).context
     let stage = try? node.specification.make(settings)
+    if let source = stage as? any ByteSource, source.exclusiveInput != nil {
+      return [Need("/dev/stdin", .read) { "standard input is read" }]
+    }
     return (stage?.needs(context) ?? declaredNeeds(of: node, context))
       + references.map { need(of: $0, in: context.directory) }
   }

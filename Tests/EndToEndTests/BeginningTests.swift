@@ -178,6 +178,79 @@ import Testing
     #expect(try await Fluxgraph.command(batch + ["new"], directory: folder.path).status == 0)
   }
 
+  @Test("what a graph reads is not written over, by whatever name a file gets while it runs")
+  func lateNames() async throws {
+    let folder = try Folder()
+    let sound = try Data(contentsOf: Peers.packageRoot.appending(path: "graphs/audio/dialogue.opus"))
+    try folder.write(sound, to: "me.opus")
+    try folder.write("K=abcdef123456\n", to: ".env")
+    try folder.write(#"[{"word":"hello","start":0.5,"end":0.9}]"#, to: "w.json")
+    try folder.write("mine", to: "r-2.wav")
+    let talk = "pace 100x | flux endpoint=local words=none as=me"
+    for (graph, input) in [
+      ("file me.opus | \(talk) | txt {stream}.opus overwrite", nil),
+      ("stdin | wav me.opus overwrite", "me.opus"),
+      ("file me.opus | \(talk) | txt .env overwrite", nil),
+      ("tone duration=2s | flux endpoint=local words=\"script:w.json\" | txt w.json overwrite", nil),
+    ] {
+      let command = input.map { "exec \"$0\" run -e \"$1\" < \($0)" } ?? "exec \"$0\" run -e \"$1\""
+      let outcome = try await Program.run(
+        "/bin/sh", ["-c", command, Fluxgraph.path, graph], Fluxgraph.surroundings(directory: folder.path))
+      #expect(outcome.status == 74 && outcome.errors.contains("is read by"), "\(graph)\n\(outcome.errors)")
+    }
+    let rotated = try await Fluxgraph.run(
+      "tone duration=2s | wav r.wav rotate=[1s] overwrite", directory: folder.path)
+    #expect(rotated.status == 0, "\(rotated.errors)")
+    #expect(try folder.bytes(of: "me.opus") == sound)
+    #expect(try folder.text(of: ".env") == "K=abcdef123456\n" && folder.text(of: "r-2.wav") == "mine")
+    #expect(try folder.text(of: "w.json").hasPrefix("[{"))
+  }
+
+  @Test("a recording stays when no session comes about that could replace it")
+  func recordingKept() async throws {
+    let folder = try Folder()
+    #expect(
+      try await Fluxgraph.command(
+        ["record", "-e", "\(Self.talk) | stdout json", "a.fluxrec"], directory: folder.path
+      ).status == 0)
+    let before = try folder.bytes(of: "a.fluxrec")
+    let talk = "tone duration=1s | flux endpoint=ws://127.0.0.1:1/v2/listen max_attempts=1 | stdout"
+    let refused = try await Fluxgraph.command(
+      ["record", "-e", talk, "a.fluxrec", "--overwrite"], directory: folder.path)
+    #expect(refused.status == 69)
+    #expect(try folder.bytes(of: "a.fluxrec") == before)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["a.fluxrec"])
+  }
+
+  @Test("a batch takes away only what it left itself, and as it left it")
+  func resumption() async throws {
+    let folder = try Folder()
+    let sound = try Data(contentsOf: Peers.packageRoot.appending(path: "graphs/audio/dialogue.opus"))
+    try folder.write(
+      "param input\nfile $input | pace 100x | flux endpoint=local words=none | vtt {$input.stem}.vtt\n",
+      to: "b.graph")
+    try folder.write(sound.prefix(sound.count * 2 / 3), to: "a.opus")
+    let batch = ["batch", "b.graph", "a.opus"]
+    #expect(try await Fluxgraph.command(batch, directory: folder.path).status == 65)
+    // Somebody has worked on it since.
+    try folder.write("WEBVTT\n\nmine\n", to: "a.vtt")
+    try folder.write(sound, to: "a.opus")
+    let again = try await Fluxgraph.command(batch + ["--resume"], directory: folder.path)
+    #expect(again.status == 74, "\(again.errors)")
+    #expect(try folder.text(of: "a.vtt") == "WEBVTT\n\nmine\n")
+    // A manifest that names what is none of the graph's files.
+    try folder.write("precious", to: "other.txt")
+    let line =
+      #"{"v":1,"time":"2026-01-01T00:00:00Z","input":"\#(folder.path)/c.opus","state":"started","#
+      + #""makes":["\#(folder.path)/other.txt","\#(folder.path)/c.opus"]}"#
+    try folder.write(line + "\n", to: "m")
+    try folder.write(sound, to: "c.opus")
+    let foreign = try await Fluxgraph.command(
+      ["batch", "b.graph", "c.opus", "--resume", "--manifest", "m"], directory: folder.path)
+    #expect(foreign.status == 0, "\(foreign.errors)")
+    #expect(try folder.text(of: "other.txt") == "precious" && folder.bytes(of: "c.opus") == sound)
+  }
+
   @Test("fmt keeps a link to a graph, and its permissions")
   func format() async throws {
     let folder = try Folder()

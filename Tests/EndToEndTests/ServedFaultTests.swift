@@ -46,7 +46,7 @@ struct ServedFaultTests {
       notices: ["connect-failed", "connect-failed"]),
     Row(
       fault: "refuse status=429 times=1", liveness: .live, sent: ["", "0.00-10.00"], turns: whole,
-      notices: ["connect-failed"]),
+      notices: ["connect-failed", "backlog", "caught-up"]),
     Row(
       fault: "refuse status=429 times=1 retry-after=20", sent: ["", "0.00-10.00"], turns: whole,
       notices: ["connect-failed"]),
@@ -73,7 +73,7 @@ struct ServedFaultTests {
       notices: ["connect-failed"]),
     Row(
       fault: "never-answer connection=1", liveness: .live, sent: ["", "0.00-10.00"], turns: whole,
-      notices: ["connect-failed"]),
+      notices: ["connect-failed", "backlog", "caught-up"]),
     Row(
       fault: "no-connected connection=1", sent: ["", "0.00-10.00"], turns: whole,
       notices: ["connect-failed"]),
@@ -165,7 +165,8 @@ struct ServedFaultTests {
     Row(
       fault: "stall after=4.5s connection=1", liveness: .live, stall: 2,
       sent: ["0.00-6.32", "4.32-10.00"],
-      turns: ["1 one two three", "2 four [disconnected]", "3 five six", "4 seven eight nine"], notices: once),
+      turns: ["1 one two three", "2 four [disconnected]", "3 five six", "4 seven eight nine"],
+      notices: once + ["caught-up"]),
     // The input is over before the service's silence is long enough to be noticed: what it did not speak of is sent again.
     Row(
       fault: "stall mid-turn connection=1", sent: ["0.00-10.00", "0.48-10.00"], turns: first, notices: once),

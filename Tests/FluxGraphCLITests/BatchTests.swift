@@ -90,8 +90,8 @@ import Testing
     try whole.write(to: URL(filePath: path))
     let past = try await BatchManifest.whenFree(path: path).past
     #expect(
-      past["/a"] == .init(state: .done, made: ["/a.vtt"])
-        && past["/b"] == .init(state: .started, made: ["/b.vtt"]))
+      past["/a"] == .init(state: .done, made: ["/a.vtt": ""])
+        && past["/b"] == .init(state: .started, made: ["/b.vtt": ""]))
   }
 
   @Test("lines that are no lines of a manifest say nothing, whatever they are")

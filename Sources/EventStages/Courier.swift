@@ -48,6 +48,8 @@ actor Courier {
   private let meters: DeliveryMeters
   /// Events that wait and that the spool has not taken, by number: it has failed, and is asked again.
   private var unkept: [UInt64: Delivery] = [:]
+  /// Whether they are being put into the spool.
+  private var isSaving = false
   private var lastNotice: Instant?
   private var untold = 0
 
@@ -335,7 +337,10 @@ actor Courier {
 
   /// Puts into the spool what it has not taken before.
   private func saveUnkept() async {
-    guard let spool, !unkept.isEmpty else { return }
+    // One at a time: what the first has saved would look to a second as though it was given up meanwhile.
+    guard let spool, !unkept.isEmpty, !isSaving else { return }
+    isSaving = true
+    defer { isSaving = false }
     let all = unkept.values.sorted { $0.number < $1.number }
     let saved = Mutex<[UInt64]>([])
     do {
@@ -410,8 +415,10 @@ actor Courier {
     } catch {
       reportSpool(error)
       // What is in the spool stays there, and is tried again by the next run.
-      let kept = (try? await context.disk.run { letters.filter { spool.contains($0.delivery.number) } }) ?? []
-      for letter in letters { unkept[letter.delivery.number] = nil }
+      let numbers = letters.map(\.delivery.number)
+      let kept = (try? await context.disk.run { numbers.filter { spool.contains($0) } }) ?? []
+      // One that has just been put into the spool must not be taken out of it as though it was given up.
+      for number in numbers where !kept.contains(number) { unkept[number] = nil }
       balance.lost += letters.count - kept.count
     }
   }

@@ -207,8 +207,9 @@ package final class HTTPTransfer: @unchecked Sendable {
       finish(outcome)
     } else if isPausedInCurl, let easy {
       isPausedInCurl = false
-      // Hands over at once what libcurl has kept.
-      curl_easy_pause(easy.handle, CURLPAUSE_CONT)
+      // Hands over at once what libcurl has kept; if that is refused, it says so here and nowhere else.
+      let code = curl_easy_pause(easy.handle, CURLPAUSE_CONT)
+      if code != CURLE_OK { transferFinished(code) }
     }
   }
 

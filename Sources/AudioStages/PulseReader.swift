@@ -62,7 +62,7 @@ class PulseReader {
     let seconds = Double(frames) / Double(format.rate)
     return Notice(
       word, "\(fixedText(seconds, digits: 2)) s of audio \(fate)", severity: .warning,
-      details: [("seconds", JSONValue(seconds, digits: 3))])
+      details: [("seconds", JSONValue(seconds, digits: 3))], loss: .init(audio: seconds))
   }
 
   /// Tells that there is nothing but zeros, and why that may be.

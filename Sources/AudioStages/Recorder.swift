@@ -69,7 +69,7 @@ final class Recorder: @unchecked Sendable {
       Notice(
         "gap",
         "\(fixedText(seconds, digits: 2)) s of audio were lost because the disk did not keep up; they are silence in the recording",
-        severity: .warning))
+        severity: .warning, loss: .init(audio: seconds)))
   }
 
   func finish() throws -> Bool {

@@ -138,6 +138,7 @@ final class RecordingFiles {
   }
 
   private func failure(_ error: FileError) -> StageError {
+    guard frames > 0 else { return StageError(.inputOutput, "\(error)") }
     let position = positionText(Double(frames) / Double(settings.format.rate))
     return StageError(
       .inputOutput, "\(error); the \(position) recorded so far can be played")

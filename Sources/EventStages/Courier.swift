@@ -139,6 +139,11 @@ actor Courier {
 
   /// When the end of the graph waits no longer for the receiver.
   private func deadline() -> Instant {
+    let own = ownDeadline()
+    return context.end.sinkDeadline.map { min($0, own) } ?? own
+  }
+
+  private func ownDeadline() -> Instant {
     let end = sourceEnd ?? context.clock.now()
     if isDraining, let drain {
       let time = max(drain.time, settings.patience)
@@ -156,7 +161,8 @@ actor Courier {
     isEnding = true
     sourceEnd = sourceEnd ?? now
     queue.sealAll(now: now)
-    isDraining = drain?.onEnd { Task { await self.endDrain() } } ?? false
+    let isUnasked = context.end.onAsked { Task { await self.endIsAsked() } }
+    isDraining = isUnasked && drain != nil
     waitOn()
     pump()
     if isBusy { await withCheckedContinuation { atRest = $0 } }
@@ -227,10 +233,11 @@ actor Courier {
   }
 
   /// What is under way has the time it has without a drain.
-  private func endDrain() {
-    guard isDraining, !isOver else { return }
+  /// Nobody wants to wait any longer.
+  private func endIsAsked() {
+    guard !isOver else { return }
+    if isDraining { sourceEnd = context.clock.now() }
     isDraining = false
-    sourceEnd = context.clock.now()
     waitOn()
     pump()
   }

@@ -7,7 +7,7 @@ package struct JSONLines: EventSink {
     details: """
       The path may have fields, such as `logs/{date}.jsonl`; directories are made as needed. A line is written whole, in one \
       piece, as soon as its event arrives; one that a crash has left torn at the end of the file is taken away. A file that \
-      holds something else than lines of JSON is refused. A file that is moved away is opened anew, at the next event or at \
+      holds something else than lines of events is refused. A file that is moved away is opened anew, at the next event or at \
       SIGHUP, whichever comes first. With `rotate` a file is put aside at the end of a period or before it gets too long, \
       under its name and the time. While the disk is full, or nobody reads a named pipe, lines wait in memory, up to 8 MB, \
       and are tried again every second; with `fsync=interval` they are on the disk within a second or so. `fluxgraph schema` \

@@ -32,7 +32,7 @@ final class LineFile: @unchecked Sendable {
 
   /// Appends whole lines in one piece.
   /// - Throws: `StageError`: nothing of the lines is in the file then. With code `inputOutput` another try may go better;
-  ///   with `badInput` the file holds something else than lines of JSON.
+  ///   with `badInput` the file holds something else than lines of events.
   func append(_ bytes: [UInt8], to path: String, now: WallTime) throws(StageError) {
     var file = try opened(path)
     guard file.isRegular else { return try appendToPipe(bytes) }

@@ -18,7 +18,7 @@ struct LineFileContent {
   ///
   /// A program that was killed, or a machine that lost its power, may have left the beginning of a line. It is cut off when it is
   /// the beginning of an event; anything else only gets the line end it lacks.
-  /// - Throws: `StageError`, with code `badInput` when the file holds something else than lines of JSON.
+  /// - Throws: `StageError`, with code `badInput` when the file holds something else than lines of ours.
   func mend(_ file: OutputFile) throws(StageError) {
     guard length > 0, let reading = try read() else { return }
     defer { close(reading) }
@@ -39,7 +39,7 @@ struct LineFileContent {
   }
 
   /// Looks whether lines can be appended to a file, and changes nothing; says what there is.
-  /// - Throws: `StageError`, with code `badInput` when the file holds something else than lines of JSON.
+  /// - Throws: `StageError`, with code `badInput` when the file holds something else than lines of ours.
   static func finding(_ path: String) throws(StageError) -> String {
     var state = stat()
     guard stat(path, &state) == 0, state.st_mode & S_IFMT == S_IFREG, state.st_size > 0 else {
@@ -63,24 +63,23 @@ struct LineFileContent {
 
   private func refuseOthers(_ reading: Int32) throws(StageError) {
     let head = bytes(reading, from: 0, count: min(length, 1 << 16))
-    let isCut = head.count < length
     let firstEnd = head.firstIndex(of: UInt8(ascii: "\n"))
     let first = Array(head[..<(firstEnd ?? head.count)])
-    // The only line may be a torn one, and a very long one is not read to its end.
-    let isWhole = firstEnd != nil
-    guard first.first == UInt8(ascii: "{"), !isWhole || isObject(first),
-      isWhole || isCut || isOurs(first) || isObject(first)
-    else {
+    // The only line may be a torn one, and a very long one is not read to its end. Other lines of JSON are of other kinds: a
+    // recording, settings, what a batch keeps.
+    guard !first.isEmpty, isOurs(first), firstEnd == nil || isObject(first) else {
       throw StageError(
-        .badInput, "\(path) holds something else than lines of JSON, and is left as it is",
+        .badInput, "\(path) holds something else than lines of events, and is left as it is",
         help: "Give `jsonl` a file of its own.")
     }
   }
 
+  /// How events and dead letters begin.
+  private static let beginnings = [#"{"v":1,"event":""#, #"{"v":1,"reason":""#].map { Array($0.utf8) }
+
   /// Whether a line begins as ours do, as far as it goes.
   private func isOurs(_ line: [UInt8]) -> Bool {
-    let beginning = Array(#"{"v":"#.utf8)
-    return line.prefix(beginning.count).elementsEqual(beginning.prefix(line.count))
+    Self.beginnings.contains { line.prefix($0.count).elementsEqual($0.prefix(line.count)) }
   }
 
   private func isObject(_ line: [UInt8]) -> Bool {

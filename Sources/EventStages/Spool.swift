@@ -152,11 +152,18 @@ package final class Spool: @unchecked Sendable {
     guard access(directory, R_OK | X_OK) == 0 else { throw .file("cannot open", directory, errno) }
     var names: Set<String> = []
     for file in fileNames(in: directory) {
-      for ending in [".spool", ".dead.jsonl"] where file.hasSuffix(ending) {
-        names.insert(String(file.dropLast(ending.count)))
+      if file.hasSuffix(".spool") { names.insert(String(file.dropLast(".spool".count))) }
+      // A file of this name may be somebody else's.
+      if file.hasSuffix(".dead.jsonl"), try holdsDeadLetters(directory + "/" + file) {
+        names.insert(String(file.dropLast(".dead.jsonl".count)))
       }
     }
     return names.sorted()
+  }
+
+  private static func holdsDeadLetters(_ path: String) throws(StageError) -> Bool {
+    guard isRegularFile(path) else { return false }
+    return try lines(ofDeadLetters: path).contains { $0.isLetter }
   }
 
   /// How much waits, since when, and how many dead letters there are.
@@ -175,7 +182,7 @@ package final class Spool: @unchecked Sendable {
     let log = try contents(of: path + ".spool")
     let (records, _, damaged) = SpoolRecord.readAll(log)
     let waiting = SpoolContents(records).deliveries
-    let dead = try contents(of: path + ".dead.jsonl").count { $0 == UInt8(ascii: "\n") }
+    let dead = try lines(ofDeadLetters: path + ".dead.jsonl").count { $0.isLetter }
     return Summary(
       pending: waiting.count, oldest: waiting.map(\.accepted).min().map { WallTime(seconds: $0) },
       bytes: log.count, dead: dead, damaged: damaged)
@@ -183,9 +190,8 @@ package final class Spool: @unchecked Sendable {
 
   /// Has the dead letters delivered again the next time the graph runs. Returns how many, and how many lines are none.
   package func redeliver() throws(StageError) -> (accepted: Int, refused: Int) {
-    let lines = try Self.contents(of: deadLetterPath).split(separator: UInt8(ascii: "\n"))
     var (accepted, rest): (Int, [ArraySlice<UInt8>]) = (0, [])
-    for line in lines {
+    for (line, _) in try Self.lines(ofDeadLetters: deadLetterPath) {
       if let json = try? JSONValue.parse(Array(line).span), let delivery = Delivery(json),
         try accept(delivery) != nil
       {
@@ -197,15 +203,32 @@ package final class Spool: @unchecked Sendable {
     try synchronise()
     // Only now: whatever happens before, each letter is in one of the files, or in both.
     try makeDeadLetters()
-    try Self.replace(deadLetterPath, with: Array(rest.map { $0 + [UInt8(ascii: "\n")] }.joined()))
+    try leave(rest)
     return (accepted, rest.count)
   }
 
-  /// Throws away everything: what waits and the dead letters.
-  package func drop() throws(StageError) {
+  /// Throws away everything: what waits and the dead letters. Returns how many lines are none, and were left.
+  package func drop() throws(StageError) -> Int {
     contents = SpoolContents()
     try rewrite()
-    unlink(deadLetterPath)
+    let others = try Self.lines(ofDeadLetters: deadLetterPath).filter { !$0.isLetter }.map(\.line)
+    if others.isEmpty { unlink(deadLetterPath) } else { try leave(others) }
+    return others.count
+  }
+
+  /// Leaves these lines, and no others, in the file of dead letters.
+  private func leave(_ lines: [ArraySlice<UInt8>]) throws(StageError) {
+    try Self.replace(deadLetterPath, with: Array(lines.map { $0 + [UInt8(ascii: "\n")] }.joined()))
+  }
+
+  /// The lines of a file of dead letters, and whether they are some: others may have written there, too.
+  private static func lines(
+    ofDeadLetters path: String
+  ) throws(StageError) -> [(line: ArraySlice<UInt8>, isLetter: Bool)] {
+    let beginning = Array(#"{"v":1,"reason":""#.utf8)
+    return try contents(of: path).split(separator: UInt8(ascii: "\n")).map { line in
+      (line, line.starts(with: beginning))
+    }
   }
 
   // MARK: - The log

@@ -124,7 +124,8 @@ final class FluxSession: @unchecked Sendable {
         "\(fixedText(seconds, digits: 2)) s of audio were lost on the way to the service, at \(positionText(position)); "
           + (isPassedOver
             ? "another connection goes on behind them" : "silence of the same length takes their place"),
-        severity: .warning, details: [("seconds", JSONValue(seconds)), ("from", JSONValue(position))]))
+        severity: .warning, details: [("seconds", JSONValue(seconds)), ("from", JSONValue(position))],
+        loss: .init(audio: seconds)))
     if isPassedOver {
       backlog.skip(gap)
       perform(machine.passedOver(to: backlog.end, now: now), now)

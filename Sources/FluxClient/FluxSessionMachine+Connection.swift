@@ -127,7 +127,19 @@ extension FluxSessionMachine {
       "\(fixedText(to - from, digits: 2)) s of audio were lost, from \(positionText(from)) to \(positionText(to)): "
         + "the buffer holds \(settings.limits.buffer.unitText)",
       severity: .warning,
-      details: [("seconds", JSONValue(to - from)), ("from", JSONValue(from)), ("to", JSONValue(to))])
+      details: [("seconds", JSONValue(to - from)), ("from", JSONValue(from)), ("to", JSONValue(to))],
+      loss: .init(audio: to - from))
+  }
+
+  /// Tells of audio nobody waits for any more.
+  func untranscribed(_ frames: Range<Int64>) -> Notice {
+    let from = audio.seconds(frames.lowerBound)
+    let seconds = audio.seconds(frames.upperBound) - from
+    return Notice(
+      "not-transcribed",
+      "\(fixedText(seconds, digits: 2)) s of audio, from \(positionText(from)), were not transcribed before the end",
+      severity: .warning, details: [("seconds", JSONValue(seconds)), ("from", JSONValue(from))],
+      loss: .init(audio: seconds))
   }
 
   // MARK: - The end

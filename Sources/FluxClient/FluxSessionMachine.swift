@@ -242,7 +242,9 @@ struct FluxSessionMachine: ~Copyable, Sendable {
   /// Ends at once; an open turn ends with what is known.
   mutating func cancel() -> [Action] {
     guard state != .over else { return [] }
-    return end(.inputEnded) + [.abort] + finish(nil)
+    let missing = audio.held.upperBound - audio.heard
+    return (missing > 0 ? [.notice(untranscribed(audio.heard..<audio.held.upperBound))] : [])
+      + end(.inputEnded) + [.abort] + finish(nil)
   }
 
   // MARK: - Time

@@ -1,10 +1,15 @@
 internal import FoundationEssentials
 
 /// What is secret in the addresses a text holds.
-struct AddressCredentials {
+package struct AddressCredentials {
   private(set) var secrets: [String] = []
 
   init(_ text: String) {
+    // Somebody forgot the slashes.
+    for word in text.split(whereSeparator: { $0.isWhitespace || $0 == "/" }) {
+      guard let at = word.lastIndex(of: "@"), let colon = word[..<at].firstIndex(of: ":") else { continue }
+      add(user: word[word.index(after: colon)..<at])
+    }
     for part in text.split(separator: "://", omittingEmptySubsequences: false).dropFirst() {
       let address = part.prefix { !$0.isWhitespace && !"\"'`<>\\".contains($0) }
       let authority = address.prefix { !"/?#".contains($0) }
@@ -14,6 +19,14 @@ struct AddressCredentials {
         add(pair[pair.index(after: equals)...])
       }
     }
+  }
+
+  /// What follows the host of an address that is secret as a whole: all of it, and what in it was made up by a machine.
+  package static func path(of address: String) -> [String] {
+    guard let scheme = address.firstRange(of: "://") else { return [] }
+    let rest = address[scheme.upperBound...].drop { !"/?#".contains($0) }
+    let parts = rest.split { "/?&=#".contains($0) }.filter { $0.utf8.count >= 16 }
+    return ([rest] + parts).filter { $0.utf8.count >= 8 }.map(String.init)
   }
 
   /// A user alone is a token.
@@ -29,17 +42,21 @@ struct AddressCredentials {
 }
 
 /// What is secret in the value of a header: what follows the scheme, such as `Bearer`; for Basic also what it stands for (RFC 7617).
-struct HeaderCredentials {
+package struct HeaderCredentials {
   private(set) var secrets: [String] = []
+  /// The value without the blanks around it, and what follows the scheme in it: each must be something.
+  package private(set) var parts: [String] = []
 
-  init(_ value: String) {
+  package init(_ value: String) {
     let words = value.split(separator: " ", maxSplits: 1).map(String.init)
     let schemes = ["basic", "bearer", "token", "digest", "apikey", "key"]
     guard words.count == 2, schemes.contains(words[0].lowercased()) else {
       secrets = [value]
+      parts = words.isEmpty ? [""] : [words.joined(separator: " ")]
       return
     }
     secrets = [words[1]]
+    parts = [words[1]]
     guard words[0].lowercased() == "basic", let plain = Data(base64Encoded: words[1]) else { return }
     let user = String(decoding: plain, as: UTF8.self)
     secrets.append(user)

@@ -18,11 +18,27 @@ public struct Notice: Sendable {
   public var message: String
   /// More for programs, such as the seconds lost.
   public var details: [(name: String, value: JSONValue)]
+  /// What is lost for good, of which it tells; nil for nothing. A run that has lost something does not end as if it had not.
+  public var loss: Loss?
+
+  /// Sound or events that nobody will get any more.
+  public struct Loss: Sendable, Hashable {
+    /// Seconds of audio, which are silence for whoever is behind the stage.
+    public var audio: Double
+    /// Events.
+    public var events: Int
+
+    /// So much of each.
+    public init(audio: Double = 0, events: Int = 0) {
+      self.audio = audio
+      self.events = events
+    }
+  }
 
   /// A notice: a stable word for programs, such as `gap`, and one plain sentence for people.
   public init(
     _ notice: String, _ message: String, severity: Severity = .info, stream: String? = nil,
-    time: WallTime = .now(), details: [(name: String, value: JSONValue)] = []
+    time: WallTime = .now(), details: [(name: String, value: JSONValue)] = [], loss: Loss? = nil
   ) {
     self.severity = severity
     self.notice = notice
@@ -30,5 +46,6 @@ public struct Notice: Sendable {
     self.time = time
     self.message = message
     self.details = details
+    self.loss = loss
   }
 }

@@ -3,14 +3,14 @@ internal import Glibc
 /// Opens the files a stage writes, and tells which of them it makes.
 public struct OutputFiles: Sendable {
   private let making: @Sendable (String) -> Void
-  private let refusal: @Sendable (String) -> StageError?
+  private let refusal: @Sendable (String, OutputFile.Opening) -> StageError?
 
   /// - Parameters:
   ///   - making: called, where the file is opened, with the path of each file that is about to be made.
-  ///   - refusal: says why a file must not be written over, such as one the graph reads; nil where it may.
+  ///   - refusal: says why a file must not be opened like this, such as one the graph reads; nil where it may.
   public init(
     making: @escaping @Sendable (String) -> Void = { _ in },
-    refusal: @escaping @Sendable (String) -> StageError? = { _ in nil }
+    refusal: @escaping @Sendable (String, OutputFile.Opening) -> StageError? = { _, _ in nil }
   ) {
     self.making = making
     self.refusal = refusal
@@ -21,7 +21,7 @@ public struct OutputFiles: Sendable {
   public func open(
     _ path: String, _ opening: OutputFile.Opening, permissions: UInt32 = 0o666
   ) throws(StageError) -> OutputFile {
-    if opening == .replacing, let error = refusal(path) { throw error }
+    if let error = refusal(path, opening) { throw error }
     // Told before: what a program that is killed has made is known then.
     if access(path, F_OK) != 0 { making(path) }
     do throws(FileError) {

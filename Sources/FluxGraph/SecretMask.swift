@@ -95,11 +95,17 @@ struct SecretMask: Sendable {
   private static func forms(of secret: String) -> Set<[UInt8]> {
     let bytes = Array(secret.utf8)
     let json = JSONValue.string(secret).serialized.dropFirst().dropLast()
-    var texts = [secret, String(json)]
+    let slashed = String(json).replacing("/", with: "\\/")
+    var texts = [secret, String(json), slashed]
     let encoded = PercentEncoding.encode(secret)
-    let form = encoded.replacing("%20", with: "+")
-    texts += [encoded, form, lowercasedEscapes(encoded), lowercasedEscapes(form)]
-    if bytes.count >= leastInsideWords { texts += base64(bytes) }
+    // As in a form, and as in a path.
+    for encoded in [encoded, encoded.replacing("%20", with: "+"), encoded.replacing("%2F", with: "/")] {
+      texts += [encoded, lowercasedEscapes(encoded)]
+    }
+    if bytes.count >= leastInsideWords {
+      texts += base64(bytes)
+      texts += [bytes.hexadecimal, bytes.hexadecimal.uppercased()]
+    }
     return Set(texts.map { Array($0.utf8) })
   }
 

@@ -39,6 +39,8 @@ public struct StageContext: Sendable {
   /// Opens files for writing.
   public let files: OutputFiles
   private let failing: @Sendable () -> Bool
+  /// When the graph is over at the latest, once it was asked to end.
+  package let end: GraphEnd
 
   /// How a source that has nothing to give is called again.
   package struct Waker: Sendable {
@@ -66,7 +68,7 @@ public struct StageContext: Sendable {
     commandRegistrar: @escaping @Sendable (@escaping StageCommandHandler) -> Void = { _ in },
     hangUpRegistrar: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { _ in },
     queue: SinkQueue = SinkQueue(), files: OutputFiles = OutputFiles(),
-    failing: @escaping @Sendable () -> Bool = { false },
+    failing: @escaping @Sendable () -> Bool = { false }, end: GraphEnd = GraphEnd(),
     category: String? = nil, log: any LogSink = StandardErrorLog(),
     metrics: MetricsRegistry = MetricsRegistry()
   ) {
@@ -93,6 +95,7 @@ public struct StageContext: Sendable {
     self.queue = queue
     self.files = files
     self.failing = failing
+    self.end = end
   }
 
   /// Whether a part of the graph has failed so far: what is finished then may not be whole.

@@ -22,6 +22,6 @@ public struct WritingTrouble: Sendable {
     since = nil
     return Notice(
       "written-again", "writing again; \(lost?.text ?? "nothing was lost")",
-      details: [("lost", JSONValue(lost?.count ?? 0))])
+      details: [("lost", JSONValue(lost?.count ?? 0))], loss: lost.map { .init(events: $0.count) })
   }
 }

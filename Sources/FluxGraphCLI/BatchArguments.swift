@@ -9,6 +9,10 @@ struct BatchArguments: Sendable {
   var inputs: [String] = []
   var parameters: [String: String] = [:]
   var isStrict = false
+  /// When an input that was asked to end is over at the latest.
+  var stopTimeout = RunCommand.Arguments.usualStopTimeout
+  /// Whether audio or events that were lost are no failure.
+  var isLossy = false
   var isQuiet = false
   var limits = BatchSchedule.Limits()
   var shard: Shard?
@@ -22,7 +26,7 @@ struct BatchArguments: Sendable {
 
   static let known =
     [
-      "-e", "--set", "--strict", "--quiet", "--jobs", "--max-sessions", "--start-rate", "--shard",
+      "-e", "--set", "--strict", "--quiet", "--lossy", "--stop-timeout", "--jobs", "--max-sessions", "--start-rate", "--shard",
       "--manifest",
       "--resume", "--null", "--control",
     ] + ObservationArguments.known
@@ -67,6 +71,13 @@ struct BatchArguments: Sendable {
       if name == "input" { throw UsageError("`batch` itself sets `input`, to each of its inputs in turn") }
       parameters[name] = String(setting[setting.index(after: equals)...])
     case "--strict": isStrict = true
+    case "--lossy": isLossy = true
+    case "--stop-timeout":
+      let text = try reader.value(of: option)
+      guard let duration = try? Duration.parse(.word(text)), duration > .zero else {
+        throw UsageError("`\(option)` wants a duration, such as `10s`")
+      }
+      stopTimeout = duration
     case "--quiet", "-q": isQuiet = true
     case "--jobs", "-j": limits.jobs = try number(option, try reader.value(of: option))
     case "--max-sessions": limits.sessions = try number(option, try reader.value(of: option))

@@ -90,14 +90,24 @@ struct BatchCommand: Sendable {
     throws(StageError)
   {
     let check = check(file)
-    var collisions = BatchCollisions(inputs: inputs, common: graph.commonOutputs)
-    guard inputs.count > 1, graph.hasOutputs else { return }
+    var collisions = BatchCollisions(
+      inputs: inputs.count > 1 ? inputs : [], common: inputs.count > 1 ? graph.commonOutputs : [],
+      own: filesInUse)
+    guard graph.hasOutputs else { return }
     for input in inputs {
       guard let plan = check(input.value).plan else { continue }
       if let (problem, help) = collisions.add(input, plan.outputs(in: directory)) {
         throw StageError(.badGraph, problem, help: help)
       }
     }
+  }
+
+  /// What the batch itself reads and writes, and no stage may.
+  private var filesInUse: [FileInUse] {
+    let lists = arguments.inputs.filter { $0.hasPrefix("@") }.map {
+      FileInUse(String($0.dropFirst()), .read, by: "the list of inputs")
+    }
+    return lists + [FileInUse(arguments.manifestPath, .written, by: "the batch's manifest")]
   }
 
   /// What has been done is not done again by accident: the service sends a bill for it.
@@ -147,6 +157,10 @@ struct BatchCommand: Sendable {
     defer { control?.close() }
     signals.handleUserSignal(SIGUSR1) { reporter.write(observation.snapshot(asJSON: reporter.isJSON)) }
     let check = check(file)
+    let services = GraphServices(
+      loop: network, webSockets: observation.connections, http: network, httpServer: network, disk: disk,
+      terminal: terminal, resources: resources, environment: { environment[$0] }, workers: workers,
+      filesInUse: filesInUse, toleratesLosses: arguments.isLossy, log: program, metrics: observation.metrics, notice: { _, _ in })
     let batch = BatchRun(
       items, schedule: BatchSchedule(arguments.limits, sessionsEach: graph.sessionsEach), manifest: manifest,
       reporter: reporter, observation: observation, disk: disk, loop: network, directory: directory,
@@ -159,10 +173,7 @@ struct BatchCommand: Sendable {
         }
         return try await secrets.resolve(plan)
       },
-      services: GraphServices(
-        loop: network, webSockets: observation.connections, http: network, httpServer: network, disk: disk,
-        terminal: terminal, resources: resources, environment: { environment[$0] }, workers: workers,
-        log: program, metrics: observation.metrics, notice: { _, _ in }))
+      services: services)
     let interruptions = handleSignals(batch, reporter)
     let ticker = Task {
       while !Task.isCancelled {
@@ -204,12 +215,13 @@ struct BatchCommand: Sendable {
   private func handleSignals(_ batch: BatchRun, _ reporter: BatchReporter) -> Interruptions {
     let interruptions = Interruptions()
     let hadTerminal = RunCommand.hasTerminal
+    let stopTimeout = arguments.stopTimeout
     signals.handle { number in
       if number == SIGHUP && !(hadTerminal && !RunCommand.hasTerminal) { return }
       if interruptions.count.add(1, ordering: .relaxed).newValue == 1 {
         reporter.tell(
           .info, "no more inputs are begun, those under way are stopped; once more to stop at once")
-        Task { await batch.stop() }
+        Task { await batch.stop(within: stopTimeout) }
       } else {
         exit(ExitCode.interrupted.rawValue)
       }

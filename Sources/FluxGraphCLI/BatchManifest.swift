@@ -119,8 +119,9 @@ final class BatchManifest: @unchecked Sendable {
 
   /// Whether lines can be appended: to nothing, or behind a manifest's own, of which one may be torn.
   static func isManifest(_ bytes: [UInt8]) -> Bool {
-    let beginning = Array(#"{"v":"#.utf8)
-    return beginning.prefix(bytes.count).elementsEqual(bytes.prefix(beginning.count))
+    let beginning = Array(#"{"v":1,"time":""#.utf8)
+    let isTorn = !bytes.contains(UInt8(ascii: "\n"))
+    return isTorn && beginning.prefix(bytes.count).elementsEqual(bytes.prefix(beginning.count))
       || !past(in: bytes).isEmpty
   }
 

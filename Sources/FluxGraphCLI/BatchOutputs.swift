@@ -1,6 +1,8 @@
 internal import FluxGraph
 internal import Glibc
 internal import GraphLanguage
+internal import GraphRuntime
+internal import Platform
 
 /// A file or directory a graph writes.
 struct BatchOutput: Sendable, Hashable {
@@ -44,10 +46,13 @@ struct BatchCollisions {
   private let inputs: Set<String>
   /// Outputs that are the same whatever the input.
   private let common: Set<String>
+  /// Files the batch itself uses.
+  private let own: [FilePlace: String]
 
   /// - Parameters:
   ///   - common: outputs that are the same for two inputs that have nothing in common.
-  init(inputs: [BatchInput], common: Set<String>) {
+  init(inputs: [BatchInput], common: Set<String>, own: [FileInUse] = []) {
+    self.own = Dictionary(own.map { (FilePlace($0.path), $0.user) }) { first, _ in first }
     self.inputs = Set(inputs.map(\.value))
     self.common = common
   }
@@ -55,6 +60,11 @@ struct BatchCollisions {
   /// Adds what one input writes; returns what is wrong with that, as a sentence and what to do.
   mutating func add(_ input: BatchInput, _ outputs: [BatchOutput]) -> (problem: String, help: String)? {
     for output in outputs where !output.path.hasPrefix("/dev/") {
+      if let user = own[FilePlace(output.path)] {
+        return (
+          "`\(output.stage)` would write \(output.path), which is \(user)", "Give one of them another name."
+        )
+      }
       if inputs.contains(output.path) {
         return (
           "`\(output.stage)` would write \(output.path), which is an input", "Give the output another name."

@@ -41,7 +41,9 @@ actor BatchRun {
   private var schedule: BatchSchedule
   private var graphs: [ObjectIdentifier: RunningGraph] = [:]
   private var waiting: [CheckedContinuation<Void, Never>] = []
-  private var isStopping = false
+  /// How long what is under way may still take, once the batch is to end.
+  private var stopTime: Duration?
+  private var isStopping: Bool { stopTime != nil }
   /// Seconds of audio of the inputs that have ended.
   private var audio = 0.0
   private(set) var failures: [StageError] = []
@@ -80,9 +82,10 @@ actor BatchRun {
   }
 
   /// Begins no more inputs, and ends those under way in order.
-  func stop() {
-    isStopping = true
-    for graph in graphs.values { graph.stop() }
+  /// - Parameter time: after which what is under way is given up.
+  func stop(within time: Duration) {
+    stopTime = time
+    for graph in graphs.values { graph.stop(within: time) }
     wakeAll()
   }
 
@@ -216,12 +219,13 @@ actor BatchRun {
       let graph = RunningGraph(plan, services: services)
       graphs[ObjectIdentifier(graph)] = graph
       observation.began(graph)
-      if isStopping { graph.stop() }
+      if let stopTime { graph.stop(within: stopTime) }
       let failures = await graph.failures()
       observation.ended(graph)
       graphs[ObjectIdentifier(graph)] = nil
       let measures = (graph.progress.seconds, graph.turnCount)
-      if let error = failures.first {
+      // What it could not do by the end it was given will be done again.
+      if let error = failures.first, !isStopping || error.code != .unavailable {
         return (
           refusals.wasLast && error.code == .unavailable ? .refused(error) : .failed(error), measures.0,
           measures.1

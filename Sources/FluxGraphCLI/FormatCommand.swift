@@ -30,7 +30,7 @@ struct FormatCommand {
       Terminal.output.write("\(source.name) is not in canonical layout\n")
       return .failedTest
     }
-    if source.name == "-" || source.name == "-e" {
+    if source.name == "-" || source.name == "-e" || !isRegularFile(source.name) {
       // A graph that goes to a file or another program stays as it is.
       if Terminal.output.isTerminal {
         Terminal.output.write(lines: text)

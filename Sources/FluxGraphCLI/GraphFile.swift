@@ -31,8 +31,8 @@ struct GraphFile: Sendable {
   /// The graphs in a Markdown document.
   var markdownGraphs: [GraphFile] { MarkdownGraphs.sources(in: source).map(GraphFile.init) }
 
-  private static func text(of path: String) throws(StageError) -> String {
-    let bytes = try InputFile.read(path, limit: sizeLimit)
+  private static func text(of path: String, isRegular: Bool = false) throws(StageError) -> String {
+    let bytes = try InputFile.read(path, limit: sizeLimit, isRegular: isRegular)
     guard let text = String(validating: bytes, as: UTF8.self) else {
       throw StageError(.badGraph, "\(path) is no graph: it is not UTF-8 text")
     }
@@ -66,7 +66,7 @@ struct GraphFile: Sendable {
       parameters: parameters, environment: { environment[$0] }, isStrict: isStrict,
       readGraph: { path in
         do throws(StageError) {
-          return .success(try Self.text(of: path))
+          return .success(try Self.text(of: path, isRegular: true))
         } catch {
           return .failure(Checker.UnreadableFile(error.message))
         }

@@ -84,6 +84,10 @@ enum Help {
       --strict           refuse automatic stages
       --for DURATION     end the sources after a time, such as 10m
       --drain DURATION   at the end, go on trying to deliver for so long; Ctrl-C ends that, too
+      --stop-timeout DURATION
+                         how long the end may take after Ctrl-C, SIGTERM or `--for`, 10s unless given;
+                         what is not transcribed or delivered by then is told, and the exit code is 69
+      --lossy            end with 0 although audio or events were lost on the way
       --control PATH     take commands of `fluxgraph ctl` and `tap` on this Unix socket
       --quiet            print only warnings and errors
       --stats            at the end, print what was done, dropped and waited for
@@ -125,6 +129,9 @@ enum Help {
       --null             the names in a list end with a zero byte, as `find -print0` writes them
       --set NAME=VALUE   the value of another `param`
       --strict           refuse automatic stages
+      --stop-timeout DURATION
+                         how long inputs under way may take after Ctrl-C or SIGTERM, 10s unless given
+      --lossy            an input that lost audio or events on the way counts as done
       --control PATH     take commands of `fluxgraph ctl` and `tap` on this Unix socket, for the inputs
                          that are under way
       --quiet            print no progress and no notices

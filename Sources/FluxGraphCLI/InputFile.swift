@@ -4,11 +4,19 @@ internal import Glibc
 /// Reads whole small files: graphs and settings.
 enum InputFile {
   /// The bytes of a file, or of standard input for `-`.
+  /// - Parameter isRegular: whether it must be a file; pipes and devices, which may never end, are refused then.
   /// - Throws: `StageError` when it cannot be read or is longer than `limit`.
-  static func read(_ path: String, limit: Int) throws(StageError) -> [UInt8] {
-    let descriptor = path == "-" ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC)
+  static func read(_ path: String, limit: Int, isRegular: Bool = false) throws(StageError) -> [UInt8] {
+    let flags = O_RDONLY | O_CLOEXEC | (isRegular ? O_NONBLOCK : 0)
+    let descriptor = path == "-" ? dup(STDIN_FILENO) : open(path, flags)
     guard descriptor >= 0 else { throw failure("cannot open", path) }
     defer { close(descriptor) }
+    if isRegular {
+      var state = stat()
+      guard fstat(descriptor, &state) == 0, state.st_mode & S_IFMT == S_IFREG else {
+        throw StageError(.inputOutput, "\(path) is no file")
+      }
+    }
     var bytes: [UInt8] = []
     var piece = [UInt8](repeating: 0, count: 1 << 16)
     while true {

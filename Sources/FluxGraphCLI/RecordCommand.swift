@@ -49,7 +49,7 @@ struct RecordCommand {
       let file = RecordingFile(path: arguments.file, overwrite: arguments.overwrite)
       var run = RunCommand(arguments.run, catalogue, signals)
       run.recording = RunCommand.Recording(
-        holdsAudio: arguments.holdsAudio, need: file.need, write: { file.write($0) })
+        holdsAudio: arguments.holdsAudio, path: arguments.file, need: file.need, write: { file.write($0) })
       let code = await run.run()
       if try await file.finish() == false, code == .success {
         Terminal.error.write("notice: nothing was recorded: the graph had no session with Flux\n")

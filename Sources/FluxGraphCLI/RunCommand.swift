@@ -17,12 +17,19 @@ struct RunCommand: Sendable {
     var parameters: [String: String] = [:]
     var isStrict = false
     var isQuiet = false
+    /// Whether audio or events that were lost are no failure.
+    var isLossy = false
     var limit: Duration?
+    /// When a graph that was asked to end is over at the latest.
+    var stopTimeout = Self.usualStopTimeout
     /// How long undelivered events are waited for at the end; nil for no further try.
     var drain: Duration?
     /// Where commands are taken; nil for nowhere.
     var controlPath: String?
     var observation = ObservationArguments()
+    /// Long enough for what is under way when all is well, and shorter than what supervisors of services wait for.
+    static let usualStopTimeout = Duration.seconds(10)
+
     /// The graph's file; nil for a text.
     var path: String? { paths.first }
 
@@ -41,7 +48,7 @@ struct RunCommand: Sendable {
     init(parsing arguments: [String]) throws(UsageError) {
       var reader = ArgumentReader(
         arguments,
-        known: ["-e", "--set", "--strict", "--for", "--drain", "--control", "--quiet"]
+        known: ["-e", "--set", "--strict", "--for", "--drain", "--control", "--quiet", "--lossy", "--stop-timeout"]
           + ObservationArguments.known)
       while let argument = reader.next() {
         switch argument {
@@ -53,14 +60,19 @@ struct RunCommand: Sendable {
           }
           parameters[String(setting[..<equals])] = String(setting[setting.index(after: equals)...])
         case "--strict": isStrict = true
+        case "--lossy": isLossy = true
         case "--quiet", "-q": isQuiet = true
         case "--control": controlPath = try reader.value(of: argument)
-        case "--for", "--drain":
+        case "--for", "--drain", "--stop-timeout":
           let text = try reader.value(of: argument)
           guard let duration = try? Duration.parse(.word(text)), duration > .zero else {
             throw UsageError("`\(argument)` wants a duration, such as `10m`")
           }
-          if argument == "--for" { limit = duration } else { drain = duration }
+          switch argument {
+          case "--for": limit = duration
+          case "--drain": drain = duration
+          default: stopTimeout = duration
+          }
         default:
           if try observation.take(argument, &reader) { continue }
           if argument.hasPrefix("-") && argument != "-" { throw reader.unknown(argument) }
@@ -74,7 +86,8 @@ struct RunCommand: Sendable {
   /// What is to be put down of the first session.
   struct Recording: Sendable {
     var holdsAudio: Bool
-    /// Where it is put down.
+    /// The file it is put down in, and what must be so for that.
+    var path: String
     var need: Need
     var write: @Sendable (String) -> Void
   }
@@ -175,6 +188,8 @@ struct RunCommand: Sendable {
       disk: BlockingWorker("disk"),
       terminal: terminal, resources: resources,
       environment: { environment[$0] },
+      filesInUse: recording.map { [FileInUse($0.path, .written, by: "`record`")] } ?? [],
+      toleratesLosses: arguments.isLossy,
       log: ProgramLog(settings: log, isJSON: isJSON, write: { printer.write($0) }),
       metrics: observation.metrics,
       noticed: { observation.notices.count($0) }, notice: { printer.print($0, $1) })
@@ -192,6 +207,7 @@ struct RunCommand: Sendable {
       printer.print("metrics at \(address.url(port: metrics.port))metrics")
     }
     let interruptions = Atomic<Int>(0)
+    let stopTimeout = arguments.stopTimeout
     let hadTerminal = Self.hasTerminal
     signals.handle { number in
       // A log rotation's hang-up asks for files to be opened anew. It is the end only when a terminal has gone.
@@ -201,8 +217,7 @@ struct RunCommand: Sendable {
       }
       if interruptions.add(1, ordering: .relaxed).newValue == 1 {
         printer.print("stopping; once more to stop at once")
-        graph.stop()
-        drain?.end()
+        graph.stop(within: stopTimeout)
       } else {
         region?.eraseStatus()
         exit(ExitCode.interrupted.rawValue)
@@ -219,7 +234,7 @@ struct RunCommand: Sendable {
     }
     defer { control?.close() }
     if let limit = arguments.limit {
-      _ = network.schedule(at: Instant.now().advanced(by: limit)) { graph.stop() }
+      _ = network.schedule(at: Instant.now().advanced(by: limit)) { graph.stop(within: stopTimeout) }
     }
     let began = Instant.now()
     observation.began(graph)

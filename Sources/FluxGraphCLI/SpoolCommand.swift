@@ -77,6 +77,11 @@ struct SpoolCommand: Sendable {
     }
   }
 
+  private func tell(_ sink: String, others: Int) {
+    guard others > 0 else { return }
+    Terminal.error.write("warning: \(sink): \(others) lines are no dead letters and were left\n")
+  }
+
   private func run(_ sink: String) async throws(StageError) {
     let summary = try Spool.summary(directory: directory, name: sink)
     switch action {
@@ -90,11 +95,10 @@ struct SpoolCommand: Sendable {
       let spool = try await Spool.whenFree(directory: directory, name: sink, limit: .max)
       let (accepted, refused) = try spool.redeliver()
       Terminal.output.write("\(sink)  \(accepted) are delivered again when the graph runs\n")
-      if refused > 0 {
-        Terminal.error.write("warning: \(sink): \(refused) lines are no dead letters and were left\n")
-      }
+      tell(sink, others: refused)
     case .drop:
-      try await Spool.whenFree(directory: directory, name: sink, limit: .max).drop()
+      let others = try await Spool.whenFree(directory: directory, name: sink, limit: .max).drop()
+      tell(sink, others: others)
       Terminal.output.write("\(sink)  \(summary.pending) waiting and \(summary.dead) dead were dropped\n")
     }
   }

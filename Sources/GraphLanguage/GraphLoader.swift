@@ -146,7 +146,8 @@ struct GraphLoader {
     for part in path.split(separator: "/") where part != "." {
       if part == "..", let last = parts.last, last != ".." { parts.removeLast() } else { parts.append(part) }
     }
-    return (path.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
+    let text = (path.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")
+    return text.isEmpty ? "." : text
   }
 }
 

@@ -114,7 +114,9 @@ extension Analysis {
       configuration.fail(option)
       return
     }
-    if option.type == .path || option.type == .pathTemplate { takeNote(ofPath: value) }
+    // The name of a stream goes into names of files, too.
+    let isName = configuration.specification.kind == .recogniser && option.name == "as"
+    if option.type == .path || option.type == .pathTemplate || isName { takeNote(ofPath: value) }
     if option.type == .template || option.type == .pathTemplate {
       guard let template = template(resolved, value, option) else {
         configuration.fail(option)

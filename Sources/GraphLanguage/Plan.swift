@@ -13,6 +13,8 @@ package struct Plan: Sendable {
   package var isRedacted = false
   /// What neither people nor programs the graph starts may see: the register the graph was checked with.
   package var secrets = SecretRegister()
+  /// Files that secrets are read from.
+  package var secretFiles: Set<String> = []
 
   package init(nodes: [PlanNode], links: [PlanLink], directory: String) {
     self.nodes = nodes
@@ -85,6 +87,7 @@ extension Plan {
         for reference in references where known[reference] == nil {
           let secret = try await resolve(reference)
           secrets.add(secret)
+          if case .file(let path) = reference { copy.secretFiles.insert(path) }
           known[reference] = secret
         }
         copy.nodes[node].settings[setting].value = value.filled { known[$0] }

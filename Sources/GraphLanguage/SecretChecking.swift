@@ -63,11 +63,18 @@ extension Analysis {
       options.secrets.add(header: text)
       if case .variable(let name) = origin { options.secrets.withhold(variable: name) }
       if case .setting(let name) = origin, isCredential { warn(ofSetting: name) }
-      return check(text, for: .header, origin, syntax)
+      guard check(text, for: .header, origin, syntax) else { return false }
+      guard isCredential, let colon = text.firstIndex(of: ":") else { return true }
+      return HeaderCredentials(String(text[text.index(after: colon)...])).parts.allSatisfy {
+        check($0, for: .keeping, origin, syntax)
+      }
     default:
       guard let text = value.text else { return true }
       options.secrets.add(addressesIn: text)
-      if case .variable(let name) = origin, isNameOfSecret(name) { note(Secret(text), from: origin) }
+      guard case .variable(let name) = origin else { return true }
+      if isNameOfSecret(name) { note(Secret(text), from: origin) }
+      // Who puts a whole address into a variable does so because it opens something, as that of an incoming hook.
+      if type == .url { for part in AddressCredentials.path(of: text) { note(Secret(part), from: origin) } }
       return true
     }
   }

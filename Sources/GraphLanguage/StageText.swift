@@ -6,7 +6,7 @@ extension Analysis {
   mutating func shown(_ option: OptionSpecification, _ value: ValueSyntax) -> String {
     var text = shown(value)
     // The user and the query of an address may be secret.
-    if option.type == .url, let url = address(value), url.redacted != url.text {
+    if let url = address(value), url.redacted != url.text {
       isRedacted = true
       text = url.redacted
     }

@@ -165,7 +165,7 @@ final class EventSinkNode: EventConsumer {
     context.notice(
       Notice(
         "dropped", "\(dropped) events were dropped because \(title) did not keep up", severity: .warning,
-        details: [("count", JSONValue(dropped))]))
+        details: [("count", JSONValue(dropped))], loss: .init(events: dropped)))
   }
 
   private func work(_ sink: inout any EventSink) async throws {

@@ -1,6 +1,7 @@
 internal import FluxGraph
 internal import Glibc
 internal import GraphLanguage
+internal import Platform
 internal import Synchronization
 
 /// Turns a plan into chains, recognisers and event nodes, linked as the plan says. Nothing runs yet.
@@ -376,8 +377,8 @@ struct GraphBuilder {
       commandRegistrar: { commands.add(title, $0) },
       hangUpRegistrar: { commands.addHangUp($0) }, queue: queue,
       files: OutputFiles(
-        making: { fileMade(number, $0) }, refusal: { [weak supervisor] in supervisor?.refusal(of: $0) }),
-      failing: { [weak supervisor] in supervisor?.hasFailed ?? false },
+        making: { fileMade(number, $0) }, refusal: { [weak supervisor] in supervisor?.refusal(of: $0, $1) }),
+      failing: { [weak supervisor] in supervisor?.hasFailed ?? false }, end: supervisor.end,
       category: node.specification.name, log: services.log, metrics: services.metrics)
   }
 
@@ -428,8 +429,10 @@ protocol GraphSupervisor: AnyObject, Sendable {
   func partFailed(_ place: StagePlace, _ error: any Error)
   /// Whether a stage has.
   var hasFailed: Bool { get }
-  /// Why a file must not be written over: the graph reads it.
-  func refusal(of path: String) -> StageError?
+  /// When the graph is over at the latest.
+  var end: GraphEnd { get }
+  /// Why a file must not be opened for writing: the graph reads it.
+  func refusal(of path: String, _ opening: OutputFile.Opening) -> StageError?
   /// A part has ended; `endsSink` says whether one sink fewer is left with it.
   func partEnded(endsSink: Bool)
   /// Has an asynchronous part begin. It ends when `over`, which `body` is given, is called; what `body` returns ends it before its

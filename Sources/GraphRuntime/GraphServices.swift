@@ -24,6 +24,10 @@ package struct GraphServices: Sendable {
   package var commands: CommandDirectory
   /// Told, where a file is opened, of each one a stage is about to make: the stage's number in the plan, and the path.
   package var fileMade: @Sendable (_ node: Int, _ path: String) -> Void
+  /// Files that are used beside the stages, which write none of them.
+  package var filesInUse: [FileInUse]
+  /// Whether a graph that has lost audio or events ends as one that has not.
+  package var toleratesLosses: Bool
   /// The audio threads, when several graphs share them; nil for threads of the graph's own.
   package var workers: AudioWorkers?
 
@@ -33,6 +37,7 @@ package struct GraphServices: Sendable {
     resources: [ObjectIdentifier: any Sendable] = [:],
     environment: @escaping @Sendable (String) -> String?,
     commands: CommandDirectory = CommandDirectory(), workers: AudioWorkers? = nil,
+    filesInUse: [FileInUse] = [], toleratesLosses: Bool = true,
     fileMade: @escaping @Sendable (_ node: Int, _ path: String) -> Void = { _, _ in },
     log: any LogSink = StandardErrorLog(), metrics: MetricsRegistry = MetricsRegistry(),
     noticed: @escaping @Sendable (Notice) -> Void = { _ in },
@@ -51,6 +56,8 @@ package struct GraphServices: Sendable {
     self.workers = workers
     self.fileMade = fileMade
     self.log = log
+    self.filesInUse = filesInUse
+    self.toleratesLosses = toleratesLosses
     self.metrics = metrics
     self.noticed = noticed
     self.notice = notice

@@ -137,7 +137,8 @@ final class JoinProducer: AudioProducer {
       Notice(
         "gap",
         "\(fixedText(Double(frames) / Double(format.rate), digits: 2)) s of one stream were dropped because mixing did not "
-          + "keep up; they are silent", severity: .warning))
+          + "keep up; they are silent", severity: .warning,
+        loss: .init(audio: Double(frames) / Double(format.rate))))
   }
 
   override func stop() {}

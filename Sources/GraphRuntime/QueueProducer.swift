@@ -86,7 +86,7 @@ final class QueueProducer: AudioProducer {
             "gap",
             "\(fixedText(Double(silence) / Double(queue.format.rate), digits: 2)) s of audio were dropped because "
               + "this branch did not keep up; they are replaced by silence",
-            severity: .warning))
+            severity: .warning, loss: .init(audio: Double(silence) / Double(queue.format.rate))))
       }
       expected = held.endPosition
     }

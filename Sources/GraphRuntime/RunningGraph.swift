@@ -1,5 +1,6 @@
 package import FluxGraph
 package import GraphLanguage
+internal import Platform
 internal import Synchronization
 
 /// A graph from its start to its end.
@@ -25,6 +26,8 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     var failures: [Failure] = []
     /// Those that have not ended, by number: one that has ended keeps what it used for as long as it is referred to.
     var tasks: [Int: Task<Void, Never>] = [:]
+    /// Those of them that are recognisers'.
+    var recognisers: Set<Int> = []
     var taskCount = 0
     var endedTasks: Set<Int> = []
     /// What ends parts that no task waits for.
@@ -51,6 +54,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   private let gates = Mutex<[AudioGate]>([])
   /// The files the graph uses.
   private let files = Mutex(FileConflicts())
+  let end = GraphEnd()
   private let services: GraphServices
   private let notices: NoticeGate
   private let plan: Plan
@@ -75,7 +79,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     chains.withLock { $0 = builder.chains.map(\.chain) }
     gates.withLock { $0 = Array(builder.gates.values) }
     // What is certain to fail does so now, before a device is opened, a connection made or a minute billed.
-    guard try await canBegin(builder) else { return end() }
+    guard try await canBegin(builder) else { return close() }
     let workers = try services.workers ?? AudioWorkers(most: builder.chains.count)
     watch()
     // Chains that begin together would all send in the same instant, every 80 ms: a thousand of them 40 ms late.
@@ -92,15 +96,16 @@ package final class RunningGraph: GraphSupervisor, Sendable {
       }
       if isOver { continuation.resume() }
     }
-    if services.workers == nil {
+    // Those of a graph that was given up may never come to their end.
+    if services.workers == nil, !state.withLock({ $0.isAborted }) {
       // Joining blocks, and no thread of the pool may.
       try? await services.disk.run { workers.stop() }
     }
-    return end()
+    return close()
   }
 
   /// Keeps what there is to say of the graph, lets go of the rest, and returns what failed.
-  private func end() -> [Failure] {
+  private func close() -> [Failure] {
     // The chains refer to this object, and to all the audio they hold.
     let last = progress
     let summary = statistics
@@ -110,9 +115,25 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     }
     parts.withLock { $0 = [] }
     services.commands.removeAll()
+    fail(forLossesOf: notices)
     notices.end()
     chains.withLock { $0 = [] }
     return state.withLock { $0.failures }.sorted { $0.error.code.severity > $1.error.code.severity }
+  }
+
+  /// What was lost has been told when it was; here it becomes what the run ends with.
+  private func fail(forLossesOf notices: NoticeGate) {
+    guard !services.toleratesLosses else { return }
+    for losses in notices.losses {
+      let title = losses.stage ?? plan.nodes.first { $0.location == losses.location }?.title ?? "the graph"
+      let error = StageError(.unavailable, losses.text, help: "With `--lossy` that is no failure.")
+      state.withLock {
+        $0.failures.append(Failure(title: title, location: losses.location ?? "", error: error))
+      }
+      services.notice(
+        Notice("losses", "\(losses.text) in all; with `--lossy` that is no failure", severity: .warning, stream: title),
+        losses.location)
+    }
   }
 
   /// Ends the sources. What is on its way still arrives; the graph then ends by itself.
@@ -123,6 +144,44 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     }?.finish()
     for chain in chains.withLock({ $0 }) { chain.stop() }
     for gate in gates.withLock({ $0 }) { gate.openForGood() }
+  }
+
+  /// The same, and the graph is over when the time is. What it could not do by then is told, and makes it fail.
+  package func stop(within time: Duration) {
+    let now = services.clock.now()
+    guard end.ask(now: now, within: time) else { return }
+    stop()
+    if let deadline = end.recogniserDeadline {
+      _ = services.loop.schedule(at: deadline) { [weak self] in self?.endRecognisers() }
+    }
+    if let deadline = end.deadline {
+      _ = services.loop.schedule(at: deadline) { [weak self] in self?.giveUp(after: time) }
+    }
+  }
+
+  /// Recognisers wait no longer for their service.
+  private func endRecognisers() {
+    let (tasks, cancels) = state.withLock { state in
+      (state.recognisers.compactMap { state.tasks[$0] }, state.cancels)
+    }
+    for task in tasks { task.cancel() }
+    for cancel in cancels { cancel() }
+  }
+
+  /// Ends what is still there after its time, and says what that was.
+  private func giveUp(after time: Duration) {
+    let left = parts.withLock { $0 }.map(\.report).filter { $0.state != .ended && $0.state != .failed }
+    let isOver = state.withLock { $0.parts == 0 || $0.isAborted }
+    if isOver { return }
+    // Audio waits for those behind it; they are the ones to name.
+    let sinks = left.filter { $0.kind == .sink }
+    for part in sinks.isEmpty ? left : sinks {
+      let missing = part.kind == .sink ? (part.queue?.waiting ?? 0) + part.droppedEvents : 0
+      var text = "\(part.name) did not end within \(time.unitText)"
+      if missing > 0 { text += "; it has not taken \(missing) event\(missing == 1 ? "" : "s")" }
+      partFailed(StagePlace(part), StageError(.unavailable, text))
+    }
+    abort()
   }
 
   /// Ends everything at once.
@@ -162,7 +221,8 @@ package final class RunningGraph: GraphSupervisor, Sendable {
 
   /// Looks at what the stages need, and opens the sinks. When something is wrong, those that are open end again.
   private func canBegin(_ builder: GraphBuilder) async throws -> Bool {
-    let look = WorldLook(plan, resources: services.resources, environment: services.environment)
+    let look = WorldLook(
+      plan, filesInUse: services.filesInUse, resources: services.resources, environment: services.environment)
     let findings = try await services.disk.run { [self] in files.withLock { look.findings(&$0) } }
     for finding in findings {
       if case .failure(let error) = finding.result { partFailed(StagePlace(finding.node), error) }
@@ -267,7 +327,9 @@ package final class RunningGraph: GraphSupervisor, Sendable {
       Notice("failed", stageError.description, severity: .error, stream: place.title), place.location)
   }
 
-  func refusal(of path: String) -> StageError? { files.withLock { $0.refusal(of: path) } }
+  func refusal(of path: String, _ opening: OutputFile.Opening) -> StageError? {
+    files.withLock { $0.refusal(of: path, opening) }
+  }
 
   var hasFailed: Bool { state.withLock { !$0.failures.isEmpty } }
 
@@ -287,7 +349,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   func begin(
     _ body: @escaping @Sendable (_ over: @escaping @Sendable () -> Void) async -> @Sendable () -> Void
   ) {
-    start {
+    start(isRecogniser: true) {
       let cancel = await body { [self] in partEnded(endsSink: false) }
       let isAborted = self.state.withLock { state in
         state.cancels.append(cancel)
@@ -298,9 +360,10 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   }
 
   /// Runs a task until it ends, or the graph is aborted.
-  private func start(_ body: @escaping @Sendable () async -> Void) {
+  private func start(isRecogniser: Bool = false, _ body: @escaping @Sendable () async -> Void) {
     let number = state.withLock { state in
       state.taskCount += 1
+      if isRecogniser { state.recognisers.insert(state.taskCount) }
       return state.taskCount
     }
     let task = Task.detached { [self] in

@@ -16,6 +16,13 @@ struct StagePlace: Sendable {
     word = node.specification.name
     location = node.location
   }
+
+  /// Where a part of a graph begins.
+  init(_ part: PartReport) {
+    title = part.name
+    word = part.stages.first ?? part.name
+    location = part.location
+  }
 }
 
 /// Which stage of a chain is at work: written by the chain's audio thread before each call of a stage, read by whoever watches.

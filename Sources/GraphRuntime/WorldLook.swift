@@ -1,4 +1,5 @@
 package import FluxGraph
+internal import Glibc
 package import GraphLanguage
 internal import Platform
 
@@ -14,20 +15,23 @@ package struct WorldLook: Sendable {
   }
 
   private let plan: Plan
+  private let filesInUse: [FileInUse]
   private let resources: [ObjectIdentifier: any Sendable]
   private let environment: @Sendable (String) -> String?
   private let secret: @Sendable (SecretReference) throws(StageError) -> Secret?
 
   /// - Parameters:
+  ///   - filesInUse: files that are used besides.
   ///   - resources: what the host program provides for stages that ask for it.
   ///   - environment: the environment the graph sees.
   ///   - secret: a secret the plan names by where it is to be had; nil where only running the graph would tell.
   package init(
-    _ plan: Plan, resources: [ObjectIdentifier: any Sendable] = [:],
+    _ plan: Plan, filesInUse: [FileInUse] = [], resources: [ObjectIdentifier: any Sendable] = [:],
     environment: @escaping @Sendable (String) -> String?,
     secret: @escaping @Sendable (SecretReference) throws(StageError) -> Secret? = { _ in nil }
   ) {
     self.plan = plan
+    self.filesInUse = filesInUse
     self.resources = resources
     self.environment = environment
     self.secret = secret
@@ -47,9 +51,15 @@ package struct WorldLook: Sendable {
     let nodes = plan.nodes.filter { !$0.isAutomatic && isWanted($0) }
     // The graph itself is read, too, and what stands for the environment.
     for node in nodes { files.add(graphOf: node.location) }
-    for path in [".env", Path(".env").resolved(in: plan.directory, home: nil)] {
-      files.add(read: path, by: "the environment of the graph")
+    for path in [".env", Path(".env").resolved(in: plan.directory, home: nil)] where access(path, F_OK) == 0 {
+      files.reserve(FileInUse(path, .read, by: "the environment of the graph"))
     }
+    let home = getenv("HOME").map { String(cString: $0) }
+    for path in secretFiles {
+      let whole = Path(path).resolved(in: plan.directory, home: home)
+      files.reserve(FileInUse(whole, .read, by: "`secret(file:\(path))`"))
+    }
+    for file in filesInUse { files.reserve(file) }
     return nodes.flatMap { node in
       needs(of: node).map { need in
         Finding(
@@ -60,6 +70,14 @@ package struct WorldLook: Sendable {
             return text
           })
       }
+    }
+  }
+
+  /// Files that secrets are read from, or have been.
+  private var secretFiles: Set<String> {
+    let references = plan.nodes.flatMap(\.settings).flatMap(\.value.secretReferences)
+    return references.reduce(into: plan.secretFiles) { files, reference in
+      if case .file(let path) = reference { files.insert(path) }
     }
   }
 

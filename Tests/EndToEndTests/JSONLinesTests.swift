@@ -101,7 +101,7 @@ struct JSONLinesTests {
     let before = try folder.bytes(of: "call.wav")
     let outcome = try await Fluxgraph.run(
       "file call.wav | flux endpoint=\(flux.call("normal").url) | jsonl call.wav", directory: folder.path)
-    outcome.expectFailure(65, saying: "call.wav holds something else than lines of JSON", "file of its own")
+    outcome.expectFailure(65, saying: "call.wav holds something else than lines of events", "file of its own")
     #expect(try folder.bytes(of: "call.wav") == before)
   }
 

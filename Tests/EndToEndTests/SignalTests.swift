@@ -68,6 +68,45 @@ struct SignalTests {
     outcome.expectNoCrash()
   }
 
+  @Test("a service that says nothing more does not hold up the end, and what it has not heard is told")
+  func deaf() async throws {
+    let flux = try await FakeFlux.shared.value
+    let sound = try await Recordings.shared.value.path("minute.wav")
+    let graph = "file \(sound) | flux endpoint=\(flux.call("deaf").url) | stdout json"
+    let program = try Program(
+      Fluxgraph.path, ["run", "--stop-timeout", "2s", "-e", graph], Fluxgraph.surroundings())
+    _ = try await program.line(containing: "StartOfTurn")
+    program.signal(SIGTERM)
+    let outcome = try await program.outcome()
+    #expect(outcome.status == 69, "\(outcome.errors)")
+    #expect(outcome.errors.contains(" s of audio, from 0:0"), "\(outcome.errors)")
+    #expect(outcome.errors.contains("were not transcribed before the end"))
+    #expect(!outcome.wasLate)
+  }
+
+  @Test("a standard output that nobody reads does not hold up the end, and what it has not taken is counted")
+  func unread() async throws {
+    let folder = try Folder()
+    let words = (0..<5000).map {
+      #"{"word":"word\#($0).","start":\#(Double($0) * 2),"end":\#(Double($0) * 2 + 0.5)}"#
+    }
+    try folder.write("[" + words.joined(separator: ",") + "]", to: "w.json")
+    // The shell's pipe has a reader that is asleep, and a full one holds up the program as a terminal does that was stopped.
+    let graph =
+      "tone silence duration=10000s | pace 1000x | flux endpoint=local words=script:w.json | stdout json"
+    let program = try Program(
+      "/bin/sh",
+      [
+        "-c",
+        #"mkfifo p; sleep 60 <p & "$0" run --stop-timeout 2s -e "$1" >p & PID=$!; sleep 4; kill -TERM $PID; wait $PID; CODE=$?; kill %1; exit $CODE"#,
+        Fluxgraph.path, graph,
+      ], Fluxgraph.surroundings(directory: folder.path))
+    let outcome = try await program.outcome()
+    #expect(outcome.status == 69, "\(outcome.errors)")
+    #expect(outcome.errors.contains("stdout did not end within 2s; it has not taken"), "\(outcome.errors)")
+    #expect(!outcome.wasLate)
+  }
+
   @Test("`--for` ends the sources after its time, in order")
   func duration() async throws {
     let flux = try await FakeFlux.shared.value

@@ -190,7 +190,7 @@ private func withDirectory(_ body: (String) async throws -> Void) async throws {
   @Test("every event is a whole line, behind what the file already had")
   func append() async throws {
     try await withDirectory { directory in
-      try Data("{\"old\":1}\n".utf8).write(to: URL(fileURLWithPath: "\(directory)/a.jsonl"))
+      try Data("{\"v\":1,\"event\":\"Old\"}\n".utf8).write(to: URL(fileURLWithPath: "\(directory)/a.jsonl"))
       var stage = try make(JSONLines.self, [("path", .word("a.jsonl"))])
       try await stage.open(TestWorld().context(directory: directory))
       let events = [turn(1, "a\nb"), .notice(Notice("gap", "lost")), turn(2, "ü")]
@@ -201,7 +201,7 @@ private func withDirectory(_ body: (String) async throws -> Void) async throws {
       }
       try await stage.finish()
       let text = try content("\(directory)/a.jsonl")
-      #expect(text == "{\"old\":1}\n" + events.map { $0.json.serialized + "\n" }.joined())
+      #expect(text == "{\"v\":1,\"event\":\"Old\"}\n" + events.map { $0.json.serialized + "\n" }.joined())
     }
   }
 

@@ -289,7 +289,7 @@ import enum Platform.FileLockError
     #expect(try Spool.summary(directory: folder.path, name: "crm").pending == 2)
     let spool = try await Spool.whenFree(directory: folder.path, name: "crm", limit: 100_000)
     #expect(spool.deliveries.map(\.id) == ["a", "b"] && spool.deliveries.map(\.attempts) == [0, 0])
-    try spool.drop()
+    #expect(try spool.drop() == 0)
     #expect(try Spool.summary(directory: folder.path, name: "crm").pending == 0)
   }
 

@@ -26,7 +26,8 @@ struct BatchArguments: Sendable {
 
   static let known =
     [
-      "-e", "--set", "--strict", "--quiet", "--lossy", "--stop-timeout", "--jobs", "--max-sessions", "--start-rate", "--shard",
+      "-e", "--set", "--strict", "--quiet", "--lossy", "--stop-timeout", "--jobs", "--max-sessions",
+      "--start-rate", "--shard",
       "--manifest",
       "--resume", "--null", "--control",
     ] + ObservationArguments.known

@@ -160,7 +160,8 @@ struct BatchCommand: Sendable {
     let services = GraphServices(
       loop: network, webSockets: observation.connections, http: network, httpServer: network, disk: disk,
       terminal: terminal, resources: resources, environment: { environment[$0] }, workers: workers,
-      filesInUse: filesInUse, toleratesLosses: arguments.isLossy, log: program, metrics: observation.metrics, notice: { _, _ in })
+      filesInUse: filesInUse, toleratesLosses: arguments.isLossy, log: program, metrics: observation.metrics,
+      notice: { _, _ in })
     let batch = BatchRun(
       items, schedule: BatchSchedule(arguments.limits, sessionsEach: graph.sessionsEach), manifest: manifest,
       reporter: reporter, observation: observation, disk: disk, loop: network, directory: directory,

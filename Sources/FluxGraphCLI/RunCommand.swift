@@ -48,7 +48,9 @@ struct RunCommand: Sendable {
     init(parsing arguments: [String]) throws(UsageError) {
       var reader = ArgumentReader(
         arguments,
-        known: ["-e", "--set", "--strict", "--for", "--drain", "--control", "--quiet", "--lossy", "--stop-timeout"]
+        known: [
+          "-e", "--set", "--strict", "--for", "--drain", "--control", "--quiet", "--lossy", "--stop-timeout",
+        ]
           + ObservationArguments.known)
       while let argument = reader.next() {
         switch argument {

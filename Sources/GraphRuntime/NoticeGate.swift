@@ -22,7 +22,8 @@ final class NoticeGate: Sendable {
       var parts: [String] = []
       if loss.audio > 0 { parts.append("\(fixedText(loss.audio, digits: 2)) s of audio") }
       if loss.events > 0 { parts.append("\(loss.events) event\(loss.events == 1 ? "" : "s")") }
-      return parts.joined(separator: " and ") + (loss.audio == 0 && loss.events == 1 ? " was lost" : " were lost")
+      return parts.joined(separator: " and ")
+        + (loss.audio == 0 && loss.events == 1 ? " was lost" : " were lost")
     }
   }
 

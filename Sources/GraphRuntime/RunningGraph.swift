@@ -131,7 +131,9 @@ package final class RunningGraph: GraphSupervisor, Sendable {
         $0.failures.append(Failure(title: title, location: losses.location ?? "", error: error))
       }
       services.notice(
-        Notice("losses", "\(losses.text) in all; with `--lossy` that is no failure", severity: .warning, stream: title),
+        Notice(
+          "losses", "\(losses.text) in all; with `--lossy` that is no failure", severity: .warning,
+          stream: title),
         losses.location)
     }
   }

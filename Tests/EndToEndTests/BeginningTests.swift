@@ -32,7 +32,8 @@ import Testing
       Hopeless(graph: "\(talk) | vtt there.vtt", status: 74, saying: "there.vtt is already there"),
       Hopeless(graph: "\(talk) | srt file/a.srt", status: 74, saying: "file is no directory"),
       Hopeless(graph: "\(talk) | txt .", status: 74, saying: "Is a directory"),
-      Hopeless(graph: "\(talk) | jsonl text.jsonl", status: 65, saying: "something else than lines of events"),
+      Hopeless(
+        graph: "\(talk) | jsonl text.jsonl", status: 65, saying: "something else than lines of events"),
       Hopeless(graph: "tone duration=1s | wav there.wav", status: 74, saying: "there.wav is already there"),
       Hopeless(graph: #"\#(talk) | command ["no-such-program"]"#, status: 69, saying: "no-such-program"),
       Hopeless(graph: #"exec ["./file"] | null"#, status: 69, saying: "file is no program"),

@@ -110,7 +110,8 @@ import Testing
     }
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["mine.dead.jsonl"])
     // Theirs beside ours.
-    let letter = #"{"v":1,"reason":"gone","attempts":1,"id":"a","stream":null,"accepted":"2026-01-01T00:00:00Z","event":{}}"#
+    let letter =
+      #"{"v":1,"reason":"gone","attempts":1,"id":"a","stream":null,"accepted":"2026-01-01T00:00:00Z","event":{}}"#
     try folder.write("a diary\n\(letter)\n", to: "mine.dead.jsonl")
     let dropped = try await Fluxgraph.command(["spool", "drop", "."], directory: folder.path)
     #expect(dropped.output.contains("1 dead were dropped"), "\(dropped.output)\(dropped.errors)")

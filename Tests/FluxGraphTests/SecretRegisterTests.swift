@@ -15,7 +15,8 @@ import Testing
     "a secret is found in every form it is taken along in",
     arguments: [
       key, "Token \(key)", "https://h/x?k=dg_4f1c%2F9%2Bb7%20%3De2&y", "k=dg_4f1c%2f9%2bb7+%3de2",
-      #"{"message":"dg_4f1c\/9+b7 =e2"}"#.replacing("\\/", with: "/"),
+      #"{"message":"dg_4f1c/9+b7 =e2"}"#, #"{"message":"dg_4f1c\/9+b7 =e2"}"#,
+      "/path/dg_4f1c/9%2Bb7%20%3De2", Array(key.utf8).hexadecimal, Array(key.utf8).hexadecimal.uppercased(),
       Data(key.utf8).base64EncodedString(), Data("user:\(key)".utf8).base64EncodedString(),
       Data("us:\(key)x".utf8).base64EncodedString(), Data("\(key):".utf8).base64EncodedString(),
     ])
@@ -57,6 +58,7 @@ import Testing
       ("wss://h/v2?model=flux&api_key=s3cr3t-1&x=y", "wss://h/v2?model=flux&api_key=•••&x=y"),
       ("https://b/a.wav?X-Amz-Signature=0aF9%2Bq&z=1", "https://b/a.wav?X-Amz-Signature=•••&z=1"),
       ("https://example.com/a?room=seven", "https://example.com/a?room=seven"),
+      ("http:me:hunter22@example.com/a", "http:•••@example.com/a"),
     ])
   func addresses(text: String, seen: String) {
     let register = SecretRegister()

@@ -40,6 +40,33 @@ import Testing
     for variable in variables { #expect(left[variable] == nil, "\(variable)") }
   }
 
+  @Test("an address that comes whole from a variable opens something by its path, and is shown without it")
+  func hook() {
+    let register = SecretRegister()
+    let path = "/services/T0000/abcdefghij0123456789"
+    _ = check(
+      "mic | flux | webhook env(HOOK)", environment: ["HOOK": "https://h.example" + path], secrets: register)
+    #expect(register.masked("to https://h.example\(path): 404") == "to https://h.example•••: 404")
+    #expect(register.masked("abcdefghij0123456789") == "•••")
+    #expect(register.withoutSecrets(["HOOK": "https://h.example" + path]).isEmpty)
+  }
+
+  @Test("the name of a stream is part of file names, and holds no secret")
+  func streamName() {
+    let result = check(
+      "param k = env(K)\nmic | flux key=$k as=$k | stdout", environment: ["K": Self.secret])
+    #expect(result.diagnostics.contains { $0.code == "secret-in-path" })
+  }
+
+  @Test(
+    "the value of a header with a key is looked at as a key is",
+    arguments: ["", " ", "Bearer ", "Bearer \"abcdefgh\""])
+  func headerValues(value: String) {
+    let result = check(
+      "mic | flux | webhook https://h/x headers=[env(H)]", environment: ["H": "Authorization: \(value)"])
+    #expect(result.diagnostics.contains { $0.code == "unusable-secret" }, "\(result.diagnostics.map(\.code))")
+  }
+
   @Test("a drawing that leaves a secret out says so, and the real address is used")
   func drawing() throws {
     let plan = try #require(check("mic | flux | webhook \"https://h/x?token=\(Self.secret)\"").plan)

@@ -33,6 +33,20 @@ import Testing
     #expect(refused?.description == "cannot make /no-such-file: no file can be made in /: Permission denied")
   }
 
+  @Test func `one writes a file, or several append to it; what is there stays until then`() throws {
+    try folder.write(Array("old".utf8), to: "a")
+    var first: OutputFile? = try OutputFile(folder.file("a"), .appending)
+    _ = try OutputFile(folder.file("a"), .appending)
+    let error = #expect(throws: FileError.self) { try OutputFile(folder.file("a"), .replacing) }
+    #expect(error?.code == EBUSY)
+    #expect(try folder.text("a") == "old")
+    first = nil
+    #expect(first == nil)
+    let only = try OutputFile(folder.file("a"), .replacing)
+    #expect(throws: FileError.self) { try OutputFile(folder.file("a"), .appending) }
+    #expect(only.length == 0)
+  }
+
   @Test func `a file that was moved, deleted or replaced is known as that`() throws {
     let file = try OutputFile(folder.file("a"), .appending)
     #expect(!file.isMoved)

@@ -124,6 +124,7 @@ struct BatchCommand: Sendable {
     _ items: [BatchRun.Item], _ file: GraphFile, _ graph: BatchGraph, _ manifest: BatchManifest,
     _ reporter: BatchReporter, _ secrets: SecretCache
   ) async throws -> ExitCode {
+    ErrorQueue.shared.begin()
     let loop = try EventLoop()
     loop.start()
     let workers = try AudioWorkers()
@@ -220,9 +221,10 @@ struct BatchCommand: Sendable {
     signals.handle { number in
       if number == SIGHUP && !(hadTerminal && !RunCommand.hasTerminal) { return }
       if interruptions.count.add(1, ordering: .relaxed).newValue == 1 {
+        RunCommand.endProcess(after: stopTimeout)
+        Task { await batch.stop(within: stopTimeout) }
         reporter.tell(
           .info, "no more inputs are begun, those under way are stopped; once more to stop at once")
-        Task { await batch.stop(within: stopTimeout) }
       } else {
         exit(ExitCode.interrupted.rawValue)
       }

@@ -17,6 +17,7 @@ public enum FluxGraphCLI {
     // Off the main actor: a hop to it costs more than most of what is done here.
     Task.detached {
       let code = await run(arguments, catalogue: catalogue, signals: signals)
+      await ErrorQueue.shared.flush()
       exit(code.rawValue)
     }
     signals.readForever()

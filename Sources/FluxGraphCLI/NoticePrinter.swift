@@ -38,7 +38,7 @@ struct NoticePrinter: Sendable {
   /// Prints a line, or several.
   func write(_ line: String) {
     if let region {
-      region.print("\(lines: line)\n")
+      ErrorQueue.shared.submit(size: line.utf8.count) { region.print("\(lines: line)\n") }
     } else {
       // What a `live` stage draws below the cursor of a terminal is drawn again after the line.
       Terminal.error.write((Terminal.error.isTerminal ? "\r\u{1B}[J" : "") + "\(lines: line)\n")

@@ -151,6 +151,7 @@ struct RunCommand: Sendable {
   }
 
   private func run(_ plan: Plan, _ file: GraphFile) async throws -> ExitCode {
+    ErrorQueue.shared.begin()
     let loop = try EventLoop()
     loop.start()
     do {
@@ -218,8 +219,9 @@ struct RunCommand: Sendable {
         return
       }
       if interruptions.add(1, ordering: .relaxed).newValue == 1 {
-        printer.print("stopping; once more to stop at once")
+        Self.endProcess(after: stopTimeout)
         graph.stop(within: stopTimeout)
+        printer.print("stopping; once more to stop at once")
       } else {
         region?.eraseStatus()
         exit(ExitCode.interrupted.rawValue)
@@ -268,6 +270,7 @@ struct RunCommand: Sendable {
     if arguments.observation.showsStatistics { printer.write(observation.summaryText(asJSON: isJSON)) }
     await local.stop()
     if delivery != nil {
+      await ErrorQueue.shared.flush()
       let balances = DeliveryBalance.all(observation.metrics.samples)
       for (stage, balance) in balances { Terminal.output.write("\(stage)  \(balance.text)\n") }
       if failures.isEmpty, balances.contains(where: { $0.balance.waiting > 0 }) {
@@ -276,6 +279,17 @@ struct RunCommand: Sendable {
     }
     return failures.first.map { .failure($0.error.code) } ?? .success
   }
+
+  /// Ends the process when its end has taken longer than it may, whatever holds it up, be it what it has to say of it.
+  static func endProcess(after time: Duration) {
+    NamedThread("stop") {
+      usleep(UInt32(clamping: Int((time.seconds + lastWords.seconds) * 1e6)))
+      _exit(ExitCode.failure(.unavailable).rawValue)
+    }.detach()
+  }
+
+  /// How long it takes to say what is left over after the end.
+  private static let lastWords = Duration.milliseconds(1500)
 
   /// Whether the process has a terminal that is still there.
   static var hasTerminal: Bool {

@@ -88,6 +88,7 @@ struct ServeCommand {
       options.replay = try recording()
       options.notice = { Terminal.error.write("notice: \($0)\n") }
       options.report = { Terminal.error.write("\($0)\n") }
+      ErrorQueue.shared.begin()
       let loop = try EventLoop()
       loop.start()
       let server = FluxServer(loop: loop, options: options)

@@ -28,9 +28,17 @@ struct Terminal: Sendable {
 
   /// Writes text, whole, with dots for what is secret: what is put into a literal is written out. What cannot be written is lost:
   /// there is nobody left to tell.
-  /// - Returns: whether it was written.
+  /// - Returns: whether it was written, or will be.
   @discardableResult
   func write(_ text: TerminalText) -> Bool {
+    guard descriptor == STDERR_FILENO else { return writeNow(text) }
+    ErrorQueue.shared.submit(size: text.text.utf8.count) { writeNow(text) }
+    return true
+  }
+
+  /// The same, without waiting for what was to be written before.
+  @discardableResult
+  func writeNow(_ text: TerminalText) -> Bool {
     var text = SecretRegister.program.masked(text.text)
     return text.withUTF8 { bytes in
       var written = 0

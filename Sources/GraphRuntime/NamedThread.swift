@@ -3,7 +3,7 @@ internal import Glibc
 /// A POSIX thread with a name. Its owner joins it.
 ///
 /// All signals are blocked in it: the program reads them in one place.
-final class NamedThread: @unchecked Sendable {
+package final class NamedThread: @unchecked Sendable {
   // Unchecked: `handle` is set in `init` and read in `join`, which the owner calls once.
   private var handle = pthread_t()
 
@@ -17,7 +17,7 @@ final class NamedThread: @unchecked Sendable {
   }
 
   /// Starts a thread. `name` is cut after 15 characters, which is what Linux keeps.
-  init(_ name: String, _ run: @escaping @Sendable () -> Void) {
+  package init(_ name: String, _ run: @escaping @Sendable () -> Void) {
     let body = Unmanaged.passRetained(Body(name: String(name.prefix(15)), run: run))
     let result = pthread_create(
       &handle, nil,
@@ -45,7 +45,7 @@ final class NamedThread: @unchecked Sendable {
   var isCurrent: Bool { pthread_equal(handle, pthread_self()) != 0 }
 
   /// Lets the thread end by itself, instead of a join.
-  func detach() {
+  package func detach() {
     pthread_detach(handle)
   }
 

@@ -20,11 +20,13 @@ package struct OggOpusReader: Sendable {
   package struct Damage: Sendable, Equatable {
     /// Bytes passed over because they were not part of an intact page.
     package var skippedBytes = 0
+    /// Bytes behind the last page that begin none.
+    package var strayBytes = 0
     /// Pages of the stream that are missing by their numbers.
     package var lostPages = 0
     /// Times the granule position jumped ahead further than `longestGap`; nothing was put in its place.
     package var jumps = 0
-    /// The input ended without the page that ends the stream.
+    /// The input ended within a packet. Many programs mark no page as the last.
     package var isTruncated = false
 
     package init() {}
@@ -62,6 +64,8 @@ package struct OggOpusReader: Sendable {
   private var pageEndsStream = false
   /// Where the packets of the page entered last begin in the stream's granule positions, once known.
   package private(set) var pageBegin: Int?
+  /// Whether positions count something else than samples.
+  private var scale = GranuleScale()
   /// The next page need not follow the one before.
   private var isResuming = false
 
@@ -136,12 +140,14 @@ package struct OggOpusReader: Sendable {
       throw .notOgg
     }
     guard isAtEnd else { return }
-    damage.skippedBytes += pages.takeSkipped()
+    // What follows the last page and begins none is no loss of audio.
+    let skipped = pages.takeSkipped()
+    if pages.endsWithinPage { damage.skippedBytes += skipped } else { damage.strayBytes += skipped }
     switch phase {
     case .searching: throw .noOpusStream(codec: otherCodec)
     case .tags: throw .endsInHeader
-    case .audio: damage.isTruncated = true
-    case .ended: break
+    case .audio: damage.isTruncated = damage.isTruncated || packets.hasPart || pages.endsWithinPage
+    case .ended: damage.isTruncated = damage.isTruncated || pages.endsWithinPage
     }
   }
 
@@ -149,8 +155,11 @@ package struct OggOpusReader: Sendable {
     if page.isFirst { return try takeFirst(page) }
     if phase == .searching { throw .noOpusStream(codec: otherCodec) }
     isBeginning = false
-    guard page.serial == serial, phase != .ended else { return nil }
-    if page.sequence != nextSequence, !isResuming {
+    guard page.serial == serial else { return nil }
+    // What goes on behind the mark of the end is no less audio.
+    if phase == .ended { phase = .audio }
+    let follows = page.sequence == nextSequence || isResuming
+    if !follows {
       // Numbers that go back are a muxer's mistake, not a loss of four thousand million pages.
       let lost = page.sequence &- nextSequence
       if lost < 1 << 31 { damage.lostPages += Int(lost) }
@@ -161,7 +170,7 @@ package struct OggOpusReader: Sendable {
     packets.enterPage(page, pages)
     pageEndsStream = page.isLast
     if phase == .tags { passTags(page) }
-    if phase == .audio, !packets.isEmpty { place(page) }
+    if phase == .audio, !packets.isEmpty { place(page, follows: follows) }
     return nil
   }
 
@@ -177,13 +186,14 @@ package struct OggOpusReader: Sendable {
       if phase == .searching, otherCodec == nil { otherCodec = pages.withPage { OggCodec.name($1) } }
       return nil
     }
-    if phase == .audio { damage.isTruncated = true }
+    if phase == .audio, packets.hasPart { damage.isTruncated = true }
     packets.interrupt()
     phase = .tags
     isBeginning = true
     serial = page.serial
     nextSequence = page.sequence &+ 1
     position = nil
+    scale = GranuleScale()
     keepable = Int.max
     lastDuration = 960
     return try head.get()
@@ -207,7 +217,8 @@ package struct OggOpusReader: Sendable {
   }
 
   /// Compares the position at the end of `page` with the packets on it.
-  private mutating func place(_ page: OggPage) {
+  /// - Parameter follows: whether no page is missing before it.
+  private mutating func place(_ page: OggPage, follows: Bool) {
     var samples = 0
     var last = lastDuration
     packets.forEach(pages) { samples += Self.duration($0, last: &last) }
@@ -220,9 +231,10 @@ package struct OggOpusReader: Sendable {
       return
     }
     let end = Int(page.granulePosition)
+    let span = scale.span(to: end, samples: samples)
     let begin: Int
     if let position {
-      let missing = end - samples - position
+      let missing = scale.isWrong ? (follows ? 0 : span - samples) : end - samples - position
       if missing > Self.longestGap {
         damage.jumps += 1
         begin = end - samples
@@ -237,6 +249,29 @@ package struct OggOpusReader: Sendable {
     if page.isLast { keepable = min(max(end - begin, 0), samples) }
     pageBegin = begin
     position = begin + samples
+  }
+
+  /// Tells positions that count something else than samples at 48 kHz, such as bytes or samples of another rate: from the first
+  /// page on each is the same multiple of what its packets hold. Gaps, of which recordings of calls may have many, are not alike.
+  private struct GranuleScale {
+    private var last = 0
+    private var pages = 0
+    private var factor = 1.0
+    private(set) var isWrong = false
+
+    /// Takes in the position at the end of a page, and returns how much the page, and what is missing before it, come to.
+    mutating func span(to end: Int, samples: Int) -> Int {
+      defer { last = end }
+      let length = Double(end - last)
+      guard samples > 0 else { return Int(length / factor) }
+      pages += 1
+      if pages == 1 { factor = max(1, length / Double(samples)) }
+      if pages == 2 {
+        isWrong = factor > 1.5 && abs(length / Double(samples) - factor) < 0.03 * factor
+        if !isWrong { factor = 1 }
+      }
+      return Int(length / factor)
+    }
   }
 
   /// A packet that makes no sense is taken to be as long as the one before: it is concealed.

@@ -26,6 +26,9 @@ struct OggPacketQueue: Sendable {
 
   var isEmpty: Bool { cursor == entries.count }
 
+  /// Whether a packet has begun and not ended.
+  var hasPart: Bool { isAssembling || !tail.isEmpty }
+
   /// Forgets what was begun: the pages between were lost, or another stream begins.
   mutating func interrupt() {
     isAssembling = false

@@ -46,6 +46,8 @@ package struct OggPageReader: Sendable {
   private var current = 0
   private var skipped = 0
   private var isAtEnd = false
+  /// Whether the input ended within a page.
+  private(set) var endsWithinPage = false
   private let checksum = OggChecksum()
 
   package init() {}
@@ -96,11 +98,15 @@ package struct OggPageReader: Sendable {
         return page
       case .needsMore where !isAtEnd:
         return nil
-      case .needsMore, .none:
+      case .needsMore:
+        endsWithinPage = true
+        skip()
+      case .none:
         skip()
       }
     }
     if isAtEnd {
+      if filled - start >= 4, buffer[start..<(start + 4)].elementsEqual("OggS".utf8) { endsWithinPage = true }
       skipped += filled - start
       start = filled
     }

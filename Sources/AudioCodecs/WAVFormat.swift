@@ -34,9 +34,16 @@ package enum WAVError: Error, Equatable, CustomStringConvertible {
   case unsupportedBits(Int, tag: Int)
   case badChannels(Int)
   case badRate(Int)
-  case badFrameSize(Int, expected: Int)
   case headerTooLarge(limit: Int)
   case endsInHeader
+
+  /// Whether the file is right, and holds what others decode.
+  package var isOfOtherPrograms: Bool {
+    switch self {
+    case .bigEndian, .unsupportedFormat, .unknownSubFormat, .unsupportedBits: true
+    default: false
+    }
+  }
 
   package var description: String {
     switch self {
@@ -54,8 +61,6 @@ package enum WAVError: Error, Equatable, CustomStringConvertible {
       "The WAV file says it has \(channels) channels; 1 to \(WAVReader.channelLimit) are supported."
     case .badRate(let rate):
       "The WAV file says it has \(rate) samples per second; 1 to \(WAVReader.rateLimit) are supported."
-    case .badFrameSize(let size, let expected):
-      "The WAV file says a frame has \(size) bytes, but its channels and bits make \(expected)."
     case .headerTooLarge(let limit): "The WAV file has no audio data in its first \(limit >> 20) MiB."
     case .endsInHeader: "The WAV file ends before its audio data."
     }

@@ -8,9 +8,9 @@
 ///     data  the samples
 ///
 /// After Microsoft's "Multiple Channel Audio Data and WAVE Files" and EBU Tech 3306 (RF64). Chunks it does
-/// not know are skipped, never buffered. What follows the samples is ignored. A data size of 0xFFFFFFFF, or
-/// of 0 where the RIFF size does not go beyond it either, means a stream whose writer did not know:
-/// everything that comes is samples.
+/// not know are skipped, never buffered. A writer that could not go back says what it likes about the length: a data size
+/// that is none of a file's, or 0 with samples behind it, means that everything that comes is samples. What follows the
+/// samples is passed over, and known in `rest`. Of fields that follow from others, only those are believed.
 package struct WAVReader: Sendable {
   package static let channelLimit = 64
   package static let rateLimit = 768_000
@@ -20,8 +20,23 @@ package struct WAVReader: Sendable {
 
   /// Known once the header was read.
   package private(set) var format: WAVFormat?
-  /// Whether the input ended before the samples the header promised; known after `finish()`.
-  package private(set) var isTruncated = false
+  /// Bytes of samples that the header promised and that never came; known after `finish()`.
+  package private(set) var missing = 0
+  /// What came behind the samples.
+  package private(set) var rest = Rest()
+
+  /// What comes behind the samples.
+  package struct Rest: Sendable, Equatable {
+    /// Bytes that are no chunks of a WAVE file.
+    package var strayBytes = 0
+    /// Whether they begin as another WAVE file does.
+    package var isWAV = false
+
+    package init(strayBytes: Int = 0, isWAV: Bool = false) {
+      self.strayBytes = strayBytes
+      self.isWAV = isWAV
+    }
+  }
 
   private enum State: Equatable {
     /// "RIFF", its size, "WAVE".
@@ -30,9 +45,14 @@ package struct WAVReader: Sendable {
     /// A chunk whose first bytes are wanted; `rest` of them are beyond those.
     case chunk(Chunk, rest: Int)
     case skip(Int)
+    /// A data size of 0, which may be the truth: what follows decides.
+    case emptyData
     /// Samples, and how many bytes of them are still to come.
     case data(remaining: Int?)
-    case trailer
+    /// Chunks behind the samples: the header of one, or what is left of it.
+    case trailer(skip: Int)
+    /// Something else.
+    case stray
   }
 
   private enum Chunk { case format, sizes64 }
@@ -42,6 +62,8 @@ package struct WAVReader: Sendable {
   /// frame.
   private var wanted = 12
   private var gathered: [UInt8] = []
+  /// Samples that were taken for the header of a chunk at first.
+  private var reserved: [UInt8] = []
   private var offset = 0
   private var riffEnd: Int?
   private var dataLength64: Int?
@@ -102,16 +124,18 @@ package struct WAVReader: Sendable {
   /// Says that the next `count` bytes of samples, whole frames, will not be given. Before the first of them only.
   package mutating func skipSamples(_ count: Int) {
     guard case .data(let remaining) = state else { return }
-    let rest = remaining.map { max(0, $0 - count) }
-    state = rest == 0 ? .trailer : .data(remaining: rest)
+    reserved = []
+    gathered.removeAll(keepingCapacity: true)
+    let left = remaining.map { max(0, $0 - count) }
+    if left == 0 { endSamples() } else { state = .data(remaining: left) }
   }
 
   /// Says that no more bytes come. Throws when there was no whole header.
   package mutating func finish() throws(WAVError) {
     switch state {
     case .start: throw .notWAV
-    case .data(let remaining): isTruncated = (remaining ?? 0) > 0 || !gathered.isEmpty
-    case .trailer: break
+    case .data(let remaining): missing = remaining ?? 0
+    case .trailer, .stray, .emptyData: break
     default: throw .endsInHeader
     }
   }
@@ -128,7 +152,7 @@ package struct WAVReader: Sendable {
       while consumed < bytes.count {
         let rest = UnsafeRawBufferPointer(rebasing: bytes[consumed...])
         switch state {
-        case .start, .chunkHeader, .chunk:
+        case .start, .chunkHeader, .chunk, .emptyData, .trailer(skip: 0):
           consumed += gather(rest)
           if gathered.count == wanted { try takeHeaderStep() }
         case .skip(let count):
@@ -138,13 +162,34 @@ package struct WAVReader: Sendable {
           if skipped < count { state = .skip(count - skipped) } else { expect(.chunkHeader, bytes: 8) }
         case .data(let remaining):
           guard let format else { return .failure(.formatMissing) }
+          if !reserved.isEmpty {
+            let early = reserved
+            let taken = early.withUnsafeBytes { early in
+              takeSamples(early, remaining, format, room: room - samples) { source in
+                decode(format.encoding, source, samples)
+              }
+            }
+            if taken.consumed == 0 { return .success((consumed, samples / format.channels)) }
+            reserved.removeFirst(taken.consumed)
+            samples += taken.samples
+            continue
+          }
           let taken = takeSamples(rest, remaining, format, room: room - samples) { source in
             decode(format.encoding, source, samples)
           }
           if taken.consumed == 0 { return .success((consumed, samples / format.channels)) }
           consumed += taken.consumed
           samples += taken.samples
-        case .trailer:
+        case .trailer(let skip):
+          let skipped = min(skip, rest.count)
+          consumed += skipped
+          if skipped < skip {
+            state = .trailer(skip: skip - skipped)
+          } else {
+            expect(.trailer(skip: 0), bytes: 8)
+          }
+        case .stray:
+          self.rest.strayBytes += rest.count
           consumed = bytes.count
         }
       }
@@ -179,12 +224,19 @@ package struct WAVReader: Sendable {
     if let remaining {
       state = .data(remaining: remaining - consumed)
       // A last frame that is not whole is dropped.
-      if remaining == consumed {
-        state = .trailer
-        gathered.removeAll(keepingCapacity: true)
-      }
+      if remaining == consumed { endSamples() }
     }
     return (consumed, samples)
+  }
+
+  /// A chunk of an odd length is padded.
+  private mutating func endSamples() {
+    if let length = format?.dataLength, length & 1 == 1 {
+      gathered.removeAll(keepingCapacity: true)
+      state = .trailer(skip: 1)
+    } else {
+      expect(.trailer(skip: 0), bytes: 8)
+    }
   }
 
   private mutating func gather(_ bytes: UnsafeRawBufferPointer) -> Int {
@@ -212,7 +264,7 @@ package struct WAVReader: Sendable {
       if name == "RIFX" { throw .bigEndian }
       guard ["RIFF", "RF64", "BW64"].contains(name), text(8) == "WAVE" else { throw .notWAV }
       let size = integer(4, 4)
-      riffEnd = size == 0xFFFF_FFFF ? nil : size + 8
+      riffEnd = Self.isUnknown(size) ? nil : size + 8
       expect(.chunkHeader, bytes: 8)
     case .chunkHeader:
       try advance(by: 0)
@@ -228,8 +280,36 @@ package struct WAVReader: Sendable {
       }
       expect(.skip(rest), bytes: 0)
       if rest == 0 { expect(.chunkHeader, bytes: 8) }
-    case .skip, .data, .trailer: break
+    case .emptyData:
+      // Chunks that end where the file says it does, or samples of which nobody wrote down how many they are.
+      let size = integer(4, 4)
+      if isChunkName(0), let riffEnd, offset + size <= riffEnd {
+        state = .trailer(skip: size + size & 1)
+        format?.dataLength = 0
+      } else {
+        reserved = gathered
+        expect(.data(remaining: nil), bytes: 0)
+      }
+    case .trailer:
+      let size = integer(4, 4)
+      if isChunkName(0), !["RIFF", "RF64", "BW64", "RIFX"].contains(text(0)) {
+        state = .trailer(skip: size + size & 1)
+        if size == 0 { expect(.trailer(skip: 0), bytes: 8) }
+      } else {
+        rest = Rest(strayBytes: 8, isWAV: ["RIFF", "RF64", "BW64"].contains(text(0)))
+        state = .stray
+      }
+    case .skip, .data, .stray: break
     }
+  }
+
+  /// Four printable characters.
+  private func isChunkName(_ at: Int) -> Bool { gathered[at..<(at + 4)].allSatisfy { 0x20...0x7E ~= $0 } }
+
+  /// Sizes that programs write which cannot go back to a header: what fits into 32 bits, or 31, less one thing or another, and
+  /// one round number.
+  private static func isUnknown(_ size: Int) -> Bool {
+    size >= 0xFFFF_0000 || 0x7FFF_0000...0x7FFF_FFFF ~= size || size == 2_000_000_000
   }
 
   private mutating func beginChunk(_ name: String, size: Int) throws(WAVError) {
@@ -245,14 +325,18 @@ package struct WAVReader: Sendable {
     case "data":
       guard format != nil else { throw .formatMissing }
       var length: Int? = size
-      if size == 0xFFFF_FFFF {
+      if let dataLength64, size == 0 || size == 0xFFFF_FFFF {
         length = dataLength64
-      } else if size == 0, riffEnd.map({ $0 <= offset }) ?? true {
+      } else if Self.isUnknown(size) || size == 0 {
         length = nil
       }
       format?.dataOffset = offset
       format?.dataLength = length
-      expect(length == 0 ? .trailer : .data(remaining: length), bytes: 0)
+      if size == 0, length == nil, riffEnd.map({ $0 > offset }) ?? false {
+        expect(.emptyData, bytes: 8)
+      } else {
+        expect(.data(remaining: length), bytes: 0)
+      }
     default:
       expect(.skip(padded), bytes: 0)
       if padded == 0 { expect(.chunkHeader, bytes: 8) }
@@ -268,7 +352,9 @@ package struct WAVReader: Sendable {
     let channels = integer(2, 2)
     let rate = integer(4, 4)
     let frameSize = integer(12, 2)
-    let bits = integer(14, 2)
+    var bits = integer(14, 2)
+    // What both fields say, one of them may say alone.
+    if bits == 0, channels > 0 { bits = min(8 * (frameSize / channels), 64) }
     var validBits = bits
     if tag == 0xFFFE {
       guard bytes.count >= 40 else { throw .chunkTooShort("fmt") }
@@ -281,22 +367,23 @@ package struct WAVReader: Sendable {
       if 1...max(bits, 1) ~= valid { validBits = valid }
     }
     let encoding: SampleEncoding?
-    switch (tag, (bits + 7) / 8) {
+    if tag == 6 || tag == 7 { (bits, validBits) = (8, 8) }
+    // Samples of up to 24 bits in four bytes each.
+    let isWide = tag == 1 && 17...24 ~= bits && frameSize == 4 * channels
+    switch (tag, isWide ? 4 : (bits + 7) / 8) {
     case (1, 1): encoding = .u8
     case (1, 2): encoding = .s16
     case (1, 3): encoding = .s24
     case (1, 4): encoding = .s32
     case (3, _): encoding = bits == 32 ? .f32 : bits == 64 ? .f64 : nil
-    case (6, _): encoding = bits == 8 ? .aLaw : nil
-    case (7, _): encoding = bits == 8 ? .muLaw : nil
+    case (6, _): encoding = .aLaw
+    case (7, _): encoding = .muLaw
     case (1, _): encoding = nil
     default: throw .unsupportedFormat(tag: tag)
     }
     guard let encoding else { throw .unsupportedBits(bits, tag: tag) }
     guard 1...channelLimit ~= channels else { throw .badChannels(channels) }
     guard 1...rateLimit ~= rate else { throw .badRate(rate) }
-    let expected = channels * encoding.size
-    guard frameSize == expected else { throw .badFrameSize(frameSize, expected: expected) }
     return WAVFormat(
       rate: rate, channels: channels, encoding: encoding, validBits: validBits, dataOffset: 0, dataLength: nil
     )

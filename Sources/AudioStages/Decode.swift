@@ -34,17 +34,20 @@ package struct Decode: AudioDecoder {
     _ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer
   ) throws -> DecodeProgress {
     if format == nil {
-      guard let found = try sniff(bytes, isLast: isLast) else { return .needsBytes }
+      guard let found = try sniff(&bytes, isLast: isLast) else { return .needsBytes }
       format = found
     }
-    return try format?.decode(&bytes, isLast: isLast, into: &audio) ?? .finished
+    let progress = try format?.decode(&bytes, isLast: isLast, into: &audio) ?? .finished
+    if case .finished = progress { for remark in format?.remarks ?? [] { context?.notice(remark) } }
+    return progress
   }
 
   package mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool {
     if format == nil {
       // What it is, is told with the same words when it comes to decoding.
       let head = try bytes.bytes(at: 0, count: Sniffer.enough)
-      switch Sniffer.kind(head, isWhole: head.count < Sniffer.enough) {
+      let found = head.withUnsafeBytes { Sniffer.find($0, isWhole: head.count < Sniffer.enough) }
+      switch found?.offset == 0 ? found?.kind : nil {
       case .wav: format = WAVDecoder(wanted: wanted)
       case .oggOpus: format = OggOpusStageDecoder(wanted: wanted)
       default: return false
@@ -55,11 +58,17 @@ package struct Decode: AudioDecoder {
     return false
   }
 
-  private func sniff(_ bytes: borrowing ByteBuffer, isLast: Bool) throws -> (any FormatDecoder)? {
+  private func sniff(_ bytes: inout ByteBuffer, isLast: Bool) throws -> (any FormatDecoder)? {
     if bytes.isEmpty && isLast { throw StageError(.badInput, "it is empty") }
-    let kind = bytes.withBytes { Sniffer.kind($0, isWhole: isLast) }
-    guard let kind else { return nil }
-    switch kind {
+    guard let found = bytes.withBytes({ Sniffer.find($0, isWhole: isLast) }) else { return nil }
+    if found.offset > 0, [.wav, .oggOpus].contains(found.kind) {
+      bytes.removeFirst(found.offset)
+      context?.notice(
+        Notice(
+          "passed-over", "\(ByteCount(found.offset)) stand in front of the sound, and were passed over",
+          severity: .warning, details: [("bytes", JSONValue(found.offset))]))
+    }
+    switch found.kind {
     case .wav: return WAVDecoder(wanted: wanted)
     case .oggOpus: return OggOpusStageDecoder(wanted: wanted)
     case .text: throw StageError(.badInput, "it is text, not sound")
@@ -67,8 +76,19 @@ package struct Decode: AudioDecoder {
       throw StageError(
         .badInput, "it is neither WAV nor Ogg Opus, nor any other format known here",
         help: "If it holds bare samples, say which: `decode raw=pcm(s16le, 16k, mono)`.")
-    default: throw Self.foreign(kind)
+    case .playlist(let entry): throw Self.playlist(entry)
+    default: throw Self.foreign(found.kind)
     }
+  }
+
+  private static func playlist(_ entry: String?) -> StageError {
+    let address = entry.flatMap { $0.utf8.allSatisfy { 0x20 < $0 && $0 < 0x7F && $0 != 0x22 } ? $0 : nil }
+    return StageError(
+      .badInput, "it is a list of addresses, and no sound itself",
+      help: address.map {
+        WebURL($0) == nil
+          ? "Write what it names: `file \"\($0)\"`." : "Write what it names: `http \"\($0)\"`."
+      } ?? "Write the address in it: `http URL`.")
   }
 
   /// Formats others decode better: the answer names the line that does it.
@@ -84,22 +104,33 @@ package struct Decode: AudioDecoder {
       case .amr: "AMR"
       case .caf: "CAF"
       case .aiff: "AIFF"
-      case .wav, .oggOpus, .text, .unknown: "this format"
+      case .tagged: "sound behind a long ID3 tag, as MP3 files have it,"
+      case .au: "AU"
+      case .wave64: "Wave64"
+      case .windowsMedia: "Windows Media"
+      case .transportStream: "an MPEG transport stream"
+      case .wav, .oggOpus, .text, .playlist, .unknown: "this format"
       }
-    return StageError(
-      .badInput, "it holds \(name), which is not decoded here",
-      help:
-        #"ffmpeg can; write this in the place of the source: exec ["ffmpeg", "-v", "error", "-i", "FILE", "-f", "wav", "-"]"#
-    )
+    return StageError(.badInput, "it holds \(name), which is not decoded here", help: otherProgram)
   }
+
+  /// What can be done about sound that is not decoded here.
+  static let otherProgram =
+    #"ffmpeg can; write this in the place of the source: exec ["ffmpeg", "-v", "error", "-i", "FILE", "-f", "wav", "-"]"#
 }
 
 /// A decoder of one format, found by `Decode`.
 protocol FormatDecoder {
   mutating func decode(_ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer) throws
     -> DecodeProgress
+  /// What the user should know of what was decoded. At the end.
+  var remarks: [Notice] { get }
   /// As `AudioDecoder.seek`; without a change when it returns false.
   mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool
+}
+
+extension FormatDecoder {
+  var remarks: [Notice] { [] }
 }
 
 /// Samples without a header.

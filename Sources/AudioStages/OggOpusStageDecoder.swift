@@ -32,8 +32,17 @@ struct OggOpusStageDecoder: FormatDecoder {
     do {
       return try decoder?.decode(&bytes, isLast: isLast, into: &audio) ?? .finished
     } catch let error as OggOpusError {
-      throw StageError(.badInput, String("\(error)".dropLast()))
+      throw failure(error)
     }
+  }
+
+  var remarks: [Notice] {
+    guard let bytes = decoder?.strayBytes, bytes > 0 else { return [] }
+    return [
+      Notice(
+        "unread", "behind its last page are \(ByteCount(bytes)) that belong to no page, which were not read",
+        severity: .warning, details: [("bytes", JSONValue(bytes))])
+    ]
   }
 
   mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool {
@@ -48,10 +57,16 @@ struct OggOpusStageDecoder: FormatDecoder {
     do {
       try decoder.resume(after: header, at: format.frames(in: start), origin: point.origin)
     } catch let error as OggOpusError {
-      throw StageError(.badInput, String("\(error)".dropLast()))
+      throw failure(error)
     }
     try bytes.goOn(at: point.offset)
     return true
+  }
+
+  private func failure(_ error: OggOpusError) -> StageError {
+    var help: String?
+    if case .unsupportedMapping = error { help = Decode.otherProgram }
+    return StageError(.badInput, String("\(error)".dropLast()), help: help)
   }
 
   /// Makes the decoder for a stream of so many channels.
@@ -64,9 +79,10 @@ struct OggOpusStageDecoder: FormatDecoder {
   /// All that is wanted, when Opus can give all of it; else floating-point samples as they were coded.
   private func outputFormat(streamChannels: Int) -> AudioFormat {
     let rate = wanted.rate ?? 48_000
-    // libopus makes one channel of two and two of one; what has more is mixed by a stage of its own.
+    // libopus makes one channel of two and two of one; what has more is mixed by a stage of its own, which wants all it can get.
     let channels = streamChannels > 2 ? streamChannels : wanted.channels ?? streamChannels
-    if OpusPacketDecoder.rates.contains(rate), channels == streamChannels || channels <= 2,
+    let isAsWanted = channels == wanted.channels ?? channels
+    if isAsWanted, OpusPacketDecoder.rates.contains(rate), channels == streamChannels || channels <= 2,
       [nil, .s16le, .f32le].contains(wanted.sample)
     {
       return AudioFormat(wanted.sample == .s16le ? .s16le : .f32le, rate: rate, channels: channels)
@@ -91,6 +107,8 @@ struct OggOpusStageDecoder: FormatDecoder {
 private protocol SampleDecoding: AnyObject {
   func decode(_ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer) throws -> DecodeProgress
   func resume(after header: [UInt8], at frame: Int, origin: Int) throws
+  /// Bytes behind the last page.
+  var strayBytes: Int { get }
 }
 
 /// The codec's decoder, which is not copied, in the place of one that is.
@@ -120,6 +138,8 @@ private final class OggOpusSamples<Sample: OpusSample>: SampleDecoding {
       hasFinished = true
     }
   }
+
+  var strayBytes: Int { decoder.damage.strayBytes }
 
   func resume(after header: [UInt8], at frame: Int, origin: Int) throws {
     var taken = 0

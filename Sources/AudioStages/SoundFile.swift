@@ -20,7 +20,10 @@ package struct SoundFile: Sendable, Hashable {
       return
     }
     let head = try file.bytes(at: 0, count: Sniffer.enough)
-    switch Sniffer.kind(head, isWhole: head.count < Sniffer.enough) {
+    let found = head.withUnsafeBytes { Sniffer.find($0, isWhole: head.count < Sniffer.enough) }
+    // What does not begin with its beginning is read from the front, and its length seen then.
+    guard let found, found.offset == 0 else { return nil }
+    switch found.kind {
     case .wav:
       guard let format = try Self.waveFormat(file) else { return nil }
       let there = max(0, size - format.dataOffset) / format.frameSize

@@ -32,13 +32,35 @@ struct WAVDecoder: FormatDecoder {
     if !audio.isEmpty { return .produced }
     if isLast && bytes.count == before {
       try check { () throws(WAVError) in try reader.finish() }
-      if reader.isTruncated {
-        throw StageError(.badInput, "it ends before its header says it does; all that is there was used")
-      }
       return .finished
     }
     return .needsBytes
   }
+
+  /// A header is no promise, and another file behind this one may be forgotten: both are worth a word.
+  var remarks: [Notice] {
+    var remarks: [Notice] = []
+    if reader.missing > 0, let format = reader.format {
+      let seconds = Double(reader.missing / format.frameSize) / Double(format.rate)
+      remarks.append(
+        Notice(
+          "shorter-than-said",
+          "it ends \(ByteCount(reader.missing)) of sound, \(fixedText(seconds, digits: 2)) s, before its header says it does; all that is there was used",
+          severity: .warning, details: [("seconds", JSONValue(seconds, digits: 3))]))
+    }
+    let rest = reader.rest
+    if rest.isWAV || rest.strayBytes > Self.strayLimit {
+      let what = rest.isWAV ? "another WAV file" : "something that belongs to no WAV file"
+      remarks.append(
+        Notice(
+          "unread", "behind its audio is \(what), \(ByteCount(rest.strayBytes)) of it, which was not read",
+          severity: .warning, details: [("bytes", JSONValue(rest.strayBytes))]))
+    }
+    return remarks
+  }
+
+  /// Bytes behind the audio that may be padding.
+  private static let strayLimit = 4096
 
   mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool {
     let fresh = self
@@ -134,7 +156,8 @@ struct WAVDecoder: FormatDecoder {
     do throws(WAVError) {
       try body()
     } catch {
-      throw StageError(.badInput, String("\(error)".dropLast()))
+      throw StageError(
+        .badInput, String("\(error)".dropLast()), help: error.isOfOtherPrograms ? Decode.otherProgram : nil)
     }
   }
 }

@@ -60,16 +60,16 @@ struct ListenAudio: Sendable {
       return convert(decode(bytes, as: encoding))
     case .undecided(var first):
       bytes.withUnsafeBytes { first.append(contentsOf: $0) }
-      guard first.count >= 4 else {
+      guard let found = first.withUnsafeBytes({ Sniffer.find($0, isWhole: false) }) else {
         format = .undecided(first)
         return []
       }
-      switch first.prefix(4) {
-      case [0x52, 0x49, 0x46, 0x46], [0x52, 0x46, 0x36, 0x34]: format = .wav(WAVReader())
-      case [0x4F, 0x67, 0x67, 0x53]: format = .ogg(OggStream())
+      switch found.kind {
+      case .wav: format = .wav(WAVReader())
+      case .oggOpus, .ogg: format = .ogg(OggStream())
       default: throw .unknownContainer
       }
-      return try decode(first.span.bytes)
+      return try decode(first.span.bytes.extracting(found.offset..<first.count))
     case .wav(var reader):
       defer { format = .wav(reader) }
       return try decode(bytes, from: &reader)

@@ -122,13 +122,13 @@ import Testing
     #expect(twice.samples == first.samples + first.samples)
   }
 
-  @Test("a stream whose end is missing gives what it has, and the next goes on after it")
+  @Test("a stream without a mark of its end gives what it has, and the next goes on after it")
   func unended() throws {
     let a = TestPage.pages(of: try OpusFiles.stereo.get())
     let b = try OpusFiles.short.get()
     let cut = Array(a.dropLast(3))
     let chained = try decode(cut.file + b)
-    #expect(chained.damage.isTruncated)
+    #expect(chained.damage == OggOpusReader.Damage())
     #expect(chained.samples == (try decode(cut.file).samples) + (try decode(b).samples))
     #expect(chained.concealedFrames == 0)
   }

@@ -26,7 +26,7 @@ func readWAV(
   }
   try reader.finish()
   contents.format = reader.format
-  contents.isTruncated = reader.isTruncated
+  contents.isTruncated = reader.missing > 0
   return contents
 }
 
@@ -257,10 +257,9 @@ struct HandmadeWAV {
     #expect(refused(HandmadeWAV.format(channels: 65)).contains("65 channels"))
     #expect(refused(HandmadeWAV.format(rate: 0)).contains("0 samples per second"))
     #expect(refused(HandmadeWAV.format(rate: 0xFFFF_FFFF)).contains("4294967295 samples per second"))
-    #expect(refused(HandmadeWAV.format(bits: 0)).contains("0 bits"))
+    #expect(refused(HandmadeWAV.format(frame: 0, bits: 0)).contains("0 bits"))
     #expect(refused(HandmadeWAV.format(bits: 40)).contains("40 bits per sample"))
     #expect(refused(HandmadeWAV.format(tag: 3, bits: 16)).contains("16 bits"))
-    #expect(refused(HandmadeWAV.format(frame: 4)).contains("4 bytes, but its channels and bits make 2"))
     #expect(refused([1, 0, 1, 0]) == "The fmt chunk of the WAV file is too short.")
 
     #expect(throws: WAVError.notWAV) { try readWAV([]) }
@@ -331,5 +330,72 @@ struct HandmadeWAV {
       }
     }
     #expect(readable > 100)
+  }
+
+  @Test(
+    "a length its writer could not know is no promise",
+    arguments: [0x7FFF_F000, 0x7FFF_FFFF, 0x7FFF_FF9B, 0xFFFF_FF9B, 0xFFFF_FFFF, 2_000_000_000, 0])
+  func placeholders(length: Int) throws {
+    let samples = (0..<4000).map { UInt8(truncatingIfNeeded: $0 | 0x80) }
+    let known = [length, 36 + samples.count]
+    for riff in known {
+      var bytes = HandmadeWAV(
+        chunks: [("fmt ", nil, HandmadeWAV.format()), ("data", length, samples)]
+      ).bytes
+      bytes.replaceSubrange(4..<8, with: HandmadeWAV.little(riff, 4))
+      let contents = try readWAV(bytes)
+      #expect(contents.samples.count == 2000 && !contents.isTruncated, "\(riff)")
+    }
+  }
+
+  @Test("an empty file with something behind its audio is empty")
+  func empty() throws {
+    let bytes = HandmadeWAV(
+      chunks: [
+        ("fmt ", nil, HandmadeWAV.format()), ("data", nil, []),
+        ("LIST", nil, Array("INFOINAM".utf8) + [4, 0, 0, 0, 65, 66, 67, 0]),
+      ]
+    ).bytes
+    #expect(try readWAV(bytes).samples.isEmpty)
+  }
+
+  @Test(
+    "of fields that follow from others only those are believed",
+    arguments: [
+      (1, 1, 16), (1, 0, 16), (1, 4, 16), (1, 2, 0), (7, 1, 0), (7, 1, 16), (6, 2, 16),
+    ])
+  func redundant(tag: Int, frame: Int, bits: Int) throws {
+    let bytes = HandmadeWAV(
+      chunks: [
+        ("fmt ", nil, HandmadeWAV.format(tag: tag, frame: frame, bits: bits)),
+        ("data", nil, [UInt8](repeating: 0x55, count: 400)),
+      ]
+    ).bytes
+    #expect(try readWAV(bytes).samples.count == (tag == 1 ? 200 : 400))
+  }
+
+  @Test("what follows the audio is known: chunks, another file, or neither", arguments: [1, 7, 4096])
+  func rest(piece: Int) throws {
+    let fmt = HandmadeWAV.format()
+    let one = HandmadeWAV(chunks: [("fmt ", nil, fmt), ("data", nil, [1, 0, 2, 0])]).bytes
+    let list = HandmadeWAV(
+      chunks: [("fmt ", nil, fmt), ("data", nil, [1, 0, 2, 0]), ("LIST", nil, [1, 2, 3, 4])]
+    ).bytes
+    func rest(_ bytes: [UInt8]) throws -> WAVReader.Rest {
+      var reader = WAVReader()
+      var output = [Float](repeating: 0, count: 64)
+      for start in stride(from: 0, to: bytes.count, by: piece) {
+        var span = output.mutableSpan
+        let end = min(start + piece, bytes.count)
+        _ = try reader.read(bytes.span.bytes.extracting(start..<end), into: &span)
+      }
+      try reader.finish()
+      return reader.rest
+    }
+    #expect(try rest(list) == WAVReader.Rest())
+    #expect(try rest(one + one) == WAVReader.Rest(strayBytes: one.count, isWAV: true))
+    #expect(try rest(list + one) == WAVReader.Rest(strayBytes: one.count, isWAV: true))
+    #expect(
+      try rest(one + [UInt8](repeating: 0, count: 5000)) == WAVReader.Rest(strayBytes: 5000, isWAV: false))
   }
 }

@@ -11,7 +11,7 @@ import Testing
     let result = try reader.read(bytes.span.bytes, into: &span)
     try reader.finish()
     let channels = reader.format?.channels ?? 1
-    return (reader.format, Array(output[..<(result.frames * channels)]), reader.isTruncated)
+    return (reader.format, Array(output[..<(result.frames * channels)]), reader.missing > 0)
   }
 
   /// The bytes on a disk after each write of a recording: samples in pieces, the header refreshed now and then.

@@ -103,14 +103,10 @@ private func error(_ bytes: [UInt8], cuts: [Int] = [4096]) -> StageError? {
     for failure in [error([]), error(Array("text".utf8)), noise] { #expect(failure?.code == .badInput) }
   }
 
-  @Test("of a truncated WAV file everything that is there comes out before the failure")
-  func truncatedWAV() {
+  @Test("of a WAV file that is shorter than it says everything that is there comes out; a cut header is none")
+  func truncatedWAV() throws {
     var frames = 0
-    let failure = #expect(throws: StageError.self) {
-      try AudioHarness.run(Decode(), bytes: wav(ramp, length: 20_000)) { frames += $0.frameCount }
-    }
-    #expect(failure?.code == .badInput)
-    #expect(failure?.message == "it ends before its header says it does; all that is there was used")
+    _ = try AudioHarness.run(Decode(), bytes: wav(ramp, length: 20_000)) { frames += $0.frameCount }
     #expect(frames == ramp.count)
     #expect(error(Array(wav(ramp).prefix(30)))?.code == .badInput)
   }

@@ -104,7 +104,7 @@ package struct Decode: AudioDecoder {
       case .amr: "AMR"
       case .caf: "CAF"
       case .aiff: "AIFF"
-      case .tagged: "sound behind a long ID3 tag, as MP3 files have it,"
+      case .tagged: "sound behind a long ID3 tag"
       case .au: "AU"
       case .wave64: "Wave64"
       case .windowsMedia: "Windows Media"

@@ -80,7 +80,7 @@ private func error(_ bytes: [UInt8], cuts: [Int] = [4096]) -> StageError? {
   @Test(
     "what is not decoded here is named, with what to do about it",
     arguments: [
-      ("ID3\u{4}", "it holds MP3"), ("fLaC", "it holds FLAC"), ("␀␀␀\u{18}ftypM4A ", "it holds MP4"),
+      (".snd", "it holds AU"), ("fLaC", "it holds FLAC"), ("␀␀␀\u{18}ftypM4A ", "it holds MP4"),
       ("#!AMR\n", "it holds AMR"), ("caff", "it holds CAF"), ("FORM␀␀␀␀AIFF", "it holds AIFF"),
     ])
   func foreign(_ head: String, _ words: String) {

@@ -51,15 +51,16 @@ package struct Wav: AudioSink {
     // The header's 100 bytes count as well.
     if let size = rotate.size { limit = min(limit, max(1, (size - 100) / format.bytesPerFrame)) }
     let path = RecordingPath(path, began: context.clock.wallTime())
-    let files = try RecordingFiles(
-      .init(
-        format: format,
-        path: { start in
-          let place = context.resolve(path.path(start: start, stream: context.name))
-          context.log.info("records \(format) to \(place)")
-          return place
-        }, mayOverwrite: overwrite, frameLimit: limit), context)
-    recorder = Recorder(files, format, context)
+    let settings = RecordingFiles.Settings(
+      format: format,
+      path: { start in
+        let place = context.resolve(path.path(start: start, stream: context.name))
+        context.log.info("records \(format) to \(place)")
+        return place
+      }, mayOverwrite: overwrite, frameLimit: limit)
+    let recorder = Recorder(settings, context)
+    self.recorder = recorder
+    try recorder.begin()
   }
 
   package var hasRoom: Bool { recorder?.hasRoom ?? true }

@@ -93,6 +93,8 @@ package struct CaptionSink<Kind: CaptionKind>: EventSink {
     if let conflict = RecordingPath.conflict(in: path, of: "a file of captions") { throw conflict }
   }
 
+  package var queue: QueuePolicy { .files }
+
   package func needs(_ context: StageContext) -> [Need]? {
     RecordingPath(path, began: context.clock.wallTime()).needs(overwrite: overwrite, context)
   }
@@ -111,14 +113,14 @@ package struct CaptionSink<Kind: CaptionKind>: EventSink {
     let stream = turn.stream ?? context.name
     let entries = builder.captions(for: turn).map { CaptionWriter.Entry(caption: $0, stream: stream) }
     if entries.isEmpty { return }
-    try await context.disk.run { try writer.append(entries) }
+    try await DelayedWrites.run(writer.writes) { try writer.append(entries) }
   }
 
   package mutating func finish() async throws {
     guard let writer, let context else { return }
-    try await DelayedWrites.wait(for: writer.writes, on: context.disk)
+    try await DelayedWrites.wait(for: writer.writes)
     // A run in which nothing was said leaves an empty file; one that failed before anything was leaves none.
     let makesEmpty = !context.graphHasFailed
-    try await context.disk.run { try writer.close(makesEmpty: makesEmpty) }
+    try await DelayedWrites.run(writer.writes) { try writer.close(makesEmpty: makesEmpty) }
   }
 }

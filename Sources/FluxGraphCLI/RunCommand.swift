@@ -172,7 +172,7 @@ struct RunCommand: Sendable {
     if StatusTicker.sharesTerminal { resources[ObjectIdentifier(TerminalRegion.self)] = region }
     let services = GraphServices(
       loop: network, webSockets: observation.connections, http: network, httpServer: network,
-      disk: BlockingWorker("disk"),
+      disk: DiskThreads(),
       terminal: terminal, resources: resources,
       environment: { environment[$0] },
       log: ProgramLog(settings: log, isJSON: isJSON, write: { printer.write($0) }),
@@ -225,7 +225,7 @@ struct RunCommand: Sendable {
     observation.began(graph)
     var ticker: StatusTicker?
     if let region {
-      let total = try await services.disk.run { PlanForecast(plan).seconds }
+      let total = try await services.disk.lane().run { PlanForecast(plan).seconds }
       ticker = StatusTicker(region, loop: network, terminal: terminal) {
         let progress = graph.progress
         return RunStatus(

@@ -60,7 +60,7 @@ final class EventQueue: Sendable {
         state.fullSince = since
         // A source that is held back gives no more than what is on its way.
         if now.duration(since: since) >= policy.patience || state.count >= policy.growth * policy.size
-          || isHeavy && !policy.holdsSource
+          || isHeavy && (gates.isEmpty || state.bytes >= 2 * Self.byteLimit)
         {
           state.dropped += 1
           state.totalDropped += 1
@@ -185,12 +185,5 @@ final class EventQueue: Sendable {
         return state.waiter
       }?.resume()
     }
-  }
-}
-
-extension Event {
-  /// About how many bytes of memory it takes. Notices are small.
-  fileprivate var footprint: Int {
-    if case .turn(let turn) = self { turn.footprint } else { 512 }
   }
 }

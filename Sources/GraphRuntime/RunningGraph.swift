@@ -50,7 +50,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   package var commands: CommandDirectory { services.commands }
   private let gates = Mutex<[AudioGate]>([])
   /// The files the graph uses.
-  private let files = Mutex(FileConflicts())
+  private let files = FileConflicts()
   private let services: GraphServices
   private let notices: NoticeGate
   private let plan: Plan
@@ -94,7 +94,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     }
     if services.workers == nil {
       // Joining blocks, and no thread of the pool may.
-      try? await services.disk.run { workers.stop() }
+      try? await services.disk.lane().run { workers.stop() }
     }
     return end()
   }
@@ -163,7 +163,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   /// Looks at what the stages need, and opens the sinks. When something is wrong, those that are open end again.
   private func canBegin(_ builder: GraphBuilder) async throws -> Bool {
     let look = WorldLook(plan, resources: services.resources, environment: services.environment)
-    let findings = try await services.disk.run { [self] in files.withLock { look.findings(&$0) } }
+    let findings = try await findings(of: look)
     for finding in findings {
       if case .failure(let error) = finding.result { partFailed(StagePlace(finding.node), error) }
     }
@@ -187,6 +187,22 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     let tasks = state.withLock { Array($0.tasks.values) }
     for task in tasks { await task.value }
     return false
+  }
+
+  /// What there is of what the stages need. A look that does not come back, as from a file server that is gone, is not waited for:
+  /// the stage it is for will learn when it opens its files.
+  private func findings(of look: WorldLook) async throws -> [WorldLook.Finding] {
+    let found = LookedAt()
+    let lane = services.disk.lane(isEnding: { true }, lastPatience: Self.openingTime)
+    do {
+      try await lane.run { [files] in look.findings(files) { found.append($0) } }
+    } catch let silence as DiskSilence {
+      services.notice(
+        Notice(
+          "hanging", "\(silence); the graph begins without having looked", severity: .warning,
+          details: [("seconds", JSONValue(silence.time.seconds, digits: 1))]), nil)
+    }
+    return found.all
   }
 
   /// - Parameter opened: called when the sink is open, or will never be.
@@ -258,7 +274,8 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   func partFailed(_ place: StagePlace, _ error: any Error) {
     if error is EndOfInterest || error is CancellationError { return }
     let stageError = plan.secrets.masked(
-      error as? StageError ?? StageError(.internal, "\(place.title): \(error)"))
+      error as? StageError ?? (error as? DiskSilence)?.stageError
+        ?? StageError(.internal, "\(place.title): \(error)"))
     state.withLock { state in
       if state.isAborted { return }
       state.failures.append(Failure(title: place.title, location: place.location, error: stageError))
@@ -267,7 +284,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
       Notice("failed", stageError.description, severity: .error, stream: place.title), place.location)
   }
 
-  func refusal(of path: String) -> StageError? { files.withLock { $0.refusal(of: path) } }
+  func refusal(of path: String) -> StageError? { files.refusal(of: path) }
 
   var hasFailed: Bool { state.withLock { !$0.failures.isEmpty } }
 
@@ -320,6 +337,14 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     guard case .turn(let turn) = event, turn.kind == .endOfTurn else { return }
     state.withLock { $0.turns += 1 }
   }
+}
+
+/// What a look has found so far.
+private final class LookedAt: Sendable {
+  private let findings = Mutex<[WorldLook.Finding]>([])
+
+  func append(_ finding: WorldLook.Finding) { findings.withLock { $0.append(finding) } }
+  var all: [WorldLook.Finding] { findings.withLock { $0 } }
 }
 
 extension StageError.Code {

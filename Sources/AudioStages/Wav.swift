@@ -10,7 +10,8 @@ package struct Wav: AudioSink {
       are made as needed. `rotate` begins another file after a time, a size, or whichever comes first, without losing a \
       sample; names that come again get a number. Files beyond 4 GiB are written as RF64. What is there already is not \
       overwritten, unless `overwrite` says so. While the disk is full 8 s wait in memory, and are tried again every second; \
-      what finds no room there becomes silence of the same length, and a notice. A finite source waits for half a minute.
+      what finds no room there becomes silence of the same length, and a notice. A finite source waits for half a minute. \
+      A file system that does not answer keeps nothing else waiting; at the end it has a few seconds.
       """,
     examples: [
       "tone noise duration=1s | wav noise.wav overwrite",

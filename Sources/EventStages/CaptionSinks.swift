@@ -68,7 +68,8 @@ package struct CaptionSink<Kind: CaptionKind>: EventSink {
         file) and `{stream}` (the name given with `as=`: each speaker has a file of his own). `rotate` begins another file \
         after a time of the stream, a size, or whichever comes first; its times count from its own beginning, as in the \
         recording that `wav` makes with the same `rotate`. A file that is there already is not touched without `overwrite`. \
-        While the disk is full captions wait in memory, and are tried again every second.
+        While the disk is full captions wait in memory, and are tried again every second; a file system that does not answer \
+        keeps nothing else waiting.
         """,
       examples: Kind.page.examples
     ) {

@@ -16,8 +16,9 @@ actor Courier {
 
   /// Notices of events that are given up come no more often, and count those between.
   private static let noticeInterval = Duration.seconds(10)
-  /// The most bytes of events that wait in memory.
+  /// The most bytes of events that wait in memory, and of those that are in a spool, too.
   private static let byteLimit = 16 << 20
+  private static let spooledByteLimit = 4 << 20
 
   private let settings: Settings
   private let context: StageContext
@@ -124,7 +125,7 @@ actor Courier {
       let place = await keep(delivery)
       guard case .none(let reason, let mayComeToBe) = place else {
         // What is in the spool need not be in memory, too.
-        let isOutline = place.isSpool && queue.bytes >= Self.byteLimit
+        let isOutline = place.isSpool && queue.bytes >= Self.spooledByteLimit
         queue.add(isOutline ? delivery.outline : delivery, now: context.clock.now())
         return pump()
       }

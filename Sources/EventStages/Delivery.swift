@@ -74,7 +74,8 @@ struct Delivery: Sendable, Equatable {
     self.accepted = accepted
     var text: [UInt8] = []
     event.write(to: &text)
-    self.text = text
+    // No more memory than it takes: what grew has room for as much again.
+    self.text = text.withUnsafeBufferPointer { Array($0) }
     size = body?.utf8.count ?? text.count
     self.body = body
   }

@@ -10,7 +10,8 @@ package struct JSONLines: EventSink {
       holds something else than lines of JSON is refused. A file that is moved away is opened anew, at the next event or at \
       SIGHUP, whichever comes first. With `rotate` a file is put aside at the end of a period or before it gets too long, \
       under its name and the time. While the disk is full, or nobody reads a named pipe, lines wait in memory, up to 8 MB, \
-      and are tried again every second; with `fsync=interval` they are on the disk within a second or so. `fluxgraph schema` \
+      and are tried again every second; a file system that does not answer keeps nothing else waiting, and up to 16 MB of \
+      events wait for it; with `fsync=interval` they are on the disk within a second or so. `fluxgraph schema` \
       prints the JSON Schema of the lines.
       """,
     ports: [PortSpecification("notices", "What could not be written.")],

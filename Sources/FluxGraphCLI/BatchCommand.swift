@@ -149,7 +149,8 @@ struct BatchCommand: Sendable {
     let check = check(file)
     let batch = BatchRun(
       items, schedule: BatchSchedule(arguments.limits, sessionsEach: graph.sessionsEach), manifest: manifest,
-      reporter: reporter, observation: observation, disk: disk.lane(), loop: network, directory: directory,
+      reporter: reporter, observation: observation,
+      disk: disk.lane(tell: { reporter.tell($0.severity, $0.message) }), loop: network, directory: directory,
       common: graph.commonOutputs,
       prepare: { input async throws(StageError) in
         let result = check(input.value)

@@ -225,7 +225,9 @@ struct RunCommand: Sendable {
     observation.began(graph)
     var ticker: StatusTicker?
     if let region {
-      let total = try await services.disk.lane().run { PlanForecast(plan).seconds }
+      // Only for show: a file server that is gone is not waited for.
+      let forecast = services.disk.lane(isEnding: { true })
+      let total = (try? await forecast.run { PlanForecast(plan).seconds }) ?? nil
       ticker = StatusTicker(region, loop: network, terminal: terminal) {
         let progress = graph.progress
         return RunStatus(

@@ -160,6 +160,7 @@ final class EventSinkNode: EventConsumer {
         await giveUpAll(failure, overflowPort)
       } else {
         tellLeft(queue.close())
+        tellDropped()
       }
       throw failure
     }

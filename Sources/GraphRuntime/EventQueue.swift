@@ -151,7 +151,7 @@ final class EventQueue: Sendable {
     state.withLock { state in
       let isCalm =
         state.count <= policy.size / 2 && now.duration(since: state.droppingSince) >= Self.tellingInterval
-      guard state.isEnded || isCalm else { return 0 }
+      guard state.isEnded || state.isClosed || isCalm else { return 0 }
       defer { state.dropped = 0 }
       return state.dropped
     }

@@ -28,8 +28,8 @@ import Testing
     #expect(error?.code == .unavailable && error?.message.contains("30 events were not delivered") == true)
     let balance = try #require(DeliveryBalance.all(world.metrics.samples).first?.balance)
     #expect(balance.accepted == 30 && balance.lost == 30)
-    let early = world.emitted.filter {
-      $0.event.value(of: "reason")?.description.contains("wait already") == true
+    let early = world.emitted.filter { $0.port == "dead" }.filter { emitted in
+      if case .notice(let notice) = emitted.event { notice.message.contains("wait already") } else { false }
     }
     #expect(early.count == 30 - 9, "two megabytes each, with the word: sixteen fill it: \(early.count)")
     #expect(world.emitted.filter { $0.port == "dead" }.count == 30)

@@ -77,31 +77,6 @@ private final class HeldFile: Sendable {
     #expect(notices.allSatisfy { $0.message.contains(path) }, "\(notices.map(\.message))")
   }
 
-  @Test("on another file system nothing is even late")
-  func otherFileSystem() async throws {
-    let folder = try TemporaryFolder()
-    // There on every Linux; where the tests' folder is on it, too, nothing is shown, and nothing fails.
-    let other = "/dev/shm"
-    let threads = DiskThreads()
-    let gate = HeldFile()
-    let slow = threads.lane()
-    let hung = Task {
-      try await slow.run {
-        slow.works(on: other)
-        gate.pass()
-      }
-    }
-    try await Task.sleep(for: .milliseconds(50))
-    let quick = threads.lane()
-    try await quick.run { quick.works(on: folder.path) }
-    let before = Instant.now()
-    for _ in 0..<100 { try await quick.run { quick.works(on: folder.path) } }
-    let isOther = FluxGraph.fileSystem(holding: other) != FluxGraph.fileSystem(holding: folder.path)
-    #expect(!isOther || Instant.now().duration(since: before) < .milliseconds(900))
-    gate.open()
-    try await hung.value
-  }
-
   @Test(
     "at the end a lane that hangs is given up, with its file and for how long; what comes later is refused")
   func givenUp() async throws {

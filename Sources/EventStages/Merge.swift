@@ -62,7 +62,7 @@ package struct Merge: EventTransform {
     // From the end: most events are the latest so far.
     let index = held.lastIndex { $0.place <= place }.map { $0 + 1 } ?? 0
     held.insert(Held(event: event, place: place, due: now.advanced(by: hold)), at: index)
-    bytes += turn.footprint
+    bytes += event.footprint
     while held.count > Self.limit || bytes > Self.byteLimit && held.count > 1 { release(1, emit) }
   }
 

@@ -1,6 +1,6 @@
 extension Event {
-  /// About how many bytes of memory it takes.
-  package var footprint: Int {
+  /// About how many bytes of memory it takes: who keeps events bounds them by that, too.
+  public var footprint: Int {
     switch self {
     case .turn(let turn): turn.footprint
     // One of an event that could not be delivered has the whole event in it.
@@ -12,7 +12,7 @@ extension Event {
 
 extension JSONValue {
   /// About how many bytes of memory it takes.
-  package var footprint: Int {
+  var footprint: Int {
     switch self {
     case .null, .bool: 16
     case .number: 32

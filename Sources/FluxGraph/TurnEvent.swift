@@ -135,7 +135,7 @@ public struct TurnEvent: Sendable {
   ]
 
   /// About how many bytes of memory the event takes.
-  package var footprint: Int {
+  public var footprint: Int {
     var bytes = 512 + transcript.utf8.count
     for word in words { bytes += MemoryLayout<Word>.size + word.word.utf8.count }
     switch serviceOrigin {

@@ -15,6 +15,8 @@ final class RecordingFiles {
 
   private let settings: Settings
   private let context: StageContext
+  /// Called with the path of each file before it is opened.
+  private let opening: (String) -> Void
   /// nil between two files.
   private var file: OutputFile?
   private var path = ""
@@ -24,8 +26,11 @@ final class RecordingFiles {
   private var used: Set<String> = []
 
   /// Opens the first file.
-  init(_ settings: Settings, _ context: StageContext) throws(StageError) {
+  init(
+    _ settings: Settings, _ context: StageContext, opening: @escaping (String) -> Void
+  ) throws(StageError) {
     self.settings = settings
+    self.opening = opening
     self.context = context
     recording = Self.empty(settings.format)
     try open(settings.path(0), settings.mayOverwrite ? .replacing : .new)
@@ -116,6 +121,7 @@ final class RecordingFiles {
 
   @discardableResult
   private func open(_ path: String, _ opening: OutputFile.Opening) throws(StageError) -> OutputFile {
+    self.opening(path)
     let opened = try context.files.open(path, opening)
     recording = Self.empty(settings.format)
     announced = 0

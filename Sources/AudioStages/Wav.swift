@@ -10,7 +10,8 @@ package struct Wav: AudioSink {
       are made as needed. `rotate` begins another file after a time, a size, or whichever comes first, without losing a \
       sample; names that come again get a number. Files beyond 4 GiB are written as RF64. What is there already is not \
       overwritten, unless `overwrite` says so. While the disk is full 8 s wait in memory, and are tried again every second; \
-      what finds no room there becomes silence of the same length, and a notice. A finite source waits for half a minute.
+      what finds no room there becomes silence of the same length, and a notice. A finite source waits for half a minute. \
+      A file system that does not answer keeps nothing else waiting; at the end it has a few seconds.
       """,
     examples: [
       "tone noise duration=1s | wav noise.wav overwrite",
@@ -51,15 +52,16 @@ package struct Wav: AudioSink {
     // The header's 100 bytes count as well.
     if let size = rotate.size { limit = min(limit, max(1, (size - 100) / format.bytesPerFrame)) }
     let path = RecordingPath(path, began: context.clock.wallTime())
-    let files = try RecordingFiles(
-      .init(
-        format: format,
-        path: { start in
-          let place = context.resolve(path.path(start: start, stream: context.name))
-          context.log.info("records \(format) to \(place)")
-          return place
-        }, mayOverwrite: overwrite, frameLimit: limit), context)
-    recorder = Recorder(files, format, context)
+    let settings = RecordingFiles.Settings(
+      format: format,
+      path: { start in
+        let place = context.resolve(path.path(start: start, stream: context.name))
+        context.log.info("records \(format) to \(place)")
+        return place
+      }, mayOverwrite: overwrite, frameLimit: limit)
+    let recorder = Recorder(settings, context)
+    self.recorder = recorder
+    try recorder.begin()
   }
 
   package var hasRoom: Bool { recorder?.hasRoom ?? true }

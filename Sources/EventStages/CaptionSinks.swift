@@ -68,7 +68,8 @@ package struct CaptionSink<Kind: CaptionKind>: EventSink {
         file) and `{stream}` (the name given with `as=`: each speaker has a file of his own). `rotate` begins another file \
         after a time of the stream, a size, or whichever comes first; its times count from its own beginning, as in the \
         recording that `wav` makes with the same `rotate`. A file that is there already is not touched without `overwrite`. \
-        While the disk is full captions wait in memory, and are tried again every second.
+        While the disk is full captions wait in memory, and are tried again every second; a file system that does not answer \
+        keeps nothing else waiting.
         """,
       examples: Kind.page.examples
     ) {
@@ -93,6 +94,8 @@ package struct CaptionSink<Kind: CaptionKind>: EventSink {
     if let conflict = RecordingPath.conflict(in: path, of: "a file of captions") { throw conflict }
   }
 
+  package var queue: QueuePolicy { .files }
+
   package func needs(_ context: StageContext) -> [Need]? {
     RecordingPath(path, began: context.clock.wallTime()).needs(overwrite: overwrite, context)
   }
@@ -111,14 +114,14 @@ package struct CaptionSink<Kind: CaptionKind>: EventSink {
     let stream = turn.stream ?? context.name
     let entries = builder.captions(for: turn).map { CaptionWriter.Entry(caption: $0, stream: stream) }
     if entries.isEmpty { return }
-    try await context.disk.run { try writer.append(entries) }
+    try await DelayedWrites.run(writer.writes) { try writer.append(entries) }
   }
 
   package mutating func finish() async throws {
     guard let writer, let context else { return }
-    try await DelayedWrites.wait(for: writer.writes, on: context.disk)
+    try await DelayedWrites.wait(for: writer.writes)
     // A run in which nothing was said leaves an empty file; one that failed before anything was leaves none.
     let makesEmpty = !context.graphHasFailed
-    try await context.disk.run { try writer.close(makesEmpty: makesEmpty) }
+    try await DelayedWrites.run(writer.writes) { try writer.close(makesEmpty: makesEmpty) }
   }
 }

@@ -31,13 +31,17 @@ final class CaptionWriter: @unchecked Sendable {
   private var used: Set<String> = []
   private(set) lazy var writes = DelayedWrites<Entry>(of: "caption", context) {
     [unowned self] (entry) throws(StageError) in
-    try file(for: entry).append(entry.caption)
+    let file = try file(for: entry)
+    context.disk.works(on: file.path)
+    try file.append(entry.caption)
   }
 
   init(_ settings: Settings, _ context: StageContext) {
     self.settings = settings
     self.context = context
     period = settings.rotation.duration.map { max(1, Int($0.seconds * 1000)) }
+    // Made here: its stage asks for it, too.
+    _ = writes
   }
 
   func append(_ entries: [Entry]) throws(StageError) {

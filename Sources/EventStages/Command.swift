@@ -8,7 +8,7 @@ package struct Command: EventSink {
       The program is started once and reads all events; with `each` it is started for every event, one after the other. It is \
       started without a shell, in the graph's directory, in a process group of its own, and without the \
       graph's secrets in its environment. What it prints is shown as notices. When the graph ends, so does its input; a \
-      program that goes on for more than 2 s is ended. Up to 10000 events wait for the program; more leave by the port \
+      program that goes on for more than 2 s is ended. Up to 10000 events wait for the program, and 16 MB of them; more leave by the port \
       `dead`, as does an event the program takes longer for than `timeout`. With `each` an event is taken when its program \
       ends with 0; if not it is tried again as `retry` says, and then leaves by the port `dead`. With `spool` events that \
       are not taken outlive fluxgraph, as with `webhook`.

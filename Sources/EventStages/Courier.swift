@@ -16,6 +16,9 @@ actor Courier {
 
   /// Notices of events that are given up come no more often, and count those between.
   private static let noticeInterval = Duration.seconds(10)
+  /// The most bytes of events that wait in memory, and of those that are in a spool, too.
+  private static let byteLimit = 16 << 20
+  private static let spooledByteLimit = 4 << 20
 
   private let settings: Settings
   private let context: StageContext
@@ -71,8 +74,11 @@ actor Courier {
   static func spool(_ path: Path?, limit: ByteCount, _ context: StageContext) async throws -> Spool? {
     guard let path else { return nil }
     let (directory, name) = (context.resolve(path), context.name)
-    return try await Spool.whenFree(directory: directory, name: name, limit: limit.bytes) {
-      try await context.disk.run($0)
+    return try await Spool.whenFree(directory: directory, name: name, limit: limit.bytes) { open in
+      try await context.disk.run {
+        context.disk.works(on: "\(directory)/\(name).spool")
+        return try open()
+      }
     }
   }
 
@@ -118,7 +124,9 @@ actor Courier {
       if queue.isGone { return await buryGone([delivery]) }
       let place = await keep(delivery)
       guard case .none(let reason, let mayComeToBe) = place else {
-        queue.add(delivery, now: context.clock.now())
+        // What is in the spool need not be in memory, too.
+        let isOutline = place.isSpool && queue.bytes >= Self.spooledByteLimit
+        queue.add(isOutline ? delivery.outline : delivery, now: context.clock.now())
         return pump()
       }
       // Whoever asked for it waits, and with him the source.
@@ -171,7 +179,7 @@ actor Courier {
     if settling > 0 { await withCheckedContinuation { settled = $0 } }
     await saveUnkept()
     await onSpool { spool in try spool.synchronise() }
-    let left = (queue.sending + queue.takeAll()).filter { spool == nil || unkept[$0.number] != nil }
+    let left = (queue.sending + queue.takeAll()).compactMap { spool == nil ? $0 : unkept[$0.number] }
     let reason =
       "the graph ended before it could be delivered" + (spool == nil ? "" : ", and the spool did not take it")
     for delivery in left { emit(DeadLetter(delivery: delivery, reason: reason, status: nil)) }
@@ -257,13 +265,25 @@ actor Courier {
   private func send(_ shipment: Shipment) async {
     // Before it leaves: whoever gets it twice gets it with the same identifier.
     if shipment.isBatch { await onSpool { spool in try spool.batched([shipment.deliveries]) } }
-    let outcome = await carry(shipment)
+    let outcome = await carryWhole(shipment)
     settling += 1
     await finished(shipment, outcome)
     settling -= 1
     guard settling == 0 else { return }
     settled?.resume()
     settled = nil
+  }
+
+  /// Makes an attempt with what the spool has of the shipment.
+  private func carryWhole(_ shipment: Shipment) async -> DeliveryQueue.Outcome {
+    guard let spool, !shipment.isWhole else { return await carry(shipment) }
+    do {
+      let whole = try await context.disk.run { try shipment.filled(spool.whole(shipment.deliveries)) }
+      return await carry(whole)
+    } catch {
+      reportSpool(error)
+      return .notMade
+    }
   }
 
   private func finished(_ shipment: Shipment, _ outcome: DeliveryQueue.Outcome) async {
@@ -297,6 +317,7 @@ actor Courier {
       context.log.info("given up after attempt \(failed.attempts): \(letters.first?.reason ?? "")")
       await bury(letters)
       if queue.isGone { await buryGone(queue.takeAll()) }
+    case .postponed: break
     }
     pump()
   }
@@ -310,12 +331,19 @@ actor Courier {
     case spool, memory
     /// There is no room, for this reason; whether there may be some later.
     case none(String, mayComeToBe: Bool)
+
+    var isSpool: Bool { if case .spool = self { true } else { false } }
   }
+
+  /// Whether memory takes another event.
+  private func hasRoom(beside count: Int) -> Bool { count < memoryLimit && queue.bytes < Self.byteLimit }
 
   /// Finds a delivery the place where it waits.
   private func keep(_ delivery: Delivery) async -> Place {
-    let full = Place.none("\(memoryLimit) events wait already", mayComeToBe: true)
-    guard let spool else { return queue.count < memoryLimit ? .memory : full }
+    guard let spool else {
+      return hasRoom(beside: queue.count)
+        ? .memory : .none("\(queue.count) events wait already", mayComeToBe: true)
+    }
     do {
       let isSynced = settings.sync == .turn
       let (isKept, canHold) = try await context.disk.run {
@@ -333,9 +361,9 @@ actor Courier {
     } catch {
       reportSpool(error)
       // Better tried from memory than not at all.
-      guard unkept.count < memoryLimit else {
+      guard hasRoom(beside: unkept.count) else {
         return .none(
-          "\(context.masked("\(error)")), and \(memoryLimit) events wait in memory", mayComeToBe: true)
+          "\(context.masked("\(error)")), and \(unkept.count) events wait in memory", mayComeToBe: true)
       }
       unkept[delivery.number] = delivery
       return .memory
@@ -398,7 +426,7 @@ actor Courier {
 
   private func bury(_ letters: [DeadLetter]) async {
     // A receiver may repeat what it was shown.
-    let letters = letters.map { letter in
+    let letters = await whole(letters).map { letter in
       var letter = letter
       letter.reason = context.masked(letter.reason)
       return letter
@@ -427,6 +455,20 @@ actor Courier {
       // One that has just been put into the spool must not be taken out of it as though it was given up.
       for number in numbers where !kept.contains(number) { unkept[number] = nil }
       balance.lost += letters.count - kept.count
+    }
+  }
+
+  /// The letters with what they say. Those that cannot be read just now stay in the spool, for the next run.
+  private func whole(_ letters: [DeadLetter]) async -> [DeadLetter] {
+    guard let spool, letters.contains(where: { !$0.delivery.isWhole }) else { return letters }
+    do {
+      let deliveries = try await context.disk.run { try spool.whole(letters.map(\.delivery)) }
+      return zip(letters, deliveries).map { letter, delivery in
+        DeadLetter(delivery: delivery, reason: letter.reason, status: letter.status)
+      }
+    } catch {
+      reportSpool(error)
+      return letters.filter(\.delivery.isWhole)
     }
   }
 

@@ -1,4 +1,5 @@
 internal import FluxGraph
+internal import Synchronization
 
 /// Pieces of a sink's files on their way to the disk. What cannot be written waits in memory, in order, and is tried again every
 /// second. Used on the disk thread only.
@@ -14,6 +15,8 @@ final class DelayedWrites<Piece: Sendable>: @unchecked Sendable {
   private let noun: String
   private let write: (Piece) throws(StageError) -> Void
   private var pending: [(piece: Piece, size: Int)] = []
+  /// Those pending, and those lost that were not told of yet, for others than the disk thread.
+  private let unwritten = Atomic<Int>(0)
   private var bytes = 0
   private var lost = 0
   private var trouble = WritingTrouble()
@@ -31,6 +34,7 @@ final class DelayedWrites<Piece: Sendable>: @unchecked Sendable {
   /// Writes a piece behind those that wait, or has it wait.
   /// - Throws: `StageError` when it can never be written.
   func append(_ piece: Piece, size: Int) throws(StageError) {
+    unwritten.add(1, ordering: .relaxed)
     if bytes + size > Self.limit {
       lost += 1
     } else {
@@ -49,6 +53,7 @@ final class DelayedWrites<Piece: Sendable>: @unchecked Sendable {
         try write(pending[written].piece)
         bytes -= pending[written].size
         written += 1
+        unwritten.subtract(1, ordering: .relaxed)
       } catch {
         problem = error
       }
@@ -65,7 +70,9 @@ final class DelayedWrites<Piece: Sendable>: @unchecked Sendable {
     let loss = lost > 0 ? (lost, "\(count(lost)) lost") : nil
     guard let notice = trouble.note(problem, lost: loss, now: context.clock.now()) else { return }
     context.notice(notice)
-    if problem == nil { lost = 0 }
+    guard problem == nil else { return }
+    unwritten.subtract(lost, ordering: .relaxed)
+    lost = 0
   }
 
   /// Ends it.
@@ -73,19 +80,35 @@ final class DelayedWrites<Piece: Sendable>: @unchecked Sendable {
   /// - Throws: `StageError` when something is left.
   func close(_ place: String) throws(StageError) {
     timer?.cancel()
-    let unwritten = pending.count + lost
-    guard unwritten > 0 else { return }
-    throw StageError(
-      .inputOutput, "\(unwritten) \(noun)\(unwritten == 1 ? "" : "s") could not be written to \(place)")
+    let left = pending.count + lost
+    guard left > 0 else { return }
+    throw StageError(.inputOutput, "\(left) \(noun)\(left == 1 ? "" : "s") could not be written to \(place)")
   }
 
   /// The piece that has waited longest.
   var first: Piece? { pending.first?.piece }
 
   /// Gives a disk that was full, or a reader that was slow, another moment. Not on the disk thread.
-  static func wait(for writes: DelayedWrites, on disk: any BlockingThread) async throws {
-    for _ in 0..<10 where try await disk.run({ try writes.flush() }) == false {
+  static func wait(for writes: DelayedWrites) async throws {
+    for _ in 0..<10 where try await Self.run(writes, { try writes.flush() }) == false {
       do { try await Task.sleep(for: .milliseconds(200)) } catch { break }
+    }
+  }
+
+  /// Runs `body` on the disk thread. Not on that thread.
+  /// - Throws: what `body` throws; what is left when the disk does not answer any more, and is not waited for.
+  static func run<Result: Sendable>(
+    _ writes: DelayedWrites, _ body: @escaping @Sendable () throws -> Result
+  ) async throws -> Result {
+    do {
+      return try await writes.context.disk.run(body)
+    } catch let silence as DiskSilence {
+      let left = writes.unwritten.load(ordering: .relaxed)
+      guard left > 0 else { throw silence }
+      let pieces = "\(left) \(writes.noun)\(left == 1 ? "" : "s")"
+      var error = silence.stageError
+      error.message = "\(pieces) could not be written: \(silence)"
+      throw error
     }
   }
 

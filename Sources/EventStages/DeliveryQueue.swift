@@ -23,6 +23,8 @@ struct DeliveryQueue: Sendable {
     case delivered
     /// There was no answer, for this reason; whether another attempt could end differently.
     case failed(String, canRetry: Bool)
+    /// There was none, as what is sent could not be read.
+    case notMade
   }
 
   /// What becomes of a shipment after an attempt.
@@ -34,6 +36,8 @@ struct DeliveryQueue: Sendable {
     case split([Shipment])
     /// It is given up: a letter for each of its events.
     case dead([DeadLetter])
+    /// Nothing was tried. It waits as it has.
+    case postponed
   }
 
   private let policy: Policy
@@ -48,6 +52,8 @@ struct DeliveryQueue: Sendable {
   private(set) var isGone = false
   /// Events that are not done, those in flight included.
   private(set) var count = 0
+  /// About how many bytes of memory they take.
+  private(set) var bytes = 0
 
   init(policy: Policy) {
     self.policy = policy
@@ -57,12 +63,12 @@ struct DeliveryQueue: Sendable {
   var isAnyFirstInFlight: Bool { inFlight.values.contains { $0.firstFailure == nil } }
 
   mutating func add(_ delivery: Delivery, now: Instant) {
-    count += 1
+    enter([delivery])
     let stream = delivery.stream
     guard let batch = policy.batch else {
       return append(Shipment(delivery, isBatch: false), due: now, isSealed: true)
     }
-    let size = delivery.content.count
+    let size = delivery.size
     if lanes[stream]?.join(delivery, size: size, batch, now: now) == true { return }
     // With the brackets of the list.
     let isFull = batch.count <= 1 || size + 2 >= batch.size.bytes
@@ -73,7 +79,7 @@ struct DeliveryQueue: Sendable {
 
   /// Adds a batch that was sent before, to be sent again as it is.
   mutating func add(_ batch: Shipment, now: Instant) {
-    count += batch.deliveries.count
+    enter(batch.deliveries)
     append(batch, due: now, isSealed: true)
   }
 
@@ -135,7 +141,7 @@ struct DeliveryQueue: Sendable {
     case .delivered, .answered(200...299, _, _):
       pauses = 0
       pausedUntil = nil
-      count -= entry.shipment.deliveries.count
+      leave(entry.shipment.deliveries)
       return .delivered
     case .answered(let code, let retryAfter, let remark):
       status = code
@@ -156,22 +162,30 @@ struct DeliveryQueue: Sendable {
     case .failed(let message, let canRetry):
       reason = message
       isHopeless = !canRetry
+    case .notMade:
+      entry.due = now.advanced(by: .seconds(1))
+      putBack(entry)
+      return .postponed
     }
     entry.shipment.attempts += 1
     let attempts = entry.shipment.attempts
     guard !isGone, !isHopeless, attempts <= policy.retries.count else {
-      count -= entry.shipment.deliveries.count
+      leave(entry.shipment.deliveries)
       return .dead(entry.shipment.deliveries.map { DeadLetter(delivery: $0, reason: reason, status: status) })
     }
     let scheduled = policy.retries[attempts - 1]
     entry.due = now.advanced(by: max(wait, scheduled + jitter(scheduled, entry.shipment)))
     entry.firstFailure = entry.firstFailure ?? now
+    putBack(entry)
+    return .retried(reason: reason)
+  }
+
+  private mutating func putBack(_ entry: WaitingShipment) {
     if entry.isParked {
       parked.append(entry)
     } else {
       lanes[entry.shipment.stream, default: DeliveryLane()].putBack(entry)
     }
-    return .retried(reason: reason)
   }
 
   /// Has the halves of a batch go in its place. They have not been tried yet, nor has what was too large failed.
@@ -201,8 +215,18 @@ struct DeliveryQueue: Sendable {
     lanes = [:]
     parked = []
     let deliveries = left.flatMap(\.deliveries).sorted { $0.number < $1.number }
-    count -= deliveries.count
+    leave(deliveries)
     return deliveries
+  }
+
+  private mutating func enter(_ deliveries: [Delivery]) {
+    count += deliveries.count
+    bytes += deliveries.reduce(0) { $0 + $1.footprint }
+  }
+
+  private mutating func leave(_ deliveries: [Delivery]) {
+    count -= deliveries.count
+    bytes -= deliveries.reduce(0) { $0 + $1.footprint }
   }
 
   /// Streams with a shipment on its way that those behind it wait for.

@@ -10,7 +10,8 @@ package struct JSONLines: EventSink {
       holds something else than lines of events is refused. A file that is moved away is opened anew, at the next event or at \
       SIGHUP, whichever comes first. With `rotate` a file is put aside at the end of a period or before it gets too long, \
       under its name and the time. While the disk is full, or nobody reads a named pipe, lines wait in memory, up to 8 MB, \
-      and are tried again every second; with `fsync=interval` they are on the disk within a second or so. `fluxgraph schema` \
+      and are tried again every second; a file system that does not answer keeps nothing else waiting, and up to 16 MB of \
+      events wait for it; with `fsync=interval` they are on the disk within a second or so. `fluxgraph schema` \
       prints the JSON Schema of the lines.
       """,
     ports: [PortSpecification("notices", "What could not be written.")],
@@ -47,6 +48,8 @@ package struct JSONLines: EventSink {
 
   package init() {}
 
+  package var queue: QueuePolicy { .files }
+
   package func needs(_ context: StageContext) -> [Need]? {
     let time = context.clock.wallTime().local
     let known = ["date": time.date, "clock": time.clock]
@@ -76,15 +79,17 @@ package struct JSONLines: EventSink {
     let line = JSONLinesWriter.Line(
       bytes: bytes, path: context.resolve(path.rendered { event.value(of: $0) }))
     let isEndOfTurn = if case .turn(let turn) = event { turn.kind == .endOfTurn } else { false }
-    try await context.disk.run { try writer.append(line, isEndOfTurn: isEndOfTurn) }
+    let writes = writer.writes
+    try await DelayedWrites.run(writes) { try writer.append(line, isEndOfTurn: isEndOfTurn) }
   }
 
   package mutating func finish() async throws {
     guard let context, let writer else { return }
-    try await DelayedWrites.wait(for: writer.writes, on: context.disk)
+    let writes = writer.writes
+    try await DelayedWrites.wait(for: writes)
     // A run in which nothing was said leaves an empty file; one that failed before anything was leaves none.
     let made = path.template.fieldNames.isEmpty && !context.graphHasFailed
     let target = context.resolve(path.rendered { _ in nil })
-    try await context.disk.run { try writer.close(making: made ? target : nil) }
+    try await DelayedWrites.run(writes) { try writer.close(making: made ? target : nil) }
   }
 }

@@ -24,6 +24,7 @@ final class JSONLinesWriter: @unchecked Sendable {
   private var timer: (any GraphTimer)?
   private(set) lazy var writes = DelayedWrites<Line>(of: "event", context) {
     [unowned self] (line) throws(StageError) in
+    context.disk.works(on: line.path)
     try file(line.path).append(line.bytes, to: line.path, now: context.clock.wallTime())
   }
 
@@ -32,6 +33,8 @@ final class JSONLinesWriter: @unchecked Sendable {
     self.keep = keep
     self.sync = sync
     self.context = context
+    // Made here: its stage asks for it, too.
+    _ = writes
   }
 
   /// Writes a line, or keeps it until it can be written.

@@ -23,9 +23,12 @@ struct LineFileContent {
     guard length > 0, let reading = try read() else { return }
     defer { close(reading) }
     try refuseOthers(reading)
+    // Mostly it is whole: whoever opens the file for each line does not read megabytes each time.
+    guard let last = bytes(reading, from: length - 1, count: 1).first, last != UInt8(ascii: "\n") else {
+      return
+    }
     let start = max(0, length - Self.longestLine)
     let tail = bytes(reading, from: start, count: length - start)
-    guard let last = tail.last, last != UInt8(ascii: "\n") else { return }
     let lineStart = (tail.lastIndex(of: UInt8(ascii: "\n")) ?? -1) + 1
     let line = Array(tail[lineStart...])
     let isTorn = isOurs(line) && !isObject(line)
@@ -89,6 +92,7 @@ struct LineFileContent {
   private func bytes(_ descriptor: Int32, from offset: Int, count: Int) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)
     let got = pread(descriptor, &bytes, count, offset)
-    return Array(bytes.prefix(max(0, got)))
+    bytes.removeLast(count - max(0, got))
+    return bytes
   }
 }

@@ -29,13 +29,15 @@ package struct Merge: EventTransform {
     var due: Instant
   }
 
-  /// More events than this are not held: the first goes on early.
+  /// More events than this, or more bytes of them, are not held: the first goes on early.
   private static let limit = 10_000
+  private static let byteLimit = 16 << 20
 
   package var by = Order.audioTime
   package var hold = Duration.seconds(2)
   /// In the order of their places.
   private var held: [Held] = []
+  private var bytes = 0
   private var places: [String: Double] = [:]
   private var passed = -Double.infinity
   private var now = Instant(nanoseconds: 0)
@@ -60,7 +62,8 @@ package struct Merge: EventTransform {
     // From the end: most events are the latest so far.
     let index = held.lastIndex { $0.place <= place }.map { $0 + 1 } ?? 0
     held.insert(Held(event: event, place: place, due: now.advanced(by: hold)), at: index)
-    if held.count > Self.limit { release(1, emit) }
+    bytes += event.footprint
+    while held.count > Self.limit || bytes > Self.byteLimit && held.count > 1 { release(1, emit) }
   }
 
   package mutating func finish(emit: (Event) -> Void) {
@@ -70,6 +73,7 @@ package struct Merge: EventTransform {
   private mutating func release(_ count: Int, _ emit: (Event) -> Void) {
     for entry in held.prefix(count) {
       passed = entry.place
+      bytes -= entry.event.footprint
       emit(entry.event)
     }
     held.removeFirst(count)

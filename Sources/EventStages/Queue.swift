@@ -5,10 +5,11 @@ package struct Queue: QueueSetting {
   package static let description = StageDescription<Queue>(
     "queue", "Says how many events may wait for the sink behind it, and what happens when there are more.",
     details: """
-      Without it a sink's queue holds 1024 events, and takes more for up to a second before new ones are dropped. With \
+      Without it a sink's queue holds 1024 events, and takes more for up to a second before new ones are dropped; that of \
+      a sink that writes files holds 10000. None holds more than 16 MB of them. With \
       `full=drop` they are dropped at once; a sink with a port `dead` lets them go there. With `full=block` a full queue \
       holds the sound back the events come from, and with it all that is fed by the same source, until half of it is free. \
-      A live source cannot be held back: there the queue grows to 64 times its size first. `check` prints the policy of each \
+      A live source cannot be held back: there the queue grows to 64 times its size first, or to 16 MB. `check` prints the policy of each \
       sink.
       """,
     examples: [

@@ -26,6 +26,16 @@ struct Shipment: Sendable, Equatable {
     return [Shipment(batch: Array(deliveries[..<middle])), Shipment(batch: Array(deliveries[middle...]))]
   }
 
+  /// Whether all that it says is here.
+  var isWhole: Bool { deliveries.allSatisfy(\.isWhole) }
+
+  /// The same with its deliveries as a whole.
+  func filled(_ deliveries: [Delivery]) -> Shipment {
+    var shipment = self
+    shipment.deliveries = deliveries
+    return shipment
+  }
+
   mutating func append(_ delivery: Delivery) { deliveries.append(delivery) }
 
   /// The number of the first delivery, which is the shipment's.

@@ -50,11 +50,26 @@ package final class Spool: @unchecked Sendable {
     lock = nil
   }
 
-  /// What is not done, in the order it was accepted.
+  /// What is not done, in the order it was accepted: in outline, see `whole`.
   var deliveries: [Delivery] { contents.deliveries }
 
   /// The same as it is to be sent: what was sent together stays together.
   var shipments: [Shipment] { contents.shipments }
+
+  /// The same deliveries as a whole: those that are not are read from the log.
+  /// - Throws: when one cannot be read any more.
+  func whole(_ deliveries: [Delivery]) throws(StageError) -> [Delivery] {
+    var whole = deliveries
+    for index in whole.indices where !whole[index].isWhole {
+      guard let place = contents.place(of: whole[index].number) else { continue }
+      guard case .accepted(var delivery)? = SpoolRecord.read(try bytes(at: place)[...])?.record else {
+        throw StageError(.inputOutput, "cannot read \(logPath): it was changed by somebody else")
+      }
+      delivery.attempts = whole[index].attempts
+      whole[index] = delivery
+    }
+    return whole
+  }
 
   /// Numbers a delivery and keeps it. Returns nil, and keeps nothing, when the spool is full.
   func accept(_ delivery: Delivery) throws(StageError) -> Delivery? {
@@ -71,9 +86,10 @@ package final class Spool: @unchecked Sendable {
     else {
       return false
     }
+    let place = SpoolContents.Place(offset: length, size: bytes.count)
     try append(bytes)
     lastNumber = max(lastNumber, delivery.number)
-    contents.apply(.accepted(delivery), size: bytes.count)
+    contents.apply(.accepted(delivery), at: place)
     return true
   }
 
@@ -94,7 +110,7 @@ package final class Spool: @unchecked Sendable {
     _ = try hasRoom(for: 0)
     // Not before it is written: it is tried again with the next attempt.
     try append(records.flatMap(\.bytes))
-    for record in records { contents.apply(record) }
+    for record in records { contents.apply(record, at: .init(offset: 0, size: 0)) }
   }
 
   /// Remembers how often a shipment has failed, as far as there is room for that.
@@ -180,8 +196,9 @@ package final class Spool: @unchecked Sendable {
   package static func summary(directory: String, name: String) throws(StageError) -> Summary {
     let path = directory + "/" + name
     let log = try contents(of: path + ".spool")
-    let (records, _, damaged) = SpoolRecord.readAll(log)
-    let waiting = SpoolContents(records).deliveries
+    var known = SpoolContents()
+    let (_, damaged) = SpoolRecord.readAll(log) { known.apply($0, at: $1) }
+    let waiting = known.deliveries
     let dead = try lines(ofDeadLetters: path + ".dead.jsonl").count { $0.isLetter }
     return Summary(
       pending: waiting.count, oldest: waiting.map(\.accepted).min().map { WallTime(seconds: $0) },
@@ -248,12 +265,14 @@ package final class Spool: @unchecked Sendable {
     let log = try Self.contents(of: logPath)
     // Others could read what an earlier version wrote. A file that is somebody else's stays as it is.
     for path in [logPath, deadLetterPath] { chmod(path, 0o600) }
-    descriptor = open(logPath, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
+    descriptor = open(logPath, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else { throw .file("cannot open", logPath, errno) }
-    let (records, whole, damaged) = SpoolRecord.readAll(log)
+    contents = SpoolContents()
+    let (whole, damaged) = SpoolRecord.readAll(log) { record, place in
+      contents.apply(record, at: place)
+      if case .accepted(let delivery) = record { lastNumber = max(lastNumber, delivery.number) }
+    }
     self.damaged = damaged
-    contents = SpoolContents(records)
-    for case .accepted(let delivery) in records { lastNumber = max(lastNumber, delivery.number) }
     if damaged > 0 {
       // Whatever it was: it is kept as it is, and told once.
       try Self.replace(logPath + ".damaged", with: log)
@@ -281,13 +300,31 @@ package final class Spool: @unchecked Sendable {
   }
 
   private func write(_ record: SpoolRecord) throws(StageError) {
-    contents.apply(record)
+    contents.apply(record, at: .init(offset: 0, size: 0))
     do throws(StageError) {
       try append(record.bytes)
     } catch {
       isBehind = true
       throw error
     }
+  }
+
+  private func bytes(at place: SpoolContents.Place) throws(StageError) -> [UInt8] {
+    try StageError.onFiles { () throws(FileError) in try read(place) }
+  }
+
+  private func read(_ place: SpoolContents.Place) throws(FileError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: place.size)
+    var position = 0
+    while position < place.size {
+      let count = bytes.withUnsafeMutableBytes {
+        pread(descriptor, $0.baseAddress! + position, place.size - position, place.offset + position)
+      }
+      if count < 0, errno == EINTR { continue }
+      guard count > 0 else { throw FileError("cannot read", logPath, count < 0 ? errno : EIO) }
+      position += count
+    }
+    return bytes
   }
 
   private func append(_ bytes: [UInt8]) throws(StageError) {
@@ -302,13 +339,21 @@ package final class Spool: @unchecked Sendable {
 
   /// Writes the log anew, with nothing but what is needed.
   private func rewrite() throws(StageError) {
-    let bytes = contents.records.flatMap(\.bytes)
-    try Self.replace(logPath, with: bytes)
-    let opened = open(logPath, O_WRONLY | O_APPEND | O_CLOEXEC)
+    let (places, remarks) = (contents.places, contents.remarks.flatMap(\.bytes))
+    let count = places.count
+    try StageError.onFiles { () throws(FileError) in
+      try replaceFile(logPath, permissions: 0o600) { index throws(FileError) in
+        // Record by record: a spool may be larger than what memory there is.
+        if index < count { return try read(places[index]) }
+        return index == count ? remarks : nil
+      }
+    }
+    let opened = open(logPath, O_RDWR | O_APPEND | O_CLOEXEC)
     guard opened >= 0 else { throw .file("cannot open", logPath, errno) }
     Glibc.close(descriptor)
     descriptor = opened
-    length = bytes.count
+    contents.moved()
+    length = contents.size + remarks.count
     hasUnsynced = false
     isBehind = false
   }

@@ -1,11 +1,18 @@
 internal import FluxGraph
 
-/// What the records of a spool's log come to: deliveries that are not done, and which of them go together.
+/// What the records of a spool's log come to: deliveries that are not done, and which of them go together. What the deliveries say
+/// stays in the log: a spool may be larger than what memory there is.
 struct SpoolContents: Sendable {
   /// Bytes that may still be written for each delivery: that it is done, and its part of a batch.
   static let reserve = 42
 
-  private var pending: [UInt64: (delivery: Delivery, size: Int)] = [:]
+  /// Where a record stands in the log.
+  struct Place: Sendable {
+    var offset: Int
+    var size: Int
+  }
+
+  private var pending: [UInt64: (delivery: Delivery, place: Place)] = [:]
   /// The numbers of each batch, by its first one.
   private var batches: [UInt64: [UInt64]] = [:]
   /// The batch a delivery is in, by the delivery's number.
@@ -14,7 +21,7 @@ struct SpoolContents: Sendable {
   private(set) var size = 0
 
   init(_ records: [SpoolRecord] = []) {
-    for record in records { apply(record) }
+    for record in records { apply(record, at: Place(offset: 0, size: 0)) }
   }
 
   var isEmpty: Bool { pending.isEmpty }
@@ -28,12 +35,26 @@ struct SpoolContents: Sendable {
     numbers.allSatisfy { pending[$0] != nil } && numbers.first.map { batches[$0] != numbers } ?? false
   }
 
-  /// - Parameter size: the record's, when it holds a delivery and is known.
-  mutating func apply(_ record: SpoolRecord, size known: Int? = nil) {
+  /// Where the records of the deliveries stand, in the order they were accepted.
+  var places: [Place] { pending.sorted { $0.key < $1.key }.map(\.value.place) }
+
+  func place(of number: UInt64) -> Place? { pending[number]?.place }
+
+  /// The records of the deliveries stand elsewhere now: one after the other, from the log's beginning.
+  mutating func moved() {
+    var offset = 0
+    for number in pending.keys.sorted() {
+      pending[number]!.place.offset = offset
+      offset += pending[number]!.place.size
+    }
+  }
+
+  /// - Parameter place: where it stands.
+  mutating func apply(_ record: SpoolRecord, at place: Place) {
     switch record {
     case .accepted(let delivery):
-      let size = known ?? record.bytes.count
-      self.size += size - (pending.updateValue((delivery, size), forKey: delivery.number)?.size ?? 0)
+      let old = pending.updateValue((delivery.outline, place), forKey: delivery.number)
+      size += place.size - (old?.place.size ?? 0)
     case .batched(let numbers):
       // A damaged log may lack some of them, or name one twice.
       guard isNewBatch(numbers), Set(numbers).count == numbers.count else { return }
@@ -47,7 +68,7 @@ struct SpoolContents: Sendable {
       let members = batches[number] ?? [number]
       // A batch whose first number is another one cannot go on as it was.
       dissolveBatch(of: number)
-      for member in members { size -= pending.removeValue(forKey: member)?.size ?? 0 }
+      for member in members { size -= pending.removeValue(forKey: member)?.place.size ?? 0 }
     }
   }
 
@@ -56,7 +77,7 @@ struct SpoolContents: Sendable {
     for member in members { batchOf[member] = nil }
   }
 
-  /// What waits as it is to be sent.
+  /// What waits as it is to be sent, as far as it is known here.
   var shipments: [Shipment] {
     var shipments: [Shipment] = []
     for delivery in deliveries {
@@ -69,9 +90,9 @@ struct SpoolContents: Sendable {
     return shipments
   }
 
-  /// Records that come to the same, and no more than needed.
-  var records: [SpoolRecord] {
-    deliveries.map(SpoolRecord.accepted) + batches.values.sorted { $0[0] < $1[0] }.map(SpoolRecord.batched)
+  /// What there is to say of the deliveries besides, and no more than needed.
+  var remarks: [SpoolRecord] {
+    batches.values.sorted { $0[0] < $1[0] }.map(SpoolRecord.batched)
       + shipments.filter { $0.attempts > 0 }.map { .attempted(number: $0.number, attempts: $0.attempts) }
   }
 }

@@ -18,6 +18,8 @@ extension Spool {
       throw refusal(error, "\(directory)/\(name)")
     } catch let error as StageError {
       throw error
+    } catch let silence as DiskSilence {
+      throw silence.stageError
     } catch {
       throw StageError(.internal, "\(error)")
     }

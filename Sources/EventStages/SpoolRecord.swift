@@ -23,7 +23,7 @@ enum SpoolRecord: Equatable {
     case .accepted(let delivery):
       content.append(UInt8(ascii: "A"))
       content.append(littleEndian: delivery.number, count: 8)
-      delivery.json.write(to: &content)
+      delivery.write(to: &content)
     case .batched(let numbers):
       content.append(UInt8(ascii: "B"))
       for number in numbers { content.append(littleEndian: number, count: 8) }
@@ -80,14 +80,16 @@ enum SpoolRecord: Equatable {
 
   /// All records of a log, and how many of its bytes are damaged: those that belong to no record. A log that ends within a
   /// record, as after a kill, only lacks that one; `length` is where the whole ones end. Takes time in proportion to the log.
-  static func readAll(_ log: [UInt8]) -> (records: [SpoolRecord], length: Int, damaged: Int) {
-    var records: [SpoolRecord] = []
+  /// - Parameter found: called with each record, and where it stands.
+  static func readAll(
+    _ log: [UInt8], _ found: (SpoolRecord, SpoolContents.Place) -> Void
+  ) -> (length: Int, damaged: Int) {
     var position = 0
     var length = 0
     var damaged = 0
     while position < log.count {
       if mayBegin(log, at: position), let (record, size) = read(log[position...]) {
-        records.append(record)
+        found(record, .init(offset: position, size: size))
         damaged += position - length
         position += size
         length = position
@@ -96,7 +98,7 @@ enum SpoolRecord: Equatable {
       }
     }
     if !isBegun(log[length...]) { damaged += log.count - length }
-    return (records, length, damaged)
+    return (length, damaged)
   }
 
   /// Whether a record may begin here, as far as a look at a few bytes tells: among megabytes of something else no checksum is

@@ -13,7 +13,7 @@ package struct Webhook: EventSink {
       together once stays together, unless the receiver answers 413: then each half goes by itself. A single event that is \
       answered with 413 is given up at once. \
       With `spool` events that are not delivered outlive the program, and are delivered, possibly twice, when the graph runs \
-      again; without one up to 10000 wait in memory. What is given up leaves by the port `dead`, with the reason; with \
+      again; without one up to 10000 wait in memory, and 16 MB of them. What is given up leaves by the port `dead`, with the reason; with \
       `spool` it is also in the file `NAME.dead.jsonl` there. The end of the graph does not wait for another try, nor longer \
       than 10 s for an answer, nor longer than a minute in all. What is not delivered by then stays in the spool; without one \
       it is lost, and the exit code is 69. So are events that find spool and dead letters full, or their disk; how many were \

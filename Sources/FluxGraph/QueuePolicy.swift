@@ -30,6 +30,10 @@ public struct QueuePolicy: Sendable, Hashable, CustomStringConvertible {
     self.store = store
   }
 
+  /// That of sinks that write files: a file system may hang for a while, and 16 MB of events, as every queue holds at most, are
+  /// many.
+  public static let files = QueuePolicy(size: 10_000, patience: .zero, growth: 1)
+
   /// What `check` shows: "queue 1024; full: waits 1s, then drops".
   public var description: String {
     let end = overflowPort.map { "to .\($0)" } ?? "drops"

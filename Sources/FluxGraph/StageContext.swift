@@ -20,7 +20,8 @@ public struct StageContext: Sendable {
   public let log: StageLog
   /// What the stage measures; see `StageMetrics`.
   public let metrics: StageMetrics
-  /// The thread that reads and writes files for asynchronous stages.
+  /// Reads and writes files for the stage, one thing after the other. A file system that does not answer keeps other stages waiting
+  /// only where they use it, too.
   public let disk: any BlockingThread
   /// The thread that writes standard output, whose reader may keep it waiting for as long as he likes.
   public let terminal: any BlockingThread
@@ -204,4 +205,12 @@ public protocol BlockingThread: Sendable {
   func submit(_ body: @escaping @Sendable () -> Void)
   /// Makes a signal. Each time it was raised, `body` runs on the thread, once for however often that was.
   func signal(_ body: @escaping @Sendable () -> Void) -> any GraphSignal
+  /// Says, on the thread, which file it is about to open or write: what people are told when that does not come back. Files opened
+  /// by `StageContext.files` are named already.
+  func works(on path: String)
+}
+
+extension BlockingThread {
+  /// Nobody wants to know.
+  public func works(on path: String) {}
 }

@@ -135,11 +135,14 @@ public struct TurnEvent: Sendable {
   ]
 
   /// About how many bytes of memory the event takes.
-  package var footprint: Int {
+  public var footprint: Int {
     var bytes = 512 + transcript.utf8.count
     for word in words { bytes += MemoryLayout<Word>.size + word.word.utf8.count }
-    if case .message(let message) = serviceOrigin { bytes += message.count }
-    return bytes
+    switch serviceOrigin {
+    case nil: return bytes
+    case .message(let message): return bytes + message.count
+    case .fields(let fields): return bytes + fields.footprint
+    }
   }
 
   /// The mean confidence of the words, from 0 to 1; nil without words.

@@ -128,7 +128,7 @@ struct BatchCommand: Sendable {
     let loop = try EventLoop()
     loop.start()
     let workers = try AudioWorkers()
-    let disk = BlockingWorker("disk")
+    let disk = DiskThreads()
     let network = GraphNetwork(loop)
     let local = LocalServers(loop: loop)
     let environment = file.environment
@@ -165,7 +165,8 @@ struct BatchCommand: Sendable {
       notice: { _, _ in })
     let batch = BatchRun(
       items, schedule: BatchSchedule(arguments.limits, sessionsEach: graph.sessionsEach), manifest: manifest,
-      reporter: reporter, observation: observation, disk: disk, loop: network, directory: directory,
+      reporter: reporter, observation: observation,
+      disk: disk.lane(tell: { reporter.tell($0.severity, $0.message) }), loop: network, directory: directory,
       common: graph.commonOutputs,
       prepare: { input async throws(StageError) in
         let result = check(input.value)
@@ -188,7 +189,7 @@ struct BatchCommand: Sendable {
     ticker.cancel()
     await ticker.value
     await local.stop()
-    try? await disk.run { workers.stop() }
+    try? await disk.lane().run { workers.stop() }
     await loop.finish()
     reporter.show(isLast: true)
     if arguments.observation.showsStatistics {

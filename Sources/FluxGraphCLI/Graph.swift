@@ -64,7 +64,7 @@ public final class Graph: Sendable {
   }
 
   /// The events of a stream the graph names: `heard`, or a port such as `heard.notices`. They come once `run` is called, and end
-  /// with the stream. Up to 4096 wait for a reader; while more do, new ones are dropped and a notice tells of it.
+  /// with the stream. Up to 4096 wait for a reader, and 16 MB of them; while more do, new ones are dropped and a notice tells of it.
   /// - Throws: `GraphError` of the kind `unknownName` when the graph names no such stream of events, or runs already.
   public func events(of name: String) throws(GraphError) -> AsyncStream<Event> {
     let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
@@ -75,18 +75,18 @@ public final class Graph: Sendable {
         kind: .unknownName, code: .badGraph,
         message: "the graph names no stream of events `\(name)`; it names: \(known.joined(separator: ", "))")
     }
-    let (stream, continuation) = AsyncStream.makeStream(
-      of: Event.self, bufferingPolicy: .bufferingOldest(4096))
+    let buffer = EventTap.Buffer()
     let isAdded = state.withLock { state in
       if state.hasBegun { return false }
-      state.taps.append(EventTap.Place(node: node.id, port: port, continuation: continuation))
+      state.taps.append(EventTap.Place(node: node.id, port: port, buffer: buffer))
       return true
     }
     guard isAdded else {
       throw GraphError(
         kind: .unknownName, code: .badGraph, message: "the graph runs already: ask for events before `run`")
     }
-    return stream
+    let reader = EventTap.Reader(buffer)
+    return AsyncStream(unfolding: { await reader.buffer.next() }, onCancel: { buffer.close() })
   }
 
   private func carriesEvents(_ node: PlanNode, _ port: String?) -> Bool {
@@ -122,7 +122,7 @@ public final class Graph: Sendable {
     guard let taps else {
       throw GraphError(kind: .invalid, code: .badGraph, message: "a graph runs once; make another one")
     }
-    defer { for tap in taps { tap.continuation.finish() } }
+    defer { for tap in taps { tap.buffer.end() } }
     do {
       let loop = try EventLoop()
       loop.start()
@@ -157,7 +157,7 @@ public final class Graph: Sendable {
     let network = GraphNetwork(loop)
     let (environment, notice, feeds) = (environment, notice, state.withLock { $0.feeds })
     let services = GraphServices(
-      loop: network, webSockets: network, http: network, httpServer: network, disk: BlockingWorker("disk"),
+      loop: network, webSockets: network, http: network, httpServer: network, disk: DiskThreads(),
       terminal: BlockingWorker("stdout"),
       resources: [
         ObjectIdentifier(LocalFlux.self): local.resource,

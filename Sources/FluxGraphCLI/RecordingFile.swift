@@ -3,12 +3,17 @@ internal import FluxProtocol
 internal import Glibc
 internal import GraphRuntime
 internal import Platform
+internal import Synchronization
 
 /// A recording of a session: lines that are written on a thread of their own, in order. The file is made with the first one.
 final class RecordingFile: Sendable {
   private let path: String
   private let opening: OutputFile.Opening
+  /// What waits for a disk that does not keep up, in bytes.
+  private static let limit = 16 << 20
+
   private let lines: AsyncStream<String>.Continuation
+  private let waiting: Waiting
   /// Ends with whether there was a line, or the first error.
   private let writing: Task<Result<Bool, StageError>, Never>
 
@@ -18,14 +23,31 @@ final class RecordingFile: Sendable {
     opening = overwrite ? .replacing : .new
     let (stream, continuation) = AsyncStream<String>.makeStream()
     lines = continuation
-    let disk = BlockingWorker("disk")
+    let waiting = Waiting()
+    self.waiting = waiting
+    let disk = DiskThreads().lane(
+      tell: { Terminal.error.write("\($0.severity == .warning ? "warning" : "notice"): \($0.message)\n") },
+      isEnding: { waiting.isEnding.load(ordering: .relaxed) })
     let output = LateOutput(path, opening)
     writing = Task {
       do {
-        for await line in stream { try await disk.run { try output.append(line) } }
+        for await line in stream {
+          try await disk.run {
+            disk.works(on: path)
+            try output.append(line)
+          }
+          waiting.bytes.subtract(line.utf8.count, ordering: .relaxed)
+        }
+        let lost = waiting.lost.load(ordering: .relaxed)
+        if lost > 0 {
+          throw StageError(
+            .inputOutput, "\(path) ends too early: its disk did not keep up, and \(lost) messages are missing"
+          )
+        }
         return .success(try await disk.run { try output.finish() })
       } catch {
-        return .failure(error as? StageError ?? StageError(.internal, "\(error)"))
+        return .failure(
+          error as? StageError ?? (error as? DiskSilence)?.stageError ?? StageError(.internal, "\(error)"))
       }
     }
   }
@@ -57,14 +79,32 @@ final class RecordingFile: Sendable {
     return !beginning.isEmpty && !FluxRecording.isRecording(beginning)
   }
 
-  func write(_ line: String) { lines.yield(line) }
+  func write(_ line: String) {
+    let size = line.utf8.count
+    let bytes = waiting.bytes.add(size, ordering: .relaxed).newValue
+    // A recording with a hole is none: it ends with what was lost first.
+    if bytes > Self.limit || waiting.lost.load(ordering: .relaxed) > 0 {
+      waiting.bytes.subtract(size, ordering: .relaxed)
+      waiting.lost.add(1, ordering: .relaxed)
+    } else {
+      lines.yield(line)
+    }
+  }
 
   /// Waits until everything is written.
   /// - Returns: whether there is a recording.
   func finish() async throws(StageError) -> Bool {
+    waiting.isEnding.store(true, ordering: .relaxed)
     lines.finish()
     return try await writing.value.get()
   }
+}
+
+/// What is on its way to the disk.
+private final class Waiting: Sendable {
+  let bytes = Atomic<Int>(0)
+  let lost = Atomic<Int>(0)
+  let isEnding = Atomic<Bool>(false)
 }
 
 /// A file that is made with its first line. One that is there already is replaced at the end, by a whole session. Used on one

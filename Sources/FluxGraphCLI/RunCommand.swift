@@ -188,7 +188,7 @@ struct RunCommand: Sendable {
     if StatusTicker.sharesTerminal { resources[ObjectIdentifier(TerminalRegion.self)] = region }
     let services = GraphServices(
       loop: network, webSockets: observation.connections, http: network, httpServer: network,
-      disk: BlockingWorker("disk"),
+      disk: DiskThreads(),
       terminal: terminal, resources: resources,
       environment: { environment[$0] },
       filesInUse: recording.map { [FileInUse($0.path, .written, by: "`record`")] } ?? [],
@@ -244,7 +244,9 @@ struct RunCommand: Sendable {
     observation.began(graph)
     var ticker: StatusTicker?
     if let region {
-      let total = try await services.disk.run { PlanForecast(plan).seconds }
+      // Only for show: a file server that is gone is not waited for.
+      let forecast = services.disk.lane(isEnding: { true })
+      let total = (try? await forecast.run { PlanForecast(plan).seconds }) ?? nil
       ticker = StatusTicker(region, loop: network, terminal: terminal) {
         let progress = graph.progress
         return RunStatus(

@@ -9,13 +9,15 @@ internal import Synchronization
 final class TapListener: @unchecked Sendable {
   // Unchecked: `numbers`, `lost` and `open` are touched on the loop only; the rest is atomic or constant.
 
-  /// Lines on their way to the loop, and bytes the reader has not taken.
+  /// Lines on their way to the loop, bytes of them, and bytes the reader has not taken.
   private static let mostPending = 1_000
+  private static let mostPendingBytes = 4 << 20
   private static let mostBytes = 1 << 20
 
   private let taps: [StreamTap]
   private let connection: ByteConnection
   private let pending = Atomic<Int>(0)
+  private let pendingBytes = Atomic<Int>(0)
   private let dropped = Atomic<Int>(0)
   private var numbers: [(tap: StreamTap, number: Int)] = []
   private var open = 0
@@ -45,13 +47,18 @@ final class TapListener: @unchecked Sendable {
   /// On the stream's own thread.
   private func hear(_ item: TapItem, _ name: String) {
     let isEnd = if case .ended = item { true } else { false }
-    guard pending.add(1, ordering: .relaxed).newValue <= Self.mostPending || isEnd else {
+    let size = if case .event(let event) = item { event.footprint } else { 64 }
+    let count = pending.add(1, ordering: .relaxed).newValue
+    let bytes = pendingBytes.add(size, ordering: .relaxed).newValue
+    guard count <= Self.mostPending && bytes <= Self.mostPendingBytes || count == 1 || isEnd else {
       pending.subtract(1, ordering: .relaxed)
+      pendingBytes.subtract(size, ordering: .relaxed)
       dropped.add(1, ordering: .relaxed)
       return
     }
     connection.loop.execute { [self] in
       pending.subtract(1, ordering: .relaxed)
+      pendingBytes.subtract(size, ordering: .relaxed)
       deliver(item, name)
     }
   }

@@ -1,8 +1,8 @@
 package import FluxGraph
-internal import Glibc
 internal import Synchronization
 
-/// A thread that runs operations which may block, one after the other: `disk` for files, `stdout` for standard output.
+/// A thread that runs operations which may block, one after the other: `stdout` for standard output. What reads and
+/// writes files has `DiskThreads`.
 ///
 /// What was handed over is still done when the worker goes away.
 package final class BlockingWorker: BlockingThread, Sendable {
@@ -41,23 +41,8 @@ private final class JobQueue: Sendable {
     var isClosed = false
   }
 
-  /// Posted whenever there may be something to do.
-  private final class Semaphore: @unchecked Sendable {
-    // Unchecked: the pointer never changes, and a semaphore is made for many threads.
-    private let pointer = UnsafeMutablePointer<sem_t>.allocate(capacity: 1)
-
-    init() { sem_init(pointer, 0, 0) }
-
-    deinit {
-      sem_destroy(pointer)
-      pointer.deallocate()
-    }
-
-    func post() { sem_post(pointer) }
-    func wait() { while sem_wait(pointer) != 0 && errno == EINTR {} }
-  }
-
   private let state = Mutex(State())
+  /// Posted whenever there may be something to do.
   private let semaphore: Semaphore
   let signals: RaisedSignals
 

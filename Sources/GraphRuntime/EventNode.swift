@@ -153,10 +153,25 @@ final class EventSinkNode: EventConsumer {
     opened()
     do {
       try await work(&sink)
-    } catch let error as StageError {
-      if let overflowPort, ports[overflowPort] != nil { await giveUpAll(error, overflowPort) }
-      throw error
+    } catch {
+      let failure = error as? StageError ?? (error as? DiskSilence)?.stageError
+      guard let failure else { throw error }
+      if let overflowPort, ports[overflowPort] != nil {
+        await giveUpAll(failure, overflowPort)
+      } else {
+        tellLeft(queue.close())
+        tellDropped()
+      }
+      throw failure
     }
+  }
+
+  private func tellLeft(_ count: Int) {
+    guard count > 0 else { return }
+    let text =
+      count == 1 ? "1 event that waited for \(title) is" : "\(count) events that waited for \(title) are"
+    context.notice(
+      Notice("dropped", "\(text) lost with it", severity: .warning, details: [("count", JSONValue(count))]))
   }
 
   private func tellDropped() {

@@ -60,7 +60,7 @@ final class EventQueue: Sendable {
         state.fullSince = since
         // A source that is held back gives no more than what is on its way.
         if now.duration(since: since) >= policy.patience || state.count >= policy.growth * policy.size
-          || isHeavy && !policy.holdsSource
+          || isHeavy && (gates.isEmpty || state.bytes >= 2 * Self.byteLimit)
         {
           state.dropped += 1
           state.totalDropped += 1
@@ -151,7 +151,7 @@ final class EventQueue: Sendable {
     state.withLock { state in
       let isCalm =
         state.count <= policy.size / 2 && now.duration(since: state.droppingSince) >= Self.tellingInterval
-      guard state.isEnded || isCalm else { return 0 }
+      guard state.isEnded || state.isClosed || isCalm else { return 0 }
       defer { state.dropped = 0 }
       return state.dropped
     }
@@ -185,12 +185,5 @@ final class EventQueue: Sendable {
         return state.waiter
       }?.resume()
     }
-  }
-}
-
-extension Event {
-  /// About how many bytes of memory it takes. Notices are small.
-  fileprivate var footprint: Int {
-    if case .turn(let turn) = self { turn.footprint } else { 512 }
   }
 }

@@ -2,28 +2,33 @@ package import FluxGraph
 internal import Glibc
 internal import GraphLanguage
 internal import Platform
+internal import Synchronization
 
 /// The files a graph uses, by what they are and not by what they are called: finds what one stage would write over another's.
-struct FileConflicts {
-  private struct User {
+///
+/// Nothing is held while a file is looked at: whoever asks about another one does not wait for it.
+final class FileConflicts: Sendable {
+  private struct User: Sendable {
     var name: String
     var use: Need.FileUse
     /// Whether nothing may be appended either: it is no stage's, or a stage's alone.
     var isReserved = false
   }
 
-  private var users: [FilePlace: User] = [:]
+  private let users = Mutex<[FilePlace: User]>([:])
 
   /// Adds a stage's use of a file.
   /// - Throws: `StageError` when the file would be written over what else uses it, or is written twice.
-  mutating func add(_ path: String, _ use: Need.FileUse, by node: PlanNode) throws(StageError) {
+  func add(_ path: String, _ use: Need.FileUse, by node: PlanNode) throws(StageError) {
     guard Self.hasContent(path) else { return }
     let place = FilePlace(path)
     let user = User(name: "`\(node.title)` (\(node.location))", use: use)
-    guard let other = users[place] else {
+    let found = users.withLock { users -> User? in
+      if let other = users[place] { return other }
       users[place] = user
-      return
+      return nil
     }
+    guard let other = found else { return }
     // Lines may be appended by several, and what is read as lines may grow.
     guard use == .written || other.use == .written || use == .appended && other.isReserved else { return }
     let problem =
@@ -37,7 +42,9 @@ struct FileConflicts {
 
   /// What keeps a file from being written, although nothing was known of it before; nil where nothing does.
   func refusal(of path: String, _ opening: OutputFile.Opening) -> StageError? {
-    guard Self.hasContent(path), let other = users[FilePlace(path)] else { return nil }
+    guard Self.hasContent(path) else { return nil }
+    let place = FilePlace(path)
+    guard let other = users.withLock({ $0[place] }) else { return nil }
     switch opening {
     case .new: return nil
     case .appending: guard other.isReserved else { return nil }
@@ -54,14 +61,15 @@ struct FileConflicts {
   }
 
   /// Adds a file that no stage may write, such as one that is read besides.
-  mutating func reserve(_ file: FileInUse) {
+  func reserve(_ file: FileInUse) {
     guard Self.hasContent(file.path) else { return }
-    users[FilePlace(file.path)] = User(name: file.user, use: file.use, isReserved: true)
+    let place = FilePlace(file.path)
+    users.withLock { $0[place] = User(name: file.user, use: file.use, isReserved: true) }
   }
 
   /// Adds the file a graph is read from.
   /// - Parameter location: a place in it: `desk.graph:3:19`.
-  mutating func add(graphOf location: String) {
+  func add(graphOf location: String) {
     let parts = location.split(separator: ":", omittingEmptySubsequences: false)
     let path = parts.dropLast(2).joined(separator: ":")
     guard parts.count > 2 else { return }

@@ -358,6 +358,7 @@ struct GraphBuilder {
     _ node: PlanNode, _ route: WakeRoute? = nil, queue: SinkQueue = SinkQueue()
   ) -> StageContext {
     let ports = ports(of: node)
+    let disk = lane(of: node, noticing: ports["notices"], queue)
     // What is captured is kept for each stage, a thousand times in a large graph: no whole node, no whole services.
     let (title, location) = (node.title, node.location)
     let (notice, commands) = (services.notice, services.commands)
@@ -366,7 +367,7 @@ struct GraphBuilder {
       name: title, location: location, directory: node.directory ?? plan.directory,
       clock: services.clock,
       loop: services.loop, webSockets: services.webSockets, http: services.http,
-      httpServer: services.httpServer, disk: services.disk, terminal: services.terminal,
+      httpServer: services.httpServer, disk: disk, terminal: services.terminal,
       resources: services.resources, environment: services.environment,
       waker: .init(
         wake: { route?.wakeChain() },
@@ -377,9 +378,27 @@ struct GraphBuilder {
       commandRegistrar: { commands.add(title, $0) },
       hangUpRegistrar: { commands.addHangUp($0) }, queue: queue,
       files: OutputFiles(
-        making: { fileMade(number, $0) }, refusal: { [weak supervisor] in supervisor?.refusal(of: $0, $1) }),
+        making: { fileMade(number, $0) }, opening: { [disk] in disk.works(on: $0) },
+        refusal: { [weak supervisor] in supervisor?.refusal(of: $0, $1) }),
       failing: { [weak supervisor] in supervisor?.hasFailed ?? false }, end: supervisor.end,
       category: node.specification.name, log: services.log, metrics: services.metrics)
+  }
+
+  /// Where a stage reads and writes files.
+  private func lane(
+    of node: PlanNode, noticing port: EventFanOut?, _ queue: SinkQueue
+  ) -> any BlockingThread {
+    let (title, location, notice, loop) = (node.title, node.location, services.notice, services.loop)
+    return services.disk.lane(
+      tell: { told in
+        var named = told
+        named.stream = title
+        // Whoever is told may take his time, or wait for a disk himself.
+        loop.execute { [named] in
+          notice(named, location)
+          port?.emit(.notice(named))
+        }
+      }, isEnding: queue.hasEnded)
   }
 
   /// The checker let something through that cannot be run: a fault of this program, told as one.

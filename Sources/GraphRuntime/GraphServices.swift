@@ -7,7 +7,7 @@ package struct GraphServices: Sendable {
   package var webSockets: any WebSocketConnector
   package var http: any HTTPClient
   package var httpServer: any HTTPServer
-  package var disk: any BlockingThread
+  package var disk: DiskThreads
   package var terminal: any BlockingThread
   /// Things only some stages know of, by their type.
   package var resources: [ObjectIdentifier: any Sendable]
@@ -33,7 +33,7 @@ package struct GraphServices: Sendable {
 
   package init(
     clock: any GraphClock = SystemClock(), loop: any GraphLoop, webSockets: any WebSocketConnector,
-    http: any HTTPClient, httpServer: any HTTPServer, disk: any BlockingThread, terminal: any BlockingThread,
+    http: any HTTPClient, httpServer: any HTTPServer, disk: DiskThreads, terminal: any BlockingThread,
     resources: [ObjectIdentifier: any Sendable] = [:],
     environment: @escaping @Sendable (String) -> String?,
     commands: CommandDirectory = CommandDirectory(), workers: AudioWorkers? = nil,

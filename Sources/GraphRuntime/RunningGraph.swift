@@ -53,7 +53,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   package var commands: CommandDirectory { services.commands }
   private let gates = Mutex<[AudioGate]>([])
   /// The files the graph uses.
-  private let files = Mutex(FileConflicts())
+  private let files = FileConflicts()
   let end = GraphEnd()
   private let services: GraphServices
   private let notices: NoticeGate
@@ -99,7 +99,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     // Those of a graph that was given up may never come to their end.
     if services.workers == nil, !state.withLock({ $0.isAborted }) {
       // Joining blocks, and no thread of the pool may.
-      try? await services.disk.run { workers.stop() }
+      try? await services.disk.lane().run { workers.stop() }
     }
     return close()
   }
@@ -225,7 +225,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   private func canBegin(_ builder: GraphBuilder) async throws -> Bool {
     let look = WorldLook(
       plan, filesInUse: services.filesInUse, resources: services.resources, environment: services.environment)
-    let findings = try await services.disk.run { [self] in files.withLock { look.findings(&$0) } }
+    let findings = try await findings(of: look)
     for finding in findings {
       if case .failure(let error) = finding.result { partFailed(StagePlace(finding.node), error) }
     }
@@ -249,6 +249,22 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     let tasks = state.withLock { Array($0.tasks.values) }
     for task in tasks { await task.value }
     return false
+  }
+
+  /// What there is of what the stages need. A look that does not come back, as from a file server that is gone, is not waited for:
+  /// the stage it is for will learn when it opens its files.
+  private func findings(of look: WorldLook) async throws -> [WorldLook.Finding] {
+    let found = LookedAt()
+    let lane = services.disk.lane(isEnding: { true }, lastPatience: Self.openingTime)
+    do {
+      try await lane.run { [files] in look.findings(files) { found.append($0) } }
+    } catch let silence as DiskSilence {
+      services.notice(
+        Notice(
+          "hanging", "\(silence); the graph begins without having looked", severity: .warning,
+          details: [("seconds", JSONValue(silence.time.seconds, digits: 1))]), nil)
+    }
+    return found.all
   }
 
   /// - Parameter opened: called when the sink is open, or will never be.
@@ -320,7 +336,8 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   func partFailed(_ place: StagePlace, _ error: any Error) {
     if error is EndOfInterest || error is CancellationError { return }
     let stageError = plan.secrets.masked(
-      error as? StageError ?? StageError(.internal, "\(place.title): \(error)"))
+      error as? StageError ?? (error as? DiskSilence)?.stageError
+        ?? StageError(.internal, "\(place.title): \(error)"))
     state.withLock { state in
       if state.isAborted { return }
       state.failures.append(Failure(title: place.title, location: place.location, error: stageError))
@@ -330,7 +347,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   }
 
   func refusal(of path: String, _ opening: OutputFile.Opening) -> StageError? {
-    files.withLock { $0.refusal(of: path, opening) }
+    files.refusal(of: path, opening)
   }
 
   var hasFailed: Bool { state.withLock { !$0.failures.isEmpty } }
@@ -385,6 +402,14 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     guard case .turn(let turn) = event, turn.kind == .endOfTurn else { return }
     state.withLock { $0.turns += 1 }
   }
+}
+
+/// What a look has found so far.
+private final class LookedAt: Sendable {
+  private let findings = Mutex<[WorldLook.Finding]>([])
+
+  func append(_ finding: WorldLook.Finding) { findings.withLock { $0.append(finding) } }
+  var all: [WorldLook.Finding] { findings.withLock { $0 } }
 }
 
 extension StageError.Code {

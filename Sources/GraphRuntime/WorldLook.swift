@@ -40,14 +40,15 @@ package struct WorldLook: Sendable {
   /// Looks at everything. Blocks for as long as disks and the sound server take.
   /// - Parameter isWanted: which stages are looked at.
   package func findings(of isWanted: (PlanNode) -> Bool = { _ in true }) -> [Finding] {
-    var files = FileConflicts()
-    return findings(of: isWanted, &files)
+    var all: [Finding] = []
+    findings(of: isWanted, FileConflicts()) { all.append($0) }
+    return all
   }
 
-  /// The same, and the files that are used.
+  /// The same, one after the other, and the files that are used.
   func findings(
-    of isWanted: (PlanNode) -> Bool = { _ in true }, _ files: inout FileConflicts
-  ) -> [Finding] {
+    of isWanted: (PlanNode) -> Bool = { _ in true }, _ files: FileConflicts, _ found: (Finding) -> Void
+  ) {
     let nodes = plan.nodes.filter { !$0.isAutomatic && isWanted($0) }
     // The graph itself is read, too, and what stands for the environment.
     for node in nodes { files.add(graphOf: node.location) }
@@ -60,15 +61,14 @@ package struct WorldLook: Sendable {
       files.reserve(FileInUse(whole, .read, by: "`secret(file:\(path))`"))
     }
     for file in filesInUse { files.reserve(file) }
-    return nodes.flatMap { node in
-      needs(of: node).map { need in
-        Finding(
-          node: node,
-          result: Result { () throws(StageError) in
-            let text = try need.look()
-            if let (path, use) = need.file { try files.add(path, use, by: node) }
-            return text
-          })
+    for node in nodes {
+      for need in needs(of: node) {
+        let result = Result { () throws(StageError) in
+          let text = try need.look()
+          if let (path, use) = need.file { try files.add(path, use, by: node) }
+          return text
+        }
+        found(Finding(node: node, result: result))
       }
     }
   }

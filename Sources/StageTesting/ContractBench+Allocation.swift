@@ -83,7 +83,7 @@ extension ContractBench {
     var sink = sink
     let run = try ContractRun(world(), files)
     let (bytes, format) = try audio(for: sink.accepts)
-    try sink.prepare(format: format, run.context(disk: BlockingWorker("contract-disk")))
+    try sink.prepare(format: format, run.context(disk: DiskThreads().lane()))
     var failure: (any Error)?
     try countPerBlock(bytes, format, free: Self.warmBlocks / 2) { block in
       guard failure == nil else { return }

@@ -32,7 +32,7 @@ public final class GraphHarness: Sendable {
       GraphSource(name: "test.graph", text: text, directory: directory))
     guard let plan = result.plan else { throw GraphError(description: result.rendered(color: false)) }
     graph = RunningGraph(
-      plan, services: world.services(clock: clock ?? world.loop, disk: BlockingWorker("disk")))
+      plan, services: world.services(clock: clock ?? world.loop, disk: DiskThreads()))
   }
 
   /// Runs the graph to its end and returns what failed, the most severe first.

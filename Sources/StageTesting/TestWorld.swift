@@ -81,10 +81,10 @@ public final class TestWorld: Sendable {
 
   /// The world of a whole graph.
   /// - Parameter clock: the time the graph sees. Audio threads keep the machine's own.
-  package func services(clock: any GraphClock, disk: any BlockingThread) -> GraphServices {
+  package func services(clock: any GraphClock, disk: DiskThreads) -> GraphServices {
     GraphServices(
       clock: clock, loop: loop, webSockets: webSockets, http: FakeHTTP(world: self), httpServer: httpServer,
-      disk: disk, terminal: disk, resources: resources, environment: { self.environment[$0] },
+      disk: disk, terminal: disk.lane(), resources: resources, environment: { self.environment[$0] },
       log: KeptLog(world: self), metrics: metrics,
       notice: { notice, _ in self.state.withLock { $0.notices.append(notice) } })
   }

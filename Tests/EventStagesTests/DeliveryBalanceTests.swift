@@ -37,9 +37,7 @@ import Testing
 
   private func waiting(_ folder: String) throws -> Set<Int> {
     Set(
-      SpoolContents(SpoolRecord.readAll(try bytes(folder + "/crm.spool")).records).deliveries.compactMap {
-        $0.event["turn"]?.intValue
-      })
+      SpoolRecord.waiting(in: try bytes(folder + "/crm.spool")).compactMap { $0.event["turn"]?.intValue })
   }
 
   private func dead(_ folder: String) throws -> Set<Int> {

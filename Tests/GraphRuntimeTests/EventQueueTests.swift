@@ -57,6 +57,34 @@ import Testing
     #expect(number(await queue.next()) == 18)
   }
 
+  @Test(
+    "so do notices of events that were not delivered, and events of a live source that nobody can hold back")
+  func largeNotices() {
+    let text = String(repeating: "x", count: 1_000_000)
+    let notice = Event.notice(.undeliverable(["transcript": .string(text)], reason: "no", stream: "crm"))
+    let queue = EventQueue(QueuePolicy(size: 100_000))
+    var kept = 0
+    while queue.offer(notice, now: start) == .kept { kept += 1 }
+    #expect(kept == 17)
+    // What `queue full=block` makes of a sink's own.
+    let patient = EventQueue(
+      QueuePolicy(size: 1000, patience: .seconds(99_999), growth: 64, holdsSource: true))
+    var events = 0
+    while patient.offer(.turn(turnEvent(1, text)), now: start) == .kept { events += 1 }
+    #expect(events == 17)
+  }
+
+  @Test("a source that is held back may still have a little on its way")
+  func onItsWay() {
+    let gate = AudioGate()
+    let text = String(repeating: "x", count: 1_000_000)
+    let queue = EventQueue(
+      QueuePolicy(size: 100_000, patience: .seconds(99_999), growth: 64, holdsSource: true), gates: [gate])
+    var events = 0
+    while queue.offer(.turn(turnEvent(1, text)), now: start) == .kept { events += 1 }
+    #expect(events == 34, "as much again as makes it full")
+  }
+
   @Test("a closed queue takes everything and keeps nothing")
   func closed() {
     let queue = EventQueue(QueuePolicy(size: 2))

@@ -97,7 +97,7 @@ import Testing
   func gate() {
     let world = TestWorld()
     let counted = Mutex(0)
-    var services = world.services(clock: world.loop, disk: BlockingWorker("disk"))
+    var services = world.services(clock: world.loop, disk: DiskThreads())
     services.noticed = { _ in counted.withLock { $0 += 1 } }
     let gate = NoticeGate(services)
     for _ in 0..<50 { gate.tell(Notice("gap", "a gap", stream: "heard"), nil) }

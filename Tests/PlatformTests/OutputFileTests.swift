@@ -61,3 +61,13 @@ import Testing
     #expect(numbered("a.b/talk", 3) == "a.b/talk-3")
   }
 }
+
+@Suite struct FileSystemTests {
+  @Test("what is not there yet belongs to the file system of the nearest directory that is")
+  func nearest() {
+    #expect(fileSystem(holding: "/proc/none/of/these") == fileSystem(holding: "/proc"))
+    #expect(fileSystem(holding: "/proc") != fileSystem(holding: "/"))
+    #expect(fileSystem(holding: "none/of/these") == fileSystem(holding: "."))
+    #expect(fileSystem(holding: "") == fileSystem(holding: "."))
+  }
+}

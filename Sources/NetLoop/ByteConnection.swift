@@ -27,6 +27,9 @@ package final class ByteConnection: @unchecked Sendable {
 
   /// Reads of 64 KiB before other connections get their turn.
   private static let readsPerTurn = 4
+  /// Bytes the kernel holds of an outgoing connection beyond what is on the way. Its own limit is 4 MiB, two minutes of audio, which
+  /// would wait there on a slow link while we believe it sent.
+  private static let unsentLimit: Int32 = 16 << 10
   /// How long a connection that we ended waits for the peer to have read everything.
   private static let lingerTime = Duration.seconds(2)
 
@@ -46,6 +49,8 @@ package final class ByteConnection: @unchecked Sendable {
   private var connectDeadline: SuspendingClock.Instant?
   private var route: ConnectionRoute?
 
+  /// All bytes ever given to `send`.
+  package private(set) var givenBytes: UInt64 = 0
   /// Since when the peer has accepted nothing although bytes wait for it; nil when none wait or they move.
   package private(set) var blockedSince: SuspendingClock.Instant?
   /// Whether ``pauseReading()`` is in force.
@@ -76,6 +81,12 @@ package final class ByteConnection: @unchecked Sendable {
     return outgoing.count
   }
 
+  /// Bytes given to `send` that the peer's machine has not acknowledged: those that wait here, in the kernel and on the way.
+  package var undeliveredBytes: Int {
+    loop.preconditionOnLoop()
+    return outgoing.count + transport.unacknowledgedBytes
+  }
+
   /// Whether bytes may be sent.
   package var isOpen: Bool { state == .open && !closesWhenDrained }
 
@@ -90,8 +101,8 @@ package final class ByteConnection: @unchecked Sendable {
   package func send(_ bytes: UnsafeRawBufferPointer) {
     loop.preconditionOnLoop()
     guard isOpen, !bytes.isEmpty else { return }
-    outgoing.append(bytes, from: loop.chunks)
-    queueToSend()
+    givenBytes &+= UInt64(bytes.count)
+    queue(bytes)
   }
 
   /// Sends the bytes at once as far as the kernel takes them, and queues a copy of the rest. Only what was queued is
@@ -100,10 +111,11 @@ package final class ByteConnection: @unchecked Sendable {
     loop.preconditionOnLoop()
     // TLS wants to be offered the same bytes again, from the same place.
     guard isOpen, outgoing.count == 0, case .socket = transport else { return send(bytes) }
+    givenBytes &+= UInt64(bytes.count)
     switch transport.send(bytes) {
     case .moved(bytes.count): break
-    case .moved(let count): send(UnsafeRawBufferPointer(rebasing: bytes[count...]))
-    case .wouldBlock: send(bytes)
+    case .moved(let count): queue(UnsafeRawBufferPointer(rebasing: bytes[count...]))
+    case .wouldBlock: queue(bytes)
     case .ended: end(NetError(.connectionLost, "The connection to \(peer) was lost."))
     case .failed(let failure): end(failure.named(peer))
     }
@@ -222,6 +234,11 @@ package final class ByteConnection: @unchecked Sendable {
   }
 
   // MARK: - Sending
+
+  private func queue(_ bytes: UnsafeRawBufferPointer) {
+    outgoing.append(bytes, from: loop.chunks)
+    queueToSend()
+  }
 
   private func queueToSend() {
     guard !isQueuedToSend, blockedSince == nil || closesWhenDrained else { return }
@@ -389,6 +406,7 @@ extension ByteConnection: CurlOwner {
     if !request.isSecure, easy.long(CURLINFO_HTTP_CONNECTCODE) == 0 {
       transport.becomeSocket(curl: loop.curl)
     }
+    transport.limitUnsent(Self.unsentLimit)
     loop.agenda.connects.finish(host: request.peer)
     opened()
   }

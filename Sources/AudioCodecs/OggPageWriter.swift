@@ -64,6 +64,8 @@ package struct OggPageWriter: Sendable {
   }
 
   private static func append<Value: FixedWidthInteger>(_ value: Value, to output: inout [UInt8]) {
-    for index in 0..<MemoryLayout<Value>.size { output.append(UInt8(truncatingIfNeeded: value >> (8 * index))) }
+    for index in 0..<MemoryLayout<Value>.size {
+      output.append(UInt8(truncatingIfNeeded: value >> (8 * index)))
+    }
   }
 }

@@ -68,7 +68,8 @@ extension Flux {
       let next = OggOpusEncoder.rates.first { $0 > rate } ?? 48_000
       return OptionConflict(
         "Opus has no rate of \(rate) Hz", options: ["sample_rate", "encoding"],
-        help: "write `sample_rate=\(next / 1000)k`, or leave it out for 16k", fix: .set("sample_rate", "\(next / 1000)k"))
+        help: "write `sample_rate=\(next / 1000)k`, or leave it out for 16k",
+        fix: .set("sample_rate", "\(next / 1000)k"))
     },
     Rule(
       "bad-parameter", reads: parameterOptions,

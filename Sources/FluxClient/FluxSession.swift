@@ -224,7 +224,8 @@ final class FluxSession: @unchecked Sendable {
   private var room: Int64 {
     guard let connection else { return 0 }
     if sendsOpus {
-      return Int64(max(0, Self.compressedLimit - connection.bufferedBytes) * format.rate / Self.compressedBytes)
+      return Int64(
+        max(0, Self.compressedLimit - connection.bufferedBytes) * format.rate / Self.compressedBytes)
     }
     return Int64(max(0, networkLimit - connection.bufferedBytes) / format.bytesPerFrame)
   }

@@ -27,7 +27,8 @@ extension FluxSessionMachine {
   private mutating func overflowed(_ now: Instant) -> [Action] {
     let part = audio.frame(at: settings.limits.buffer.seconds / 4) ?? 0
     let end = min(audio.held.upperBound, audio.held.lowerBound + part) / audio.chunk * audio.chunk
-    let ended = compress() + self.end(.disconnected) + [.notice(lost(audio.heard..<end)), .forget(before: end)]
+    let ended =
+      compress() + self.end(.disconnected) + [.notice(lost(audio.heard..<end)), .forget(before: end)]
     audio.hold(end..<audio.held.upperBound)
     speechStart = nil
     defer { resumeAt = end }

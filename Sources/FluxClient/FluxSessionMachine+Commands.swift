@@ -62,7 +62,8 @@ extension FluxSessionMachine {
       details: [
         ("state", .string(state.rawValue)), ("host", .string(settings.host)),
         ("request_id", requestID.map(JSONValue.string) ?? .null), ("position", JSONValue(position)),
-        ("backlog", JSONValue(backlog)), ("encoding", .string(encodingName)), ("sent", JSONValue(audio.seconds(audio.sent))),
+        ("backlog", JSONValue(backlog)), ("encoding", .string(encodingName)),
+        ("sent", JSONValue(audio.seconds(audio.sent))),
         ("turns", JSONValue(turns.endedTurns)), ("open", .bool(turns.hasOpenTurn)),
         ("connections", JSONValue(connections)),
         (

@@ -51,8 +51,10 @@ package final class ByteConnection: @unchecked Sendable {
 
   /// All bytes ever given to `send`.
   package private(set) var givenBytes: UInt64 = 0
-  /// Since when the peer has accepted nothing although bytes wait for it; nil when none wait or they move.
-  package private(set) var blockedSince: SuspendingClock.Instant?
+  /// Since when the kernel has taken nothing although bytes wait for it.
+  private var refusedSince: SuspendingClock.Instant?
+  /// When the peer's machine was last seen to acknowledge something since then, and what it had not.
+  private var acknowledged: (at: SuspendingClock.Instant, left: Int)?
   /// Whether ``pauseReading()`` is in force.
   package private(set) var isReadingPaused = false
 
@@ -79,6 +81,22 @@ package final class ByteConnection: @unchecked Sendable {
   package var bufferedBytes: Int {
     loop.preconditionOnLoop()
     return outgoing.count
+  }
+
+  /// Since when the peer has accepted nothing although bytes wait for it; nil when none wait or they move. On a slow link the kernel
+  /// takes nothing for long while it sends what it holds: what the peer's machine acknowledges meanwhile has moved, as far as it is
+  /// looked at.
+  package var blockedSince: SuspendingClock.Instant? {
+    loop.preconditionOnLoop()
+    guard let refusedSince else {
+      acknowledged = nil
+      return nil
+    }
+    let left = transport.unacknowledgedBytes
+    let last = acknowledged ?? (refusedSince, left)
+    let moved = left < last.left ? loop.now : max(last.at, refusedSince)
+    acknowledged = (moved, left)
+    return moved
   }
 
   /// Bytes given to `send` that the peer's machine has not acknowledged: those that wait here, in the kernel and on the way.
@@ -152,7 +170,7 @@ package final class ByteConnection: @unchecked Sendable {
   /// turn, nothing else. Harmless when repeated.
   package func close() {
     loop.preconditionOnLoop()
-    if state == .open && outgoing.count > 0 && blockedSince == nil { _ = offerQueued() }
+    if state == .open && outgoing.count > 0 && refusedSince == nil { _ = offerQueued() }
     end(nil)
   }
 
@@ -241,14 +259,14 @@ package final class ByteConnection: @unchecked Sendable {
   }
 
   private func queueToSend() {
-    guard !isQueuedToSend, blockedSince == nil || closesWhenDrained else { return }
+    guard !isQueuedToSend, refusedSince == nil || closesWhenDrained else { return }
     isQueuedToSend = true
     loop.agenda.senders.append(self)
   }
 
   func sendQueued() {
     isQueuedToSend = false
-    guard state == .open, blockedSince == nil || outgoing.count == 0 else { return }
+    guard state == .open, refusedSince == nil || outgoing.count == 0 else { return }
     sendNow()
   }
 
@@ -271,7 +289,7 @@ package final class ByteConnection: @unchecked Sendable {
         isMoving = true
       case .wouldBlock:
         outgoing.freezeFront()
-        if isMoving || blockedSince == nil { blockedSince = loop.now }
+        if isMoving || refusedSince == nil { refusedSince = loop.now }
         return nil
       case .ended:
         return NetError(.connectionLost, "The connection to \(peer) was lost.")
@@ -279,7 +297,7 @@ package final class ByteConnection: @unchecked Sendable {
         return error.named(peer)
       }
     }
-    blockedSince = nil
+    refusedSince = nil
     return nil
   }
 
@@ -329,7 +347,7 @@ package final class ByteConnection: @unchecked Sendable {
     guard state == .open || state == .lingering, let descriptor = transport.descriptor else { return }
     var interest: Readiness = []
     if !isReadingPaused { interest.insert(.readable) }
-    if blockedSince != nil { interest.insert(.writable) }
+    if refusedSince != nil { interest.insert(.writable) }
     // With nothing asked for, epoll would still report a hang-up, in every turn.
     guard !interest.isEmpty else { return loop.poller.forget(descriptor, handler: self) }
     let status = loop.poller.watch(descriptor, for: interest, handler: self)
@@ -358,7 +376,7 @@ package final class ByteConnection: @unchecked Sendable {
     let previous = state
     state = .closed
     closeReason = error
-    blockedSince = nil
+    refusedSince = nil
     timer?.cancel()
     timer = nil
     if let request {
@@ -386,7 +404,7 @@ package final class ByteConnection: @unchecked Sendable {
 
 extension ByteConnection: DescriptorHandler {
   func descriptorReady(_ descriptor: Int32, _ readiness: Readiness) {
-    if blockedSince != nil && (readiness.contains(.writable) || readiness.isFailed) && state == .open {
+    if refusedSince != nil && (readiness.contains(.writable) || readiness.isFailed) && state == .open {
       sendNow()
     }
     // A hang-up with reading paused is noticed by the send above.

@@ -191,7 +191,9 @@ import Testing
   @Test("packets of any length that fit are read back, with the checksum of the standard")
   func lengths() {
     var writer = OggPageWriter(serial: 0xDEAD_BEEF)
-    let groups: [[Int]] = [[0], [1], [254], [255], [256], [510, 0, 3], [64_769], Array(repeating: 200, count: 255)]
+    let groups: [[Int]] = [
+      [0], [1], [254], [255], [256], [510, 0, 3], [64_769], Array(repeating: 200, count: 255),
+    ]
     var file: [UInt8] = []
     for (index, lengths) in groups.enumerated() {
       let body = (0..<lengths.reduce(0, +)).map { UInt8(truncatingIfNeeded: $0 * 7 + index) }

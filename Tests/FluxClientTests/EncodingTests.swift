@@ -1,6 +1,8 @@
+import AudioCodecs
 import FluxGraph
 import FluxProtocol
 import StageTesting
+import Synchronization
 import Testing
 
 @testable import FluxClient
@@ -13,7 +15,8 @@ struct EncodingTests {
 
   private func stage(
     _ encoding: AudioEncoding, liveness: Liveness = .live, speech: Speech = speech, seconds: Double = 92,
-    slow: [(during: ClosedRange<Double>, bytes: Double)] = [(3...1000, half)], outages: [ClosedRange<Double>] = [],
+    slow: [(during: ClosedRange<Double>, bytes: Double)] = [(3...1000, half)],
+    outages: [ClosedRange<Double>] = [],
     faults: [Fault] = [], opus: ScriptedFlux.Opus = .heard,
     adjust: (inout FluxSessionSettings) -> Void = { _ in }
   ) -> SessionStage {
@@ -59,7 +62,8 @@ struct EncodingTests {
   func automatic(_ liveness: Liveness, _ bytes: Double) {
     let stage = stage(.automatic, liveness: liveness, slow: [(3...1000, bytes)]).runToEnd()
     #expect(stage.notices.filter { $0 == "encoding-changed" }.count == 1)
-    #expect(stage.notices.filter { $0 != "backlog" && $0 != "caught-up" } == ["encoding-changed", "reconnected"])
+    #expect(
+      stage.notices.filter { $0 != "backlog" && $0 != "caught-up" } == ["encoding-changed", "reconnected"])
     #expect(stage.services.map(\.isSentOpus) == [false, true])
     #expect(stage.unheard == [])
     #expect(stage.told == [])
@@ -83,7 +87,8 @@ struct EncodingTests {
     #expect(stage.brokenPromises == [])
   }
 
-  @Test("what is not a slow link changes nothing: outages, moments without the network, a link just fast enough")
+  @Test(
+    "what is not a slow link changes nothing: outages, moments without the network, a link just fast enough")
   func notSlow() {
     let courses: [([(during: ClosedRange<Double>, bytes: Double)], [ClosedRange<Double>])] = [
       ([], [5...45]), ([(20...24, 0)], []), ([(20...23, 0), (30...34, 0), (50...54.5, 0)], []),
@@ -170,5 +175,36 @@ struct EncodingTests {
       #expect(reply.details.first { $0.name == "encoding" }?.value.stringValue == name)
       #expect(reply.message.contains("ogg-opus") == (name == "ogg-opus"))
     }
+  }
+
+  @Test("a recording knows how much audio was sent, to the sample at its end")
+  func recording() throws {
+    let lines = Lines()
+    let recorder = SessionRecorder(FakeWebSockets(), holdsAudio: false) { lines.add($0) }
+    let request = FluxDialer(base: "ws://flux.test").request(ListenParameters(model: "flux-general-en"))
+    let connection = recorder.connect(request) { _ in }
+    var encoder = try OggOpusEncoder(rate: 16_000)
+    encoder.begin(serial: 1)
+    var pages: [UInt8] = []
+    for _ in 0..<10 {
+      encoder.encodeSilence(frames: 1280, into: &pages)
+      pages.withUnsafeBytes { connection.send(binary: $0) }
+      pages = []
+    }
+    encoder.encodeSilence(frames: 77, into: &pages)
+    encoder.finish(into: &pages)
+    pages.withUnsafeBytes { connection.send(binary: $0) }
+    let times = try lines.all.dropFirst().map { try #require(try JSONValue.parse($0)["audio"]?.doubleValue) }
+    #expect(times.count == 11)
+    // The encoder is 6.5 ms behind until it ends.
+    #expect(abs(times[9] - 0.7935) < 1e-6)
+    #expect(abs(times[10] - (0.8 + 77.0 / 16_000)) < 1e-4)
+  }
+
+  private final class Lines: Sendable {
+    private let lines = Mutex<[String]>([])
+
+    func add(_ line: String) { lines.withLock { $0.append(line) } }
+    var all: [String] { lines.withLock { $0 } }
   }
 }

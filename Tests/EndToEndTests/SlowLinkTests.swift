@@ -51,12 +51,15 @@ struct SlowLinkTests {
 
   private struct Told: Decodable { var notice: String }
 
-  /// Whether two courses told of the same turns, at the same times but for a step of the service.
+  /// Whether two courses told of the same turns, at the same times but for a step or two of the service. Without words a turn begins where
+  /// the service's window does, which another connection begins anew.
   private func expectSame(_ one: Course, _ other: Course) throws {
     let (turns, others) = (try one.ends(), try other.ends())
     #expect(turns.count > 3 && turns.count == others.count, "\(turns.map(\.end)) \(others.map(\.end))")
     for (turn, other) in zip(turns, others) {
-      #expect(abs(turn.start - other.start) < 0.5 && abs(turn.end - other.end) < 0.25, "\(turn) \(other)")
+      #expect(
+        (one.requests.count > 1 || abs(turn.start - other.start) < 0.17) && abs(turn.end - other.end) < 0.25,
+        "\(turn) \(other)")
       #expect(turn.final == true)
     }
   }

@@ -44,7 +44,7 @@ let package = Package(
     module("WebSocketCore"),
     module("NetLoop", ["CCurl", "Platform", "FluxGraph", "WebSocketCore"]),
     module("AudioStages", ["Platform", "FluxGraph", "AudioDSP", "AudioCodecs", "CPulse"]),
-    module("FluxClient", ["Platform", "FluxGraph", "FluxProtocol"]),
+    module("FluxClient", ["Platform", "FluxGraph", "FluxProtocol", "AudioCodecs"]),
     module("EventStages", ["Platform", "FluxGraph"]),
     module(
       "FluxServer",
@@ -70,7 +70,8 @@ let package = Package(
     tests("WebSocketCoreTests", ["WebSocketCore"]),
     tests("NetLoopTests", ["NetLoop", "WebSocketCore", "FluxGraph"], exclude: ["Peers"]),
     tests("AudioStagesTests", ["AudioStages", "AudioCodecs", "FluxGraph", "StageTesting"]),
-    tests("FluxClientTests", ["FluxClient", "FluxProtocol", "FluxGraph", "StageTesting"]),
+    tests(
+      "FluxClientTests", ["FluxClient", "FluxProtocol", "FluxGraph", "AudioCodecs", "StageTesting"]),
     tests("EventStagesTests", ["EventStages", "FluxGraph", "StageTesting"]),
     tests(
       "FluxServerTests",

@@ -23,10 +23,14 @@ struct OggChecksum: Sendable {
 
   /// Whether the checksum in the page, which must have its 27 bytes of header, is that of the page.
   func isRight(_ page: UnsafeRawBufferPointer) -> Bool {
+    value(of: page) == page.loadUnaligned(fromByteOffset: 22, as: UInt32.self)
+  }
+
+  /// The checksum of a page, which must have its 27 bytes of header, whatever its checksum field holds.
+  func value(of page: UnsafeRawBufferPointer) -> UInt32 {
     var remainder = update(0, UnsafeRawBufferPointer(rebasing: page[..<22]))
     for _ in 0..<4 { remainder = update(remainder, byte: 0) }
-    remainder = update(remainder, UnsafeRawBufferPointer(rebasing: page[26...]))
-    return remainder == page.loadUnaligned(fromByteOffset: 22, as: UInt32.self)
+    return update(remainder, UnsafeRawBufferPointer(rebasing: page[26...]))
   }
 
   private func update(_ remainder: UInt32, byte: UInt8) -> UInt32 {

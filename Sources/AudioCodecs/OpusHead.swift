@@ -23,6 +23,29 @@ package struct OpusHead: Sendable, Equatable {
   /// come first, two by two.
   package var mapping: [UInt8]
 
+  /// The header of a stream of one coded stream, mono or stereo.
+  package init(channels: Int, preSkip: Int, inputRate: Int) {
+    precondition(1...2 ~= channels, "one coded stream has one or two channels")
+    self.channels = channels
+    self.preSkip = preSkip
+    self.inputRate = inputRate
+    gain = 0
+    mappingFamily = 0
+    streams = 1
+    coupledStreams = channels - 1
+    mapping = (0..<UInt8(channels)).map { $0 }
+  }
+
+  /// The header as a packet.
+  package var packet: [UInt8] {
+    var bytes = Array("OpusHead".utf8) + [1, UInt8(channels)]
+    bytes += [UInt8(truncatingIfNeeded: preSkip), UInt8(truncatingIfNeeded: preSkip >> 8)]
+    bytes += (0..<4).map { UInt8(truncatingIfNeeded: inputRate >> (8 * $0)) }
+    bytes += [UInt8(truncatingIfNeeded: gain), UInt8(truncatingIfNeeded: gain >> 8), UInt8(mappingFamily)]
+    if mappingFamily != 0 { bytes += [UInt8(streams), UInt8(coupledStreams)] + mapping }
+    return bytes
+  }
+
   /// Whether a packet is an identification header at all.
   static func matches(_ packet: UnsafeRawBufferPointer) -> Bool {
     packet.count >= 8 && packet.prefix(8).elementsEqual("OpusHead".utf8)

@@ -16,6 +16,12 @@ struct ConfigureExchange: Sendable {
     self.parameters = parameters
   }
 
+  /// The next connection is sent audio in another encoding; nil for a container, which says itself what it holds.
+  mutating func declare(encoding: String?, sampleRate: Int?) {
+    parameters.encoding = encoding
+    parameters.sampleRate = sampleRate
+  }
+
   /// The settings when everything asked for has been done.
   var intended: ListenParameters {
     var intended = parameters

@@ -1,3 +1,4 @@
+internal import AudioCodecs
 internal import FluxGraph
 package import FluxProtocol
 
@@ -7,8 +8,8 @@ extension Flux {
   var parameters: ListenParameters {
     var parameters = preset?.parameters ?? ListenParameters(model: "flux-general-en")
     if let model { parameters.model = model }
-    parameters.encoding = encoding.rawValue
-    parameters.sampleRate = accepts.rate
+    parameters.encoding = encoding.declared
+    parameters.sampleRate = parameters.encoding == nil ? nil : accepts.rate
     if let endOfTurnThreshold { parameters.endOfTurnThreshold = endOfTurnThreshold }
     if let eagerEndOfTurnThreshold { parameters.eagerEndOfTurnThreshold = eagerEndOfTurnThreshold }
     if let endOfTurnTimeout {
@@ -55,6 +56,21 @@ extension Flux {
       fix:
         "file talk.opus | flux dialect=cloudflare endpoint=\"wss://gateway.ai.cloudflare.com/v1/ACCOUNT/GATEWAY/workers-ai?model=@cf/deepgram/flux\" | stdout",
       check: cloudflareConflict),
+    Rule(
+      "opus-rate", reads: ["encoding", "sample_rate"],
+      "Opus has 8, 12, 16, 24 and 48 kHz, and no other rate.",
+      example: "file talk.opus | flux encoding=ogg-opus sample_rate=44.1k | stdout",
+      fix: "file talk.opus | flux encoding=ogg-opus sample_rate=48k | stdout"
+    ) { flux in
+      guard flux.encoding.transport != .samples, let rate = flux.accepts.rate,
+        !OggOpusEncoder.rates.contains(rate)
+      else { return nil }
+      let next = OggOpusEncoder.rates.first { $0 > rate } ?? 48_000
+      return OptionConflict(
+        "Opus has no rate of \(rate) Hz", options: ["sample_rate", "encoding"],
+        help: "write `sample_rate=\(next / 1000)k`, or leave it out for 16k",
+        fix: .set("sample_rate", "\(next / 1000)k"))
+    },
     Rule(
       "bad-parameter", reads: parameterOptions,
       "The service is known to refuse this: an option of another model, too many keyterms, or a value it does not have.",

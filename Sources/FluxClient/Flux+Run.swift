@@ -11,8 +11,8 @@ extension Flux: LoopRecogniser {
     let identifier = sessionIdentifier(&generator)
     let streams = streams(of: audio.format)
     let format = AudioFormat(audio.format.sample, rate: audio.format.rate, channels: 1)
-    let sessions = streams.map { stream in
-      FluxSession(
+    let sessions = try streams.map { stream in
+      try FluxSession(
         format: format, events: events, context: context, dialer: dialer,
         settings: settings(rate: format.rate, liveness: audio.liveness, seed: generator.next()), name: stream,
         identifier: streams.count > 1 ? "\(identifier)-\(stream ?? "")" : identifier)
@@ -37,6 +37,7 @@ extension Flux: LoopRecogniser {
       host: endpoint.title, parameters: parameters, dialect: dialect, liveness: liveness,
       resume: resume ?? (liveness == .finite ? .replay : .cut), rate: rate, catchUp: catchUp.factor,
       filter: TurnFilter(minimumWords: minimumWords, minimumConfidence: minimumConfidence), seed: seed)
+    settings.encoding = encoding.transport
     settings.limits.connect = connectTimeout
     settings.limits.blockedSend = sendTimeout
     settings.limits.pause = pauseSilence

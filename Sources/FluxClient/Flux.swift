@@ -9,6 +9,9 @@ package struct Flux: Recogniser {
       Audio is sent as 16 kHz mono linear16 in chunks of 80 ms; telephone audio stays what it is with `encoding=mulaw`. The \
       key is taken from `key=`, else from the variable DEEPGRAM_API_KEY, else from a `.env` file. `endpoint=local` needs no \
       key and no network: a Flux server inside this process listens instead.
+      `encoding=ogg-opus` sends 24 kbit/s of Opus instead of linear16's 256, for links that take no more. `encoding=auto` begins with \
+      linear16, and when such a link is found out, at 2 s of audio that wait and become more, it goes on with ogg-opus over another \
+      connection, between two turns if one ends soon. A service that refuses it gets linear16 again.
       A lost connection is made again after 1, 2, 4 … 30 s, and the audio of the time between is caught up: an outage that fits \
       into `buffer=` loses nothing, for no wait takes more than a third of what still fits. Behind a file the open turn is \
       sent again from its start; behind a live source it ends with its last text, not final.
@@ -117,10 +120,12 @@ package struct Flux: Recogniser {
     }
     Option(
       "encoding", \Flux.encoding,
-      "How samples are sent; telephone audio passes through mulaw and alaw as it is.")
+      "How audio is sent; telephone audio passes through mulaw and alaw as it is, ogg-opus takes a tenth of linear16's bytes, and auto goes over from linear16 to it when the link is too slow."
+    )
     Option(
       "sample_rate", \Flux.sampleRate,
-      "Samples a second; 16k for linear16 and 8k for mulaw and alaw unless given.")
+      "Samples a second; 8k for mulaw and alaw and 16k for the others unless given. ogg-opus has 8k, 12k, 16k, 24k and 48k."
+    )
     Option(
       "channels", \Flux.channels,
       "mix makes one channel of all; split gives each a session, and its stream the channel's name.")
@@ -240,8 +245,8 @@ package struct Flux: Recogniser {
         "eot_timeout_ms", "the unit belongs to the value here", help: "write `eot_timeout=5s`",
         replacement: "eot_timeout={value}ms"),
       KnownMistake(
-        "encoding", value: .containing("opus"), "audio is decoded before it is sent",
-        help: "leave `encoding` out, or write `encoding=linear16`", replacement: "linear16"),
+        "encoding", value: .exactly("opus"), "how bare Opus packets are framed is not documented",
+        help: "write `encoding=ogg-opus`", replacement: "ogg-opus"),
       KnownMistake(
         "encoding", value: .exactly("linear32"), "the service's own pages do not agree on what linear32 is",
         help: "leave `encoding` out, or write `encoding=linear16`", replacement: "linear16"),
@@ -304,12 +309,32 @@ package struct Flux: Recogniser {
   /// How samples are sent.
   package enum Encoding: String, OptionEnumeration {
     case linear16, mulaw, alaw
+    case oggOpus = "ogg-opus"
+    case auto
 
+    /// What the stage takes.
     var sample: SampleFormat {
       switch self {
-      case .linear16: .s16le
+      case .linear16, .oggOpus, .auto: .s16le
       case .mulaw: .mulaw
       case .alaw: .alaw
+      }
+    }
+
+    var transport: AudioEncoding {
+      switch self {
+      case .linear16, .mulaw, .alaw: .samples
+      case .oggOpus: .oggOpus
+      case .auto: .automatic
+      }
+    }
+
+    /// What is declared to the service; nil where the audio says itself what it is.
+    var declared: String? {
+      switch self {
+      case .linear16, .auto: Encoding.linear16.rawValue
+      case .mulaw, .alaw: rawValue
+      case .oggOpus: nil
       }
     }
   }
@@ -333,5 +358,5 @@ package struct Flux: Recogniser {
       paced: true)
   }
 
-  private var rate: Int { sampleRate?.hertz ?? (encoding == .linear16 ? 16_000 : 8_000) }
+  private var rate: Int { sampleRate?.hertz ?? (encoding.sample == .s16le ? 16_000 : 8_000) }
 }

@@ -1,3 +1,4 @@
+internal import AudioCodecs
 internal import FluxGraph
 internal import FluxProtocol
 
@@ -18,8 +19,18 @@ final class FluxSession: @unchecked Sendable {
   private let name: String?
   private let identifier: String
   private let blockedLimit: Duration
-  /// Bytes the network may hold.
+  /// Bytes the network may hold, of samples and of Ogg Opus.
   private let networkLimit: Int
+  private static let compressedLimit = Int(networkBuffer.seconds) * compressedBytes
+  /// Bytes of a second of Ogg Opus, with what stands around it; rather more.
+  private static let compressedBytes = 4000
+  /// There where Ogg Opus is or may be sent. It encodes here, on the loop: a third of a millisecond for a chunk, and only where the link
+  /// or the user wants it.
+  private var encoder: OggOpusEncoder?
+  /// Whether the present connection is sent Ogg Opus.
+  private var sendsOpus = false
+  /// The pages being sent.
+  private var pages: [UInt8] = []
   // Accesses are not checked: it calls nobody back, and checks were a tenth of what a chunk costs.
   @exclusivity(unchecked) private var machine: FluxSessionMachine
   private var backlog: AudioBacklog
@@ -42,10 +53,11 @@ final class FluxSession: @unchecked Sendable {
   /// - Parameters:
   ///   - name: the name of the stream in events and notices.
   ///   - identifier: the session's, in events.
+  /// - Throws: when libopus gives no encoder although one is needed.
   init(
     format: AudioFormat, events: EventOutlet, context: StageContext, dialer: FluxDialer,
     settings: FluxSessionSettings, name: String?, identifier: String
-  ) {
+  ) throws(OpusError) {
     self.format = format
     self.events = events
     self.context = context
@@ -59,6 +71,7 @@ final class FluxSession: @unchecked Sendable {
     let limit = max(chunk, format.frames(in: settings.limits.buffer) / chunk * chunk)
     backlog = AudioBacklog(
       frameSize: format.bytesPerFrame, silence: format.sample.silence, limit: limit, step: chunk)
+    encoder = settings.encoding == .samples ? nil : try OggOpusEncoder(rate: format.rate)
   }
 
   /// Begins. `finished` is called once, with the error the session ended with, if any.
@@ -178,6 +191,9 @@ final class FluxSession: @unchecked Sendable {
     connection?.abort()
     connectionNumber += 1
     let number = connectionNumber
+    // What is not declared is a container. Each connection has a stream of its own.
+    sendsOpus = parameters.encoding == nil
+    encoder?.begin(serial: UInt32(truncatingIfNeeded: number))
     connection = context.webSockets.connect(dialer.request(parameters)) { [self] event in
       if number == connectionNumber { handle(event) }
     }
@@ -208,6 +224,10 @@ final class FluxSession: @unchecked Sendable {
 
   private var room: Int64 {
     guard let connection else { return 0 }
+    if sendsOpus {
+      return Int64(
+        max(0, Self.compressedLimit - connection.bufferedBytes) * format.rate / Self.compressedBytes)
+    }
     return Int64(max(0, networkLimit - connection.bufferedBytes) / format.bytesPerFrame)
   }
 
@@ -219,7 +239,16 @@ final class FluxSession: @unchecked Sendable {
         .turn(TurnEvent(event, stream: name, session: identifier, time: context.clock.wallTime())))
     case .notice(let notice): self.notice(notice)
     case .send(let text): connection?.send(text: text)
+    case .sendAudio(let range) where sendsOpus:
+      backlog.withBytes(range) { encoder?.encode($0, into: &pages) }
+      sendPages()
     case .sendAudio(let range): backlog.withBytes(range) { connection?.send(binary: $0) }
+    case .sendSilence(let frames) where sendsOpus:
+      encoder?.encodeSilence(frames: Int(frames), into: &pages)
+      sendPages()
+    case .endAudio:
+      encoder?.finish(into: &pages)
+      sendPages()
     case .sendSilence(let frames):
       // Rare, and at most a chunk.
       let silence = [UInt8](repeating: format.sample.silence, count: Int(frames) * format.bytesPerFrame)
@@ -240,6 +269,11 @@ final class FluxSession: @unchecked Sendable {
       self.finished = nil
       finished?(error)
     }
+  }
+
+  private func sendPages() {
+    pages.withUnsafeBytes { if !$0.isEmpty { connection?.send(binary: $0) } }
+    pages.removeAll(keepingCapacity: true)
   }
 
   private func notice(_ notice: Notice) {

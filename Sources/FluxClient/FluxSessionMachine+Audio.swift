@@ -27,7 +27,8 @@ extension FluxSessionMachine {
   private mutating func overflowed(_ now: Instant) -> [Action] {
     let part = audio.frame(at: settings.limits.buffer.seconds / 4) ?? 0
     let end = min(audio.held.upperBound, audio.held.lowerBound + part) / audio.chunk * audio.chunk
-    let ended = self.end(.disconnected) + [.notice(lost(audio.heard..<end)), .forget(before: end)]
+    let ended =
+      compress() + self.end(.disconnected) + [.notice(lost(audio.heard..<end)), .forget(before: end)]
     audio.hold(end..<audio.held.upperBound)
     speechStart = nil
     defer { resumeAt = end }
@@ -110,7 +111,8 @@ extension FluxSessionMachine {
     }
     if room <= 0 { audio.waitForRoom() }
     actions += tellBacklog()
-    if inputHasEnded, audio.waiting == 0 { actions += endStream(now) }
+    actions += watchUplink(isHeldUp: room <= 0, now)
+    if inputHasEnded, audio.waiting == 0, state == .streaming { actions += endStream(now) }
     return actions
   }
 
@@ -150,7 +152,8 @@ extension FluxSessionMachine {
     guard state == .streaming else { return [] }
     if let deadline = stallDeadline, deadline <= now {
       let limit = shortText(settings.limits.stall.seconds)
-      return lose(Loss("\(settings.host) takes audio and has said nothing for \(limit) s\(request)"), now)
+      return loseByService(
+        Loss("\(settings.host) takes audio and has said nothing for \(limit) s\(request)"), now)
     }
     var actions: [Action] = []
     if let deadline = danglingDeadline, deadline <= now {

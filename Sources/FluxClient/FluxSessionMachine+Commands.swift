@@ -56,12 +56,14 @@ extension FluxSessionMachine {
     var text = "\(words), at \(positionText(position)), \(turns.endedTurns) turns"
     if turns.hasOpenTurn { text += " and one open" }
     if backlog >= 0.5 { text += ", \(fixedText(backlog, digits: 1)) s behind" }
+    if isCompressed { text += ", as \(encodingName)" }
     return StageReply(
       isAccepted: true, text,
       details: [
         ("state", .string(state.rawValue)), ("host", .string(settings.host)),
         ("request_id", requestID.map(JSONValue.string) ?? .null), ("position", JSONValue(position)),
-        ("backlog", JSONValue(backlog)), ("sent", JSONValue(audio.seconds(audio.sent))),
+        ("backlog", JSONValue(backlog)), ("encoding", .string(encodingName)),
+        ("sent", JSONValue(audio.seconds(audio.sent))),
         ("turns", JSONValue(turns.endedTurns)), ("open", .bool(turns.hasOpenTurn)),
         ("connections", JSONValue(connections)),
         (

@@ -83,6 +83,7 @@ extension FluxSessionMachine {
     audio.begin(at: origin)
     resumeAt = origin
     hasToldOverflow = false
+    uplink.reset()
     actions += outputs(turns.beginConnection(at: audio.seconds(origin)))
     if connections > 1 { actions.append(.notice(reconnected(now, previous))) }
     lostAt = nil
@@ -147,12 +148,25 @@ extension FluxSessionMachine {
   /// The connection has ended with a closing handshake, or without a code.
   mutating func closed(code: UInt16?, reason: String, now: Instant) -> [Action] {
     let what = code.map { "code \($0)" + (reason.isEmpty ? "" : " (\(reason))") } ?? "no code"
-    return lose(Loss("\(settings.host) closed the connection with \(what)\(request)", isOrderly: true), now)
+    return loseByService(
+      Loss("\(settings.host) closed the connection with \(what)\(request)", isOrderly: true), now)
+  }
+
+  /// The service has ended the connection, or gives no sign.
+  mutating func loseByService(_ loss: Loss, _ now: Instant) -> [Action] {
+    guard mayBeDeafToOpus else { return lose(loss, now) }
+    var loss = loss
+    loss.isPermanent = false
+    return decompress("\(settings.host) has heard nothing of the audio it was sent as ogg-opus")
+      + lose(loss, now)
   }
 
   /// The service answered the upgrade with an error.
   mutating func refused(_ refusal: RefusedUpgrade, now: Instant) -> [Action] {
     guard state == .connecting else { return [] }
+    if blamesEncoding(status: refusal.status) {
+      return [.abort] + decompress("\(settings.host) does not take ogg-opus: \(refusal)") + dial(now)
+    }
     let code: StageError.Code =
       switch refusal.status {
       case 401, 402, 403: .refused
@@ -244,7 +258,7 @@ extension FluxSessionMachine {
   }
 
   /// What becomes of the open turn, and where the next connection begins.
-  private mutating func suspend(_ now: Instant) -> [Action] {
+  mutating func suspend(_ now: Instant) -> [Action] {
     lostAt = now
     switch settings.resume {
     case .replay:

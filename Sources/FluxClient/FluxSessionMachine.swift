@@ -26,6 +26,8 @@ struct FluxSessionMachine: ~Copyable, Sendable {
     case sendAudio(Range<Int64>)
     /// Send this much silence as one message.
     case sendSilence(frames: Int64)
+    /// No more audio is sent over this connection.
+    case endAudio
     /// Append silence to the audio, because the source gives none.
     case insertSilence(frames: Int64)
     /// Audio before this frame will not be needed again.
@@ -75,6 +77,11 @@ struct FluxSessionMachine: ~Copyable, Sendable {
   var hasToldOverflow = false
   /// Whether the user has been told that audio waits, and not yet that it does no more.
   var hasToldBacklog = false
+  /// Whether audio is sent as Ogg Opus, from the next connection on.
+  var isCompressed: Bool
+  /// Whether the service is known not to take that.
+  var isCompressionRefused = false
+  var uplink: UplinkWatch
 
   /// The frames taken from a finite source ahead of what has been sent.
   private let readAhead: Int64
@@ -86,6 +93,8 @@ struct FluxSessionMachine: ~Copyable, Sendable {
     filter = settings.filter
     audio = AudioCursor(rate: settings.rate, speed: settings.catchUp)
     configure = ConfigureExchange(settings.parameters)
+    isCompressed = settings.encoding == .oggOpus
+    uplink = UplinkWatch(bound: Self.suspicion(settings))
     schedule = ReconnectSchedule(last: settings.limits.retry, seed: settings.seed)
   }
 
@@ -186,7 +195,7 @@ struct FluxSessionMachine: ~Copyable, Sendable {
       return end(.inputEnded) + [.abort] + finish(nil)
     }
     let loss = Loss(sentence("error", error), isPermanent: !error.isRetryable, code: .internal)
-    return lose(loss, now)
+    return loseByService(loss, now)
   }
 
   /// Notes where the speech under way began. The service's window of a turn begins at the end of the turn before, maybe minutes of
@@ -236,7 +245,7 @@ struct FluxSessionMachine: ~Copyable, Sendable {
     heardAtWait = audio.heard
     progressAt = now
     deadline = now.advanced(by: settings.limits.closeStream)
-    return [.send(ClientMessage.closeStream.encoded)]
+    return (isCompressed ? [.endAudio] : []) + [.send(ClientMessage.closeStream.encoded)]
   }
 
   /// Ends at once; an open turn ends with what is known.

@@ -16,6 +16,8 @@ struct FluxSessionSettings: Sendable {
   /// What the first connection asks for.
   var parameters: ListenParameters
   var dialect = FluxDialect.deepgram
+  /// How audio is sent; with Ogg Opus the parameters declare no encoding.
+  var encoding = AudioEncoding.samples
   var liveness: Liveness
   var resume: ResumePolicy
   /// Frames a second.

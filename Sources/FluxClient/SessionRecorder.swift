@@ -1,3 +1,4 @@
+internal import AudioCodecs
 package import FluxGraph
 internal import FluxProtocol
 internal import FoundationEssentials
@@ -50,8 +51,10 @@ private final class RecordedSession: @unchecked Sendable {
   private let holdsAudio: Bool
   private let write: @Sendable (String) -> Void
   private let opened: Instant
-  /// 0 where the audio's length cannot be told from its bytes.
+  /// 0 where the audio's length cannot be told from the number of its bytes.
   private let bytesPerSecond: Double
+  /// Tells it where the audio is Ogg Opus.
+  private var oggClock: OggOpusClock?
   private var bytes = 0
   private var hash = SHA256()
 
@@ -67,6 +70,8 @@ private final class RecordedSession: @unchecked Sendable {
     let parameters = try? ListenParameters(query: query ?? "")
     let sizes = ["linear16": 2, "mulaw": 1, "alaw": 1]
     bytesPerSecond = Double(sizes[parameters?.encoding ?? ""] ?? 0) * Double(parameters?.sampleRate ?? 0)
+    // Without an encoding it is a container, and others than Ogg have no pages.
+    oggClock = [nil, "ogg-opus"].contains(parameters?.encoding) ? OggOpusClock() : nil
   }
 
   func received(_ event: WebSocketEvent) {
@@ -81,6 +86,7 @@ private final class RecordedSession: @unchecked Sendable {
 
   func sent(binary: UnsafeRawBufferPointer) {
     bytes += binary.count
+    oggClock?.push(binary)
     guard !holdsAudio else {
       return add(.client, .binary(count: binary.count, .base64(Data(binary).base64EncodedString())))
     }
@@ -89,7 +95,7 @@ private final class RecordedSession: @unchecked Sendable {
   }
 
   func add(_ sender: FluxRecording.Sender, _ content: FluxRecording.Content) {
-    let audio = bytesPerSecond > 0 ? Double(bytes) / bytesPerSecond : 0
+    let audio = bytesPerSecond > 0 ? Double(bytes) / bytesPerSecond : oggClock?.seconds ?? 0
     let wall = clock.now().duration(since: opened).seconds
     write(FluxRecording.Frame(sender, audio: audio, wall: wall, content).line)
   }

@@ -27,6 +27,9 @@ package final class ByteConnection: @unchecked Sendable {
 
   /// Reads of 64 KiB before other connections get their turn.
   private static let readsPerTurn = 4
+  /// Bytes the kernel holds of an outgoing connection beyond what is on the way. Its own limit is 4 MiB, two minutes of audio, which
+  /// would wait there on a slow link while we believe it sent.
+  private static let unsentLimit: Int32 = 16 << 10
   /// How long a connection that we ended waits for the peer to have read everything.
   private static let lingerTime = Duration.seconds(2)
 
@@ -46,8 +49,12 @@ package final class ByteConnection: @unchecked Sendable {
   private var connectDeadline: SuspendingClock.Instant?
   private var route: ConnectionRoute?
 
-  /// Since when the peer has accepted nothing although bytes wait for it; nil when none wait or they move.
-  package private(set) var blockedSince: SuspendingClock.Instant?
+  /// All bytes ever given to `send`.
+  package private(set) var givenBytes: UInt64 = 0
+  /// Since when the kernel has taken nothing although bytes wait for it.
+  private var refusedSince: SuspendingClock.Instant?
+  /// When the peer's machine was last seen to acknowledge something since then, and what it had not.
+  private var acknowledged: (at: SuspendingClock.Instant, left: Int)?
   /// Whether ``pauseReading()`` is in force.
   package private(set) var isReadingPaused = false
 
@@ -76,6 +83,28 @@ package final class ByteConnection: @unchecked Sendable {
     return outgoing.count
   }
 
+  /// Since when the peer has accepted nothing although bytes wait for it; nil when none wait or they move. On a slow link the kernel
+  /// takes nothing for long while it sends what it holds: what the peer's machine acknowledges meanwhile has moved, as far as it is
+  /// looked at.
+  package var blockedSince: SuspendingClock.Instant? {
+    loop.preconditionOnLoop()
+    guard let refusedSince else {
+      acknowledged = nil
+      return nil
+    }
+    let left = transport.unacknowledgedBytes
+    let last = acknowledged ?? (refusedSince, left)
+    let moved = left < last.left ? loop.now : max(last.at, refusedSince)
+    acknowledged = (moved, left)
+    return moved
+  }
+
+  /// Bytes given to `send` that the peer's machine has not acknowledged: those that wait here, in the kernel and on the way.
+  package var undeliveredBytes: Int {
+    loop.preconditionOnLoop()
+    return outgoing.count + transport.unacknowledgedBytes
+  }
+
   /// Whether bytes may be sent.
   package var isOpen: Bool { state == .open && !closesWhenDrained }
 
@@ -90,8 +119,8 @@ package final class ByteConnection: @unchecked Sendable {
   package func send(_ bytes: UnsafeRawBufferPointer) {
     loop.preconditionOnLoop()
     guard isOpen, !bytes.isEmpty else { return }
-    outgoing.append(bytes, from: loop.chunks)
-    queueToSend()
+    givenBytes &+= UInt64(bytes.count)
+    queue(bytes)
   }
 
   /// Sends the bytes at once as far as the kernel takes them, and queues a copy of the rest. Only what was queued is
@@ -100,10 +129,11 @@ package final class ByteConnection: @unchecked Sendable {
     loop.preconditionOnLoop()
     // TLS wants to be offered the same bytes again, from the same place.
     guard isOpen, outgoing.count == 0, case .socket = transport else { return send(bytes) }
+    givenBytes &+= UInt64(bytes.count)
     switch transport.send(bytes) {
     case .moved(bytes.count): break
-    case .moved(let count): send(UnsafeRawBufferPointer(rebasing: bytes[count...]))
-    case .wouldBlock: send(bytes)
+    case .moved(let count): queue(UnsafeRawBufferPointer(rebasing: bytes[count...]))
+    case .wouldBlock: queue(bytes)
     case .ended: end(NetError(.connectionLost, "The connection to \(peer) was lost."))
     case .failed(let failure): end(failure.named(peer))
     }
@@ -140,7 +170,7 @@ package final class ByteConnection: @unchecked Sendable {
   /// turn, nothing else. Harmless when repeated.
   package func close() {
     loop.preconditionOnLoop()
-    if state == .open && outgoing.count > 0 && blockedSince == nil { _ = offerQueued() }
+    if state == .open && outgoing.count > 0 && refusedSince == nil { _ = offerQueued() }
     end(nil)
   }
 
@@ -223,15 +253,20 @@ package final class ByteConnection: @unchecked Sendable {
 
   // MARK: - Sending
 
+  private func queue(_ bytes: UnsafeRawBufferPointer) {
+    outgoing.append(bytes, from: loop.chunks)
+    queueToSend()
+  }
+
   private func queueToSend() {
-    guard !isQueuedToSend, blockedSince == nil || closesWhenDrained else { return }
+    guard !isQueuedToSend, refusedSince == nil || closesWhenDrained else { return }
     isQueuedToSend = true
     loop.agenda.senders.append(self)
   }
 
   func sendQueued() {
     isQueuedToSend = false
-    guard state == .open, blockedSince == nil || outgoing.count == 0 else { return }
+    guard state == .open, refusedSince == nil || outgoing.count == 0 else { return }
     sendNow()
   }
 
@@ -254,7 +289,7 @@ package final class ByteConnection: @unchecked Sendable {
         isMoving = true
       case .wouldBlock:
         outgoing.freezeFront()
-        if isMoving || blockedSince == nil { blockedSince = loop.now }
+        if isMoving || refusedSince == nil { refusedSince = loop.now }
         return nil
       case .ended:
         return NetError(.connectionLost, "The connection to \(peer) was lost.")
@@ -262,7 +297,7 @@ package final class ByteConnection: @unchecked Sendable {
         return error.named(peer)
       }
     }
-    blockedSince = nil
+    refusedSince = nil
     return nil
   }
 
@@ -312,7 +347,7 @@ package final class ByteConnection: @unchecked Sendable {
     guard state == .open || state == .lingering, let descriptor = transport.descriptor else { return }
     var interest: Readiness = []
     if !isReadingPaused { interest.insert(.readable) }
-    if blockedSince != nil { interest.insert(.writable) }
+    if refusedSince != nil { interest.insert(.writable) }
     // With nothing asked for, epoll would still report a hang-up, in every turn.
     guard !interest.isEmpty else { return loop.poller.forget(descriptor, handler: self) }
     let status = loop.poller.watch(descriptor, for: interest, handler: self)
@@ -341,7 +376,7 @@ package final class ByteConnection: @unchecked Sendable {
     let previous = state
     state = .closed
     closeReason = error
-    blockedSince = nil
+    refusedSince = nil
     timer?.cancel()
     timer = nil
     if let request {
@@ -369,7 +404,7 @@ package final class ByteConnection: @unchecked Sendable {
 
 extension ByteConnection: DescriptorHandler {
   func descriptorReady(_ descriptor: Int32, _ readiness: Readiness) {
-    if blockedSince != nil && (readiness.contains(.writable) || readiness.isFailed) && state == .open {
+    if refusedSince != nil && (readiness.contains(.writable) || readiness.isFailed) && state == .open {
       sendNow()
     }
     // A hang-up with reading paused is noticed by the send above.
@@ -389,6 +424,7 @@ extension ByteConnection: CurlOwner {
     if !request.isSecure, easy.long(CURLINFO_HTTP_CONNECTCODE) == 0 {
       transport.becomeSocket(curl: loop.curl)
     }
+    transport.limitUnsent(Self.unsentLimit)
     loop.agenda.connects.finish(host: request.peer)
     opened()
   }

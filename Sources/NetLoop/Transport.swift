@@ -49,6 +49,21 @@ enum Transport {
     }
   }
 
+  /// Bytes the kernel has taken and the peer's machine has not acknowledged; 0 when that cannot be told.
+  var unacknowledgedBytes: Int {
+    var count: Int32 = 0
+    guard let descriptor, ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 else { return 0 }
+    return Int(max(0, count))
+  }
+
+  /// Has the kernel take no more than so many bytes beyond those that are on the way. What has no such limit goes without.
+  func limitUnsent(_ bytes: Int32) {
+    guard let descriptor else { return }
+    var limit = bytes
+    setsockopt(
+      descriptor, Int32(IPPROTO_TCP), TCP_NOTSENT_LOWAT, &limit, socklen_t(MemoryLayout<Int32>.size))
+  }
+
   func send(_ bytes: UnsafeRawBufferPointer) -> Outcome {
     switch self {
     case .none: return .wouldBlock

@@ -191,6 +191,13 @@ final class WebSocketClient: WebSocketConnection, @unchecked Sendable {
 
   // MARK: - Time
 
+  private var delivery: WebSocketDelivery? {
+    guard let connection else { return nil }
+    let given = connection.givenBytes
+    // With TLS a few bytes more are under way than were given.
+    return WebSocketDelivery(given: given, delivered: given - min(given, UInt64(connection.undeliveredBytes)))
+  }
+
   private var elapsed: Duration { began.duration(to: loop.now) }
 
   /// Sees to it that the state machine is called when it wants to be. A timer that fires too early does no harm; a new one for
@@ -215,7 +222,7 @@ final class WebSocketClient: WebSocketConnection, @unchecked Sendable {
         fail(
           NetworkFailure(
             .timedOut, "\(url.host) did not accept the connection within \(request.timeout.seconds) s"))
-      case .open, .over: perform(state?.tick(at: elapsed) ?? [])
+      case .open, .over: perform(state?.tick(at: elapsed, delivery: delivery) ?? [])
       }
     }
   }

@@ -26,6 +26,7 @@ public final class FakeWebSockets: WebSocketConnector, Sendable {
       var isAborted = false
       var closeCode: UInt16?
       var bufferedBytes = 0
+      var takenBytes: Int?
       var blockedSince: Instant?
     }
 
@@ -77,6 +78,9 @@ public final class FakeWebSockets: WebSocketConnector, Sendable {
       }
     }
 
+    /// Makes the network have taken so many of all bytes of binary messages ever sent; the others wait to be sent.
+    public func take(bytes: Int) { state.withLock { $0.takenBytes = bytes } }
+
     public func send(binary bytes: UnsafeRawBufferPointer) {
       state.withLock {
         $0.binary.append(contentsOf: bytes)
@@ -96,7 +100,11 @@ public final class FakeWebSockets: WebSocketConnector, Sendable {
     }
 
     public func abort() { state.withLock { $0.isAborted = true } }
-    public var bufferedBytes: Int { state.withLock { $0.bufferedBytes } }
+    public var bufferedBytes: Int {
+      state.withLock { state in
+        state.takenBytes.map { max(0, state.binary.count - $0) } ?? state.bufferedBytes
+      }
+    }
     public var blockedSince: Instant? { state.withLock { $0.blockedSince } }
   }
 

@@ -38,11 +38,27 @@ package struct WebSocketTiming: Equatable, Sendable {
   }
 }
 
+/// How far what was given to the stream has come, in bytes.
+package struct WebSocketDelivery: Equatable, Sendable {
+  /// Given to the stream since its beginning.
+  package var given: UInt64
+  /// Of these, acknowledged by the other end's machine.
+  package var delivered: UInt64
+
+  package init(given: UInt64, delivered: UInt64) {
+    self.given = given
+    self.delivered = delivered
+  }
+}
+
 /// An open WebSocket connection as a value, from the end of the handshake to the end of the TCP stream.
 ///
 /// It decides; the code that owns the socket performs. Time comes with every call, as the time since any
 /// fixed moment. The owner calls `receive` for bytes, `receiveEnd` when the stream ends, `tick` at
 /// `deadline`, and performs the actions in order.
+///
+/// A peer is dead when nothing moves: a pong that stays out means nothing while bytes arrive, or while the ping still stands behind
+/// bytes that the peer's machine goes on acknowledging, as on a link that takes less than is sent.
 package struct WebSocketConnectionState: Sendable {
   package enum Action: Equatable, Sendable {
     /// Write these bytes.
@@ -71,7 +87,31 @@ package struct WebSocketConnectionState: Sendable {
 
   private enum Liveness: Equatable, Sendable {
     case idle(nextPing: Duration)
-    case awaitingPong(payload: [UInt8], deadline: Duration)
+    case awaitingPong(PongWait)
+  }
+
+  private struct PongWait: Equatable, Sendable {
+    let payload: [UInt8]
+    var deadline: Duration
+    /// Where in the stream the ping ends, while it may stand behind other bytes; nil once it has been delivered.
+    var end: UInt64?
+    /// How far the stream had come when last looked at.
+    var delivered: UInt64
+    /// Whether bytes have arrived since then.
+    var hasReceived = false
+
+    /// Whether something has moved since the last look, which then begins anew.
+    mutating func moves(_ delivery: WebSocketDelivery?) -> Bool {
+      var hasMoved = hasReceived
+      hasReceived = false
+      if let end, let delivery {
+        // Once the ping is there, its answer has the usual time.
+        if delivery.delivered >= end { self.end = nil }
+        hasMoved = hasMoved || delivery.delivered > delivered
+        delivered = max(delivered, delivery.delivered)
+      }
+      return hasMoved
+    }
   }
 
   package let role: WebSocketRole
@@ -104,7 +144,7 @@ package struct WebSocketConnectionState: Sendable {
     case (.done, _): nil
     case (.closing(let deadline), _), (.draining(let deadline), _): deadline
     case (.open, .idle(let nextPing)): nextPing
-    case (.open, .awaitingPong(_, let deadline)): deadline
+    case (.open, .awaitingPong(let wait)): wait.deadline
     case (.open, nil): nil
     }
   }
@@ -126,6 +166,10 @@ package struct WebSocketConnectionState: Sendable {
   /// Bytes arrived.
   package mutating func receive(_ bytes: Span<UInt8>, at now: Duration) -> [Action] {
     guard phase != .done else { return [] }
+    if case .awaitingPong(var wait) = liveness, !wait.hasReceived {
+      wait.hasReceived = true
+      liveness = .awaitingPong(wait)
+    }
     var actions: [Action] = []
     var position = 0
     do throws(WebSocketError) {
@@ -155,7 +199,8 @@ package struct WebSocketConnectionState: Sendable {
   }
 
   /// Time passed.
-  package mutating func tick(at now: Duration) -> [Action] {
+  /// - Parameter delivery: how far the stream has come, where that is known.
+  package mutating func tick(at now: Duration, delivery: WebSocketDelivery? = nil) -> [Action] {
     guard let deadline, now >= deadline else { return [] }
     switch phase {
     case .done: return []
@@ -163,19 +208,30 @@ package struct WebSocketConnectionState: Sendable {
     case .closing:
       return finish(
         WebSocketClosure(code: .abnormal, reason: "the peer did not answer the close frame", isClean: false))
-    case .open: return checkLiveness(now)
+    case .open: return checkLiveness(now, delivery)
     }
   }
 
-  private mutating func checkLiveness(_ now: Duration) -> [Action] {
+  private mutating func checkLiveness(_ now: Duration, _ delivery: WebSocketDelivery?) -> [Action] {
+    if case .awaitingPong(var wait) = liveness, wait.moves(delivery) {
+      wait.deadline = now + timing.pongTimeout
+      liveness = .awaitingPong(wait)
+      return []
+    }
     guard case .idle = liveness else {
       return finish(
         WebSocketClosure(code: .abnormal, reason: "the peer did not answer a ping", isClean: false))
     }
     pingCount += 1
     let payload = Array(String(pingCount).utf8)
-    liveness = .awaitingPong(payload: payload, deadline: now + timing.pongTimeout)
-    return [.send(frame(.ping, payload))]
+    let ping = frame(.ping, payload)
+    let isBehind = delivery.map { $0.delivered < $0.given } ?? false
+    liveness = .awaitingPong(
+      PongWait(
+        payload: payload, deadline: now + timing.pongTimeout,
+        end: isBehind ? delivery.map { $0.given + UInt64(ping.count) } : nil,
+        delivered: delivery?.delivered ?? 0))
+    return [.send(ping)]
   }
 
   private mutating func handle(_ event: WebSocketEvent, _ now: Duration, _ actions: inout [Action]) {
@@ -185,7 +241,7 @@ package struct WebSocketConnectionState: Sendable {
     case .ping(let payload): if phase == .open { actions.append(.send(frame(.pong, payload))) }
     case .pong(let payload):
       // An unsolicited pong is allowed and means nothing (§5.5.3).
-      if case .awaitingPong(payload, _) = liveness {
+      if case .awaitingPong(let wait) = liveness, wait.payload == payload {
         liveness = timing.pingInterval.map { .idle(nextPing: now + $0) }
       }
     case .close(let code, let reason): receiveClose(code, reason, now, &actions)

@@ -275,6 +275,7 @@ private final class Played {
     case .sendAudio(let range): return "audio \(range)"
     case .sendSilence(let frames): return "silence \(frames)"
     case .insertSilence(let frames): return "insert \(frames)"
+    case .endAudio: return "end of audio"
     case .forget: return nil
     case .abort: return "abort"
     case .finish(nil): return "done"

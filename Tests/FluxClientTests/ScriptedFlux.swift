@@ -1,3 +1,4 @@
+import AudioCodecs
 import FluxGraph
 import FluxProtocol
 import StageTesting
@@ -60,6 +61,13 @@ final class ScriptedFlux {
   private let knowsForceEndTurn: Bool
   private let givesWordTimes: Bool
   private let ears: Ears
+  private let opus: Opus
+  /// Decodes what comes when it is a container; the lossy sound does not say where it comes from.
+  private let decoder: OpusEars?
+  /// The block of the source this connection begins with.
+  private let firstBlock: () -> Int
+  /// Bytes that have come over the link; nil where it takes any number at once.
+  var delivered: Int?
   private var isOpen = false
   private(set) var isOver = false
   private var heardBytes = 0
@@ -78,8 +86,12 @@ final class ScriptedFlux {
 
   init(
     _ connection: FakeWebSockets.Connection, _ speech: Speech, _ fault: Fault, answersConfigure: Bool = true,
-    knowsForceEndTurn: Bool = true, givesWordTimes: Bool = true, ears: Ears = Ears()
+    knowsForceEndTurn: Bool = true, givesWordTimes: Bool = true, ears: Ears = Ears(), opus: Opus = .heard,
+    firstBlock: @escaping () -> Int = { 0 }
   ) {
+    self.opus = opus
+    self.firstBlock = firstBlock
+    decoder = connection.request.url.contains("encoding=") ? nil : OpusEars()
     self.connection = connection
     self.speech = speech
     self.fault = fault
@@ -88,6 +100,20 @@ final class ScriptedFlux {
     self.givesWordTimes = givesWordTimes
     self.ears = ears
   }
+
+  /// What a service makes of Ogg Opus.
+  enum Opus: Sendable, Equatable {
+    case heard
+    /// The upgrade is answered with a status.
+    case refused(Int)
+    /// The first second of it ends the connection with a code.
+    case closed(UInt16)
+    /// It is taken and not heard.
+    case ignored
+  }
+
+  /// Whether the connection is sent Ogg Opus.
+  var isSentOpus: Bool { decoder != nil }
 
   /// How a service hears, which need not be the same over two connections.
   struct Ears: Sendable {
@@ -117,6 +143,10 @@ final class ScriptedFlux {
   }
 
   private func open() {
+    if isSentOpus, case .refused(let status) = opus {
+      isOver = true
+      return connection.give(.refused(status: status, headers: [], body: Array("no such encoding".utf8)))
+    }
     switch fault {
     case .unreachable:
       isOver = true
@@ -133,7 +163,11 @@ final class ScriptedFlux {
   }
 
   private func hear(_ now: Instant) {
-    let bytes = connection.sentBytes
+    let sent = connection.sentBytes
+    var bytes = Array(sent.prefix(delivered ?? .max))
+    if let decoder { return hear(bytes, decoder, now) }
+    // Messages come whole.
+    if bytes.count < sent.count { bytes.removeLast((bytes.count - heardBytes) % Self.blockBytes) }
     while heardBytes < bytes.count, !isOver, !connection.isAborted {
       if isSilent(now) { return }
       let end = min(heardBytes + Self.blockBytes, bytes.count)
@@ -142,6 +176,28 @@ final class ScriptedFlux {
       time += Double(end - heardBytes) / Double(Self.rate * 2)
       heardBytes = end
       understand(code)
+    }
+    _ = isSilent(now)
+  }
+
+  /// The same of Ogg Opus.
+  private func hear(_ bytes: [UInt8], _ decoder: OpusEars, _ now: Instant) {
+    switch opus {
+    case .heard, .refused: break
+    case .ignored: return
+    case .closed(let code):
+      guard bytes.count > 3000 else { return }
+      isOver = true
+      return connection.give(.closed(code: code, reason: "no audio"))
+    }
+    guard !isSilent(now) else { return }
+    decoder.take(Array(bytes[heardBytes...]))
+    heardBytes = bytes.count
+    while decoder.frames >= (blocks.count + 1) * 1280, !isOver, !connection.isAborted, !isSilent(now) {
+      let block = firstBlock() + blocks.count
+      blocks.append(block)
+      time += 0.08
+      understand(block + 1)
     }
     _ = isSilent(now)
   }
@@ -237,6 +293,8 @@ final class ScriptedFlux {
 
   private func answer() {
     if case .stalled(let after) = fault, time >= after - 1e-6 { return }
+    // Behind the audio.
+    if let delivered, delivered < connection.sentBytes.count { return }
     let texts = connection.sentTexts
     while heardTexts < texts.count, !isOver, !connection.isAborted {
       let text = texts[heardTexts]
@@ -284,5 +342,27 @@ final class ScriptedFlux {
       index = end
     }
     return parts.joined(separator: " ")
+  }
+}
+
+/// The ears for Ogg Opus, which tell how much audio there was.
+final class OpusEars {
+  private var decoder = OggOpusDecoder<Int16>(rate: ScriptedFlux.rate, channels: 1)
+  private var output = [Int16](repeating: 0, count: 4096)
+  /// Frames heard so far.
+  var frames: Int { decoder.position }
+
+  func take(_ bytes: [UInt8]) {
+    var position = 0
+    while position < bytes.count {
+      let taken = decoder.push(Array(bytes[position...]).span.bytes)
+      position += taken
+      var count = 0
+      repeat {
+        var span = output.mutableSpan
+        count = (try? decoder.read(into: &span)) ?? 0
+      } while count > 0
+      if taken == 0 { return }
+    }
   }
 }

@@ -18,6 +18,8 @@ final class SessionStage {
     var holes: [ClosedRange<Double>] = []
     /// Stretches in which there is no network: what stands breaks, and nothing can be reached.
     var outages: [ClosedRange<Double>] = []
+    /// Stretches in which the link takes so many bytes a second.
+    var slow: [(during: ClosedRange<Double>, bytes: Double)] = []
   }
 
   enum Outcome {
@@ -36,6 +38,9 @@ final class SessionStage {
   private let knowsForceEndTurn: Bool
   private let givesWordTimes: Bool
   private let ears: [ScriptedFlux.Ears]
+  private let opus: ScriptedFlux.Opus
+  /// Bytes the link has taken of each connection.
+  private var delivered: [Double] = []
   private(set) var services: [ScriptedFlux] = []
   /// How the session ended; nil while it runs.
   private(set) var outcome: Outcome?
@@ -50,7 +55,8 @@ final class SessionStage {
   init(
     _ source: Source = Source(), faults: [Fault] = [], answersConfigure: Bool = true,
     knowsForceEndTurn: Bool = true, givesWordTimes: Bool = true,
-    ears: [ScriptedFlux.Ears] = [ScriptedFlux.Ears()], adjust: (inout FluxSessionSettings) -> Void = { _ in }
+    ears: [ScriptedFlux.Ears] = [ScriptedFlux.Ears()], encoding: AudioEncoding = .samples,
+    opus: ScriptedFlux.Opus = .heard, adjust: (inout FluxSessionSettings) -> Void = { _ in }
   ) {
     self.source = source
     self.faults = faults
@@ -58,14 +64,20 @@ final class SessionStage {
     self.knowsForceEndTurn = knowsForceEndTurn
     self.givesWordTimes = givesWordTimes
     self.ears = ears
+    self.opus = opus
     let format = AudioFormat(.s16le, rate: ScriptedFlux.rate, channels: 1)
     queue = AudioQueue(format: format, slotFrames: 1280, capacity: 8)
     var settings = FluxSessionSettings(
       host: "flux.test", parameters: ListenParameters(model: "flux-general-en"), liveness: source.liveness,
       resume: source.liveness == .finite ? .replay : .cut, rate: format.rate, seed: 7)
+    settings.encoding = encoding
+    if encoding != .oggOpus {
+      settings.parameters.encoding = "linear16"
+      settings.parameters.sampleRate = format.rate
+    }
     adjust(&settings)
     let collected = collected
-    session = FluxSession(
+    session = try! FluxSession(
       format: format,
       events: EventOutlet { event in
         if case .turn(let turn) = event { collected.events.withLock { $0.append(turn) } }
@@ -93,9 +105,11 @@ final class SessionStage {
           ScriptedFlux(
             connections[services.count], source.speech, fault, answersConfigure: answersConfigure,
             knowsForceEndTurn: knowsForceEndTurn, givesWordTimes: givesWordTimes,
-            ears: ears[services.count % ears.count]))
+            ears: ears[services.count % ears.count], opus: opus, firstBlock: { [unowned self] in origin }))
+        delivered.append(0)
       }
-      for service in services {
+      for (index, service) in services.enumerated() {
+        carry(index)
         if isAway { service.cut() }
         service.step(now: world.loop.now())
       }
@@ -113,6 +127,22 @@ final class SessionStage {
   func runToEnd() -> SessionStage {
     run(600)
     return self
+  }
+
+  /// Carries bytes over the link, which keeps 16 kB of them out of the program's sight.
+  private func carry(_ index: Int) {
+    guard !source.slow.isEmpty else { return }
+    let sent = connections[index].sentBytes.count
+    let rate = source.slow.first { $0.during.contains(now) }?.bytes ?? 1e9
+    delivered[index] = min(Double(sent), delivered[index] + rate * 0.02)
+    services[index].delivered = Int(delivered[index])
+    connections[index].take(bytes: Int(delivered[index]) + 16_384)
+  }
+
+  /// The block of the source the latest connection began with.
+  private var origin: Int {
+    let position = world.notices.last { $0.notice == "reconnected" }?.details.first { $0.name == "position" }
+    return Int(((position?.value.doubleValue ?? 0) / 0.08).rounded())
   }
 
   private var isAway: Bool { source.outages.contains { $0.contains(now) } }

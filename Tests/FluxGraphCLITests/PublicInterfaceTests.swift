@@ -62,7 +62,8 @@ import Testing
         "FluxGraph", "Platform", "Glibc", "Synchronization", "Foundation", "FoundationEssentials",
       ],
       "FluxClient": [
-        "FluxGraph", "FluxProtocol", "Glibc", "Synchronization", "Foundation", "FoundationEssentials",
+        "FluxGraph", "FluxProtocol", "AudioCodecs", "Glibc", "Synchronization", "Foundation",
+        "FoundationEssentials",
       ],
     ]
     for (module, known) in allowed {

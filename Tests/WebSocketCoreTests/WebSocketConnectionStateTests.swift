@@ -154,6 +154,47 @@ struct WebSocketConnectionStateTests {
       ])
   }
 
+  @Test("a ping behind bytes that move is waited for, and once it is there its answer has the usual time")
+  func slowLink() {
+    var connection = Self.connection(.client, ping: .seconds(20))
+    var delivery = WebSocketDelivery(given: 200_000, delivered: 100_000)
+    let ping = frame(.ping, "1", maskKey: Self.key)
+    #expect(connection.tick(at: .seconds(20), delivery: delivery) == [.send(ping)])
+    // 10 kB a second, and more is given all the time.
+    for time in [30, 40] {
+      delivery = WebSocketDelivery(given: delivery.given + 200_000, delivered: delivery.delivered + 50_000)
+      #expect(connection.tick(at: .seconds(time), delivery: delivery) == [])
+      #expect(connection.deadline == .seconds(time + 10))
+    }
+    delivery.delivered += UInt64(ping.count)
+    #expect(connection.tick(at: .seconds(50), delivery: delivery) == [])
+    #expect(connection.deadline == .seconds(60))
+    // The ping is there: that more moves is no answer.
+    delivery.delivered += 50_000
+    #expect(connection.tick(at: .seconds(60), delivery: delivery).count == 2)
+  }
+
+  @Test("a ping behind bytes that do not move ends the connection, as does one with nothing before it")
+  func deadLink() {
+    for given in [200_000, 100_000] as [UInt64] {
+      var connection = Self.connection(.client, ping: .seconds(20))
+      let delivery = WebSocketDelivery(given: given, delivered: 100_000)
+      #expect(connection.tick(at: .seconds(20), delivery: delivery).count == 1)
+      let later = given == 100_000 ? WebSocketDelivery(given: 500_000, delivered: 400_000) : delivery
+      #expect(connection.tick(at: .seconds(30), delivery: later).count == 2)
+    }
+  }
+
+  @Test("a peer that says something is alive, pong or no pong; one that falls silent then is not")
+  func talkingPeer() {
+    var connection = Self.connection(.client, ping: .seconds(20))
+    _ = connection.tick(at: .seconds(20))
+    _ = connection.receive(Self.from(.server, .text, Array("hello".utf8)).span, at: .seconds(25))
+    #expect(connection.tick(at: .seconds(30)) == [])
+    #expect(connection.tick(at: .seconds(39)) == [])
+    #expect(connection.tick(at: .seconds(40)).count == 2)
+  }
+
   @Test("mutated streams end every connection at most once, and nothing follows the end")
   func mutations() {
     var generator = SeededGenerator(seed: 711)

@@ -51,7 +51,7 @@ final class FaultCourse {
       resume: liveness == .finite ? .replay : .cut, rate: format.rate, seed: 7)
     adjust(&settings)
     let emitted = emitted
-    session = FluxSession(
+    session = try! FluxSession(
       format: format,
       events: EventOutlet { event in
         if case .turn(let turn) = event { emitted.events.withLock { $0.append(turn) } }

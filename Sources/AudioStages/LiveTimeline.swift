@@ -65,7 +65,7 @@ package struct LiveTimeline: Sendable {
     self.position = position
     holdback = fragment + .milliseconds(5)
     tolerance = max(Self.tolerance, fragment + Self.allowance)
-    drift = ClockDrift(rate: rate)
+    drift = ClockDrift(rate: rate, latency: fragment)
   }
 
   /// When the frame at `position` belongs.

@@ -30,13 +30,14 @@ struct RateCorrection: Sendable {
   /// A second is over, of a stream that has been running for `seconds`.
   /// - Parameter deviation: how far it is ahead of the clock, in seconds.
   mutating func update(_ drift: ClockDrift, deviation: Double, after seconds: Double) {
+    guard let estimate = drift.estimate else { return }
+    let slope = estimate.partsPerMillion * 1e-6
     if !isActive {
-      guard let slope = drift.established, abs(slope) * seconds >= Self.onset,
+      guard estimate.isCertain, abs(slope) * seconds >= Self.onset,
         seconds >= Self.observation || abs(deviation) >= Self.alarm
       else { return }
       isActive = true
     }
-    let slope = (drift.estimate?.partsPerMillion ?? 0) * 1e-6
     let rest = deviation - min(max(deviation, -Self.indifference), Self.indifference)
     let back = min(max(rest / Self.patience, -Self.largestReturn), Self.largestReturn)
     let wanted = 1 + min(max(slope + back, -Self.limit), Self.limit)

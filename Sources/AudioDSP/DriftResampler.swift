@@ -161,14 +161,18 @@ package struct DriftResampler: Sendable {
   // MARK: - The table
 
   private static func makeTable() -> [Float] {
-    var table: [Float] = []
-    table.reserveCapacity((rows + 1) * taps)
-    for row in 0...rows {
+    var table = [Float](repeating: 0, count: (rows + 1) * taps)
+    // The function is even: the second half of the rows is the first, backwards.
+    for row in 0...(rows / 2) {
       let fraction = Double(row) / Double(rows)
       let values = (0..<taps).map { tap in value(at: fraction - Double(tap - taps / 2 + 1)) }
       // A constant stays what it is, whatever the position.
       let sum = values.reduce(0, +)
-      table += values.map { Float($0 / sum) }
+      for tap in 0..<taps {
+        let weight = Float(values[tap] / sum)
+        table[row * taps + tap] = weight
+        table[(rows - row) * taps + taps - 1 - tap] = weight
+      }
     }
     return table
   }
@@ -178,9 +182,13 @@ package struct DriftResampler: Sendable {
     // Exactly 1 or 0 at whole distances, which a sine is not.
     if distance == distance.rounded() { return distance == 0 ? 1 : 0 }
     let u = distance / Double(taps / 2)
-    let window = bessel(10.06 * max(0, 1 - u * u).squareRoot()) / bessel(10.06)
+    let window = bessel(shape * max(0, 1 - u * u).squareRoot()) / besselOfShape
     return sin(Double.pi * distance) / (Double.pi * distance) * window
   }
+
+  /// The window's parameter.
+  private static let shape = 10.06
+  private static let besselOfShape = bessel(shape)
 
   /// The modified Bessel function of the first kind and order zero.
   private static func bessel(_ x: Double) -> Double {

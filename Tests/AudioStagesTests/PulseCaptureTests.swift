@@ -117,8 +117,12 @@ struct PulseCaptureTests {
       let theirFirst = try #require(expected.firstIndex { $0 != 0 }) / channels * channels
       let count = min(samples.count - first, expected.count - theirFirst)
       #expect(count > 6 * rate * channels)
-      let different = (0..<count).first { samples[first + $0] != expected[theirFirst + $0] }
-      #expect(different == nil, "\(rate) Hz, at frame \((different ?? 0) / channels) of \(count / channels)")
+      // Where a player begins, the server mixes once more what it has not given out yet. Two listeners are a few frames apart
+      // there, be they both `parec`. One frame put in or left out would make all that follows different.
+      let different = (0..<count).filter { samples[first + $0] != expected[theirFirst + $0] }
+      #expect(
+        different.count <= rate * channels / 1000,
+        "\(rate) Hz: \(different.count) of \(count), from frame \((different.first ?? 0) / channels) on")
       #expect(abs(recording.deviation) <= Self.limit && recording.farthestAhead <= Self.limit)
       #expect(!recording.words.contains("gap") && !recording.words.contains("late"))
     }

@@ -218,6 +218,38 @@ private struct FaultySource {
     #expect(abs(drift - partsPerMillion) < 10)
   }
 
+  @Test(
+    "a stream that is followed gives all it holds when its source goes"
+  )
+  func interruptedWhileFollowed() {
+    let rate = 16_000
+    let capture = VirtualCapture(rate: rate, fragment: .milliseconds(20))
+    var newest: Float = 0
+    var zerosAfter = 0
+    capture.heard = { samples in
+      for sample in samples {
+        if sample != 0 { (newest, zerosAfter) = (sample, 0) } else { zerosAfter += 1 }
+      }
+    }
+    let block = [Float](repeating: 0.5, count: 320)
+    var time = 0.0
+    for _ in 0..<10_000 {
+      time += 20_000 / 1.0002
+      capture.read(at: Int64(time) - 1)
+      block.withUnsafeBufferPointer { capture.write($0, at: Int64(time)) }
+      capture.read(at: Int64(time))
+    }
+    #expect(capture.stream.wasResampled)
+    let held = capture.stream.timeline.position - capture.given
+    #expect(held > 25 && held < 40 && abs(newest - 0.5) < 1e-6)
+    capture.ring.end()
+    capture.read(at: Int64(time) + 1_000)
+    #expect(capture.stream.isDrained)
+    #expect(capture.given == capture.stream.timeline.position)
+    // What came last fades with what is not there any more.
+    #expect(zerosAfter < 20)
+  }
+
   @Test("a source without faults is passed on untouched")
   func noFaults() {
     var timeline = LiveTimeline(rate: 16_000, epoch: Instant(nanoseconds: 0), fragment: .milliseconds(20))

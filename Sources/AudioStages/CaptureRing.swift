@@ -107,12 +107,17 @@ final class CaptureRing: @unchecked Sendable {
 
   // MARK: - The reading thread
 
+  /// The description of a block that has come and was not taken, the next one being number 0.
+  func block(_ index: Int) -> Block? {
+    let number = blocksRead.load(ordering: .relaxed) + index
+    guard number < blocksWritten.load(ordering: .acquiring) else { return nil }
+    return blocks[number % blocks.count]
+  }
+
   /// Takes the next block's description, if one has come. Its frames must then be taken with `read` and `drop`.
   func nextBlock() -> Block? {
-    let number = blocksRead.load(ordering: .relaxed)
-    guard number != blocksWritten.load(ordering: .acquiring) else { return nil }
-    let block = blocks[number % blocks.count]
-    blocksRead.store(number + 1, ordering: .releasing)
+    guard let block = block(0) else { return nil }
+    blocksRead.store(blocksRead.load(ordering: .relaxed) + 1, ordering: .releasing)
     return block
   }
 
@@ -123,9 +128,12 @@ final class CaptureRing: @unchecked Sendable {
     return count
   }
 
-  /// Appends the next frame to `audio` without taking it.
-  func repeatFirst(into audio: inout AudioBuffer) {
-    _ = copy(1, into: &audio)
+  /// Frames of the present block that lie in one piece, up to `limit` of them, without taking them.
+  func front(_ limit: Int) -> UnsafeRawBufferPointer {
+    let first = framesRead.load(ordering: .relaxed) % capacity
+    let size = format.bytesPerFrame
+    return UnsafeRawBufferPointer(
+      rebasing: samples[(first * size)..<((first + min(limit, capacity - first)) * size)])
   }
 
   /// Throws frames of the present block away.

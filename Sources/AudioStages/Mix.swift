@@ -8,8 +8,7 @@ package struct Mix: AudioConverter, AudioJoiner {
     details: """
       Stereo becomes the mean of both channels; 5.1 and 7.1 are mixed after ITU-R BS.775 without clipping. Several streams \
       become their mean, up to the end of the longest. Live ones are laid beside each other by the time they were captured, \
-      and silent while they give nothing; where their clocks drift apart, single samples are put in or left out, at most ten \
-      a second.
+      and silent while they give nothing; where their clocks drift apart, they are resampled, by so little that nobody hears it.
       """,
     role: .mix,
     examples: [

@@ -7,6 +7,8 @@ package struct PulseMonitor: PulseStage {
     details: """
       Without a name it is whatever the default output plays, also after another one has become the default. With a \
       name, or part of one, it is that output alone. `fluxgraph devices` lists them.
+
+      \(fidelity)
       """,
     examples: ["monitor | flux | stdout", "monitor \"HDMI\" | flux as=them | stdout"]
   ) {

@@ -146,20 +146,22 @@ final class PulseDeviceReader: PulseReader {
 
   override func summary() -> [Notice] {
     let losses = losses(of: stream)
-    guard let drift = stream.drift.estimate else { return losses }
+    guard let drift = stream.timeline.drift.estimate else { return losses }
     let parts = fixedText(abs(drift.partsPerMillion), digits: 1)
     let direction = drift.partsPerMillion < 0 ? "slow" : "fast"
     return losses + [
       Notice(
         "drift",
         "the source's clock runs \(parts) ± \(fixedText(drift.error, digits: 1)) ppm \(direction) "
-          + "(measured over \(fixedText(drift.seconds, digits: 0)) s)",
+          + "(measured over \(fixedText(drift.seconds, digits: 0)) s)"
+          + (stream.wasResampled ? "; it was followed by resampling" : ""),
         details: [
           ("ppm", JSONValue(drift.partsPerMillion, digits: 2)),
           ("error_ppm", JSONValue(drift.error, digits: 2)),
           ("seconds", JSONValue(drift.seconds, digits: 1)),
           ("silence", JSONValue(Double(stream.silentFrames) / Double(format.rate), digits: 3)),
           ("dropped", JSONValue(Double(stream.droppedFrames) / Double(format.rate), digits: 3)),
+          ("followed", .bool(stream.wasResampled)),
         ])
     ]
   }

@@ -4,7 +4,11 @@ package import FluxGraph
 package struct PulseSource: PulseStage {
   package static let description = StageDescription<PulseSource>(
     "pulse", "Listens to any source of any PulseAudio or PipeWire server.",
-    details: "`fluxgraph devices` lists the sources.",
+    details: """
+      `fluxgraph devices` lists the sources.
+
+      \(fidelity)
+      """,
     examples: [
       "pulse device=alsa_input.usb-Jabra.mono | flux | stdout",
       "pulse server=tcp:studio.local:4713 | flux | stdout",

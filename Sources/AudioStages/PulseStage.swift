@@ -23,6 +23,15 @@ extension PulseStage {
   package var server: String? { nil }
   package var output: AudioStreamType { AudioStreamType(sample: .f32le, liveness: .live) }
 
+  /// What can be relied on.
+  static var fidelity: String {
+    """
+    The samples are what the server gives, to the bit, and each is within 40 ms of its time (with a `latency` beyond 20 ms, \
+    within that and 20 ms more). Silence stands only for what was lost; a source whose clock runs fast or slow for good is \
+    followed by resampling, by so little that nobody hears it.
+    """
+  }
+
   /// The option `latency`.
   static var latencyOption: Option<Self> {
     Option(

@@ -1,10 +1,11 @@
+internal import AudioDSP
 internal import FluxGraph
 
 /// Adds up mono streams of one rate, each at its place in time.
 ///
 /// Live streams are placed by the time of capture: the output's sample 0 belongs to the earliest first sample. One that begins
 /// later, or misses something, is silent there. One whose clock runs faster or slower than the machine's drifts away from its
-/// place; then single frames are put in or left out, by stretching a few milliseconds, so that pitch and phase do not jump.
+/// place; then it is resampled, by so little that nobody hears it. Until then its samples stay what they are.
 final class StreamJoin {
   /// Audio an input may be ahead by.
   private static let depth = Duration.seconds(2)
@@ -12,8 +13,10 @@ final class StreamJoin {
   private static let patience = Duration.milliseconds(300)
   /// An error of place beyond this is no drift: the stream was interrupted.
   private static let jump = Duration.milliseconds(200)
-  /// The frames a correction is spread over.
-  private static let stretch = 64
+  /// In how many seconds an error of place is led back. The loop is critically damped, so that it does not swing.
+  private static let haste = 3.0
+  /// No clock is further off.
+  private static let largestCorrection = 500e-6
 
   private struct Input {
     let liveness: Liveness
@@ -22,16 +25,55 @@ final class StreamJoin {
     var count = 0
     var isEnded = false
     var hasBegun = false
-    /// Smoothed distance from the right place, in frames; positive when the stream is early.
+    /// Smoothed distance from the right place, in frames; positive when it has to go on to get there.
     var error = 0.0
-    var framesSinceCorrection = 0
-    /// Frames put in or left out.
-    var corrections = 0
+    /// How much faster than the clock the stream is, as far as that is known.
+    var drift = 0.0
+    var resampler = DriftResampler(channels: 1)
+    var isResampled = false
+    /// Frames that were taken and have not come out of the resampler yet.
+    var held = 0
 
     mutating func append(_ value: Float) {
       guard count < samples.count else { return }
       samples[(head + count) % samples.count] = value
       count += 1
+    }
+
+    /// Appends frames, or silence, at the stream's present rate.
+    mutating func append(_ frames: UnsafePointer<Float>?, _ frameCount: Int) {
+      guard isResampled else {
+        for frame in 0..<frameCount { append(frames?[frame] ?? 0) }
+        return
+      }
+      let (before, slipped) = (count, resampler.slipped)
+      var taken = 0
+      while taken < frameCount && count < samples.count {
+        let place = (head + count) % samples.count
+        let room = min(samples.count - count, samples.count - place)
+        let (consumed, produced) = Self.resample(
+          frames.map { $0 + taken }, frameCount - taken, by: &resampler, into: &samples, at: place, room)
+        taken += consumed
+        count += produced
+      }
+      held += taken - (count - before) - Int(resampler.slipped - slipped)
+    }
+
+    /// Gives out what the resampler holds, and passes what follows as it is.
+    mutating func stopResampling() {
+      guard isResampled else { return }
+      append(nil, DriftResampler.lookahead)
+      resampler.reset()
+      (isResampled, held, error, drift) = (false, 0, 0, 0)
+    }
+
+    private static func resample(
+      _ frames: UnsafePointer<Float>?, _ frameCount: Int, by resampler: inout DriftResampler,
+      into samples: inout [Float], at place: Int, _ room: Int
+    ) -> (consumed: Int, produced: Int) {
+      samples.withUnsafeMutableBufferPointer {
+        resampler.process(frames, frames: frameCount, into: $0.baseAddress! + place, room: room)
+      }
     }
   }
 
@@ -54,11 +96,8 @@ final class StreamJoin {
     self.inputs = inputs.map { Input(liveness: $0, samples: [Float](repeating: 0, count: capacity)) }
   }
 
-  /// Frames put in or left out so far, over all inputs.
-  var corrections: Int { inputs.reduce(0) { $0 + $1.corrections } }
-
   func room(of index: Int) -> Int {
-    // Room for a stretched block and a little silence before it.
+    // Room for a resampled block and a little silence before it.
     max(0, (inputs[index].samples.count - inputs[index].count) / 2)
   }
 
@@ -77,26 +116,34 @@ final class StreamJoin {
     let begin = epoch ?? time
     epoch = begin
     let place = Int((time.duration(since: begin).seconds * Double(rate)).rounded())
-    let end = position + inputs[index].count
+    let end = position + inputs[index].count + inputs[index].held
     let distance = place - end
     if !inputs[index].hasBegun || abs(distance) > Int(Self.jump.seconds * Double(rate)) {
       inputs[index].hasBegun = true
+      inputs[index].stopResampling()
       inputs[index].error = 0
       move(frames, index, by: distance)
       return
     }
+    correct(index, by: distance, Double(frames.count) / Double(rate))
+    frames.withUnsafeBufferPointer { frames in inputs[index].append(frames.baseAddress, frames.count) }
+  }
+
+  /// Sets the rate of a stream so that it comes to its place, `distance` frames away, and stays there.
+  private func correct(_ index: Int, by distance: Int, _ seconds: Double) {
     inputs[index].error += 0.02 * (Double(distance) - inputs[index].error)
-    inputs[index].framesSinceCorrection += frames.count
-    let isDue = inputs[index].framesSinceCorrection >= rate / 10 && frames.count > Self.stretch
-    if isDue && abs(inputs[index].error) >= 1 {
-      let change = inputs[index].error > 0 ? 1 : -1
-      inputs[index].error -= Double(change)
-      inputs[index].framesSinceCorrection = 0
-      inputs[index].corrections += 1
-      appendStretched(frames, index, by: change)
-    } else {
-      for frame in frames.indices { inputs[index].append(frames[frame]) }
+    // Within a frame it is where it belongs: nothing is touched before it is known not to be.
+    guard inputs[index].isResampled || abs(inputs[index].error) >= 1 else { return }
+    inputs[index].isResampled = true
+    // Late is below zero: then fewer frames make one.
+    let late = inputs[index].error / Double(rate)
+    // A place that is far off says nothing of the clock.
+    if abs(late) < Self.haste * Self.largestCorrection {
+      inputs[index].drift -= late * seconds / (4 * Self.haste * Self.haste)
     }
+    let correction = inputs[index].drift - late / Self.haste
+    inputs[index].resampler.step =
+      1 + min(max(correction, -Self.largestCorrection), Self.largestCorrection)
   }
 
   /// Puts a stream where it belongs: behind silence, or without what would come too late.
@@ -105,20 +152,10 @@ final class StreamJoin {
     for frame in min(frames.count, max(0, -distance))..<frames.count { inputs[index].append(frames[frame]) }
   }
 
-  /// Appends the frames, the first few drawn out or drawn together so that one more or one fewer comes out.
-  private func appendStretched(_ frames: Span<Float>, _ index: Int, by change: Int) {
-    let given = Self.stretch
-    let wanted = given + change
-    for step in 0..<wanted {
-      let at = Double(step) * Double(given) / Double(wanted)
-      let whole = Int(at)
-      let part = Float(at - Double(whole))
-      inputs[index].append(frames[whole] * (1 - part) + frames[whole + 1] * part)
-    }
-    for frame in given..<frames.count { inputs[index].append(frames[frame]) }
+  func end(_ index: Int) {
+    inputs[index].stopResampling()
+    inputs[index].isEnded = true
   }
-
-  func end(_ index: Int) { inputs[index].isEnded = true }
 
   func read(into output: inout AudioBuffer) -> SourceProgress {
     // Loops and no closures: this runs for every block, and must cost no memory.

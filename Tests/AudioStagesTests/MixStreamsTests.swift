@@ -1,5 +1,6 @@
 import AudioStages
 import FluxGraph
+import Foundation
 import StageTesting
 import TestSupport
 import Testing
@@ -121,6 +122,58 @@ import Testing
       let window = output[(place - 200)..<(place + 200)]
       #expect((window.map(abs).max() ?? 1) < 0.5 * 0.5, "second \(second)")
     }
+  }
+
+  /// A sine by a device's own clock beside silence by the machine's, whose times are right within a jitter.
+  private func beside(partsPerMillion: Double, jitter: Double, seconds: Int) throws -> [Float] {
+    let world = TestWorld()
+    var mix = Mix()
+    let rate = 16_000
+    let format = AudioFormat(.f32le, rate: rate, channels: 1)
+    _ = try mix.prepare(inputs: [(format, .live), (format, .live)], world.context())
+    let begin = world.loop.now()
+    var random = SeededGenerator(seed: 3)
+    var output: [Float] = []
+    for step in 0..<(seconds * 50) {
+      world.loop.advance(by: .milliseconds(20))
+      for input in 0..<2 {
+        var block = AudioBuffer(format: format, capacity: 320)
+        block.append((0..<320).map { input == 0 ? 0 : sine(step * 320 + $0) })
+        let late = input == 0 ? 0 : Double.random(in: 0...1, using: &random) * jitter
+        let speed = input == 0 ? 1 : 1 + partsPerMillion * 1e-6
+        block.captureTime = begin.advanced(by: .seconds(Double(step) * 0.02 / speed + late))
+        mix.take(block, from: input)
+      }
+      while true {
+        var room = AudioBuffer(format: format, capacity: 640)
+        guard mix.read(into: &room) == .produced else { break }
+        room.withFloats { output += $0 }
+      }
+    }
+    return output
+  }
+
+  private func sine(_ frame: Int) -> Float { Float(sin(2 * Double.pi * 0.025 * Double(frame % 40))) }
+
+  @Test("live streams whose times are right are added as they are")
+  func untouched() throws {
+    let output = try beside(partsPerMillion: 0, jitter: 30e-6, seconds: 60)
+    #expect(output.count > 59 * 16_000)
+    #expect(output.indices.allSatisfy { output[$0] == sine($0) / 2 })
+  }
+
+  @Test("nobody hears that a stream is led to its place", arguments: [-150.0, 0, 150])
+  func seamless(partsPerMillion: Double) throws {
+    let output = try beside(partsPerMillion: partsPerMillion, jitter: 0.002, seconds: 120)
+    #expect(output.count > 119 * 16_000)
+    // Of a sine, each sample follows from the two before it. What does not follow is a seam.
+    let factor = Float(2 * cos(2 * Double.pi * 0.025))
+    var worst: Float = 0
+    // Behind the silence before it.
+    for index in 500..<output.count {
+      worst = max(worst, abs(output[index] + output[index - 2] - factor * output[index - 1]))
+    }
+    #expect(20 * log10(Double(worst) / 0.5) < -90)
   }
 
   @Test("a live stream that gives nothing does not hold up the other")

@@ -68,6 +68,66 @@ struct PulseCaptureTests {
     #expect(told.notice == "capturing" && told.message.contains("wide.monitor, 48k stereo, 20 ms"))
   }
 
+  @Test("players come and go: what is captured is, frame for frame, what `parec` records beside it")
+  func beside() async throws {
+    let daemon = try PulseDaemon(sinks: ["wide rate=48000 channels=2", "narrow rate=16000 channels=1"])
+    let rates = [48_000, 16_000]
+    let connections = PulseConnections()
+    let ours = ["wide", "narrow"].map {
+      PulseRecording(PulseSettings(.source("\($0).monitor"), daemon), connections: connections)
+    }
+    var theirs: [(process: ChildProcess, file: URL)] = []
+    for (name, rate) in zip(["wide", "narrow"], rates) {
+      let file = daemon.folder.appendingPathComponent("\(name).parec")
+      let channels = rate == 48_000 ? 2 : 1
+      theirs.append((try daemon.record("\(name).monitor", rate: rate, channels: channels, to: file), file))
+    }
+    for recording in ours { #expect(try await recording.wait(for: "capturing")) }
+    while try daemon.control("list short source-outputs").split(separator: "\n").count < 4 {}
+    // Both have begun to give something.
+    try await Task.sleep(for: .milliseconds(500))
+    var random = SeededGenerator(seed: 11)
+    var playing: [ChildProcess] = []
+    // The server works in shorter pieces while one plays that wishes it, so that all arrives later, and then earlier again.
+    for (round, latency) in [nil, 100, 10, nil, 20, 50, nil, 5].enumerated() {
+      for (name, rate) in zip(["wide", "narrow"], rates) {
+        let channels = rate == 48_000 ? 2 : 1
+        let seconds = Double.random(in: 0.4...3, using: &random)
+        let sound = signal(seconds: seconds, rate: rate, channels: channels, seed: UInt64(round))
+        playing.append(try daemon.play(sound, rate: rate, channels: channels, to: name, latency: latency))
+      }
+      try await Task.sleep(for: .milliseconds(Int.random(in: 300...1_500, using: &random)))
+      if round % 3 == 2 { playing.removeFirst().signal(SIGKILL) }
+    }
+    try await Task.sleep(for: .seconds(1))
+    for (process, _) in theirs {
+      process.signal(SIGKILL)
+      process.wait()
+    }
+    for (recording, (rate, their)) in zip(ours, zip(rates, theirs)) {
+      let channels = rate == 48_000 ? 2 : 1
+      try await recording.stop()
+      let expected = try Data(contentsOf: their.file).withUnsafeBytes { bytes in
+        (0..<(bytes.count / 2)).map {
+          Float(bytes.loadUnaligned(fromByteOffset: $0 * 2, as: Int16.self)) / 32_768
+        }
+      }
+      let samples = recording.samples
+      let first = try #require(samples.firstIndex { $0 != 0 }) / channels * channels
+      let theirFirst = try #require(expected.firstIndex { $0 != 0 }) / channels * channels
+      let count = min(samples.count - first, expected.count - theirFirst)
+      #expect(count > 6 * rate * channels)
+      // Where a player begins, the server mixes once more what it has not given out yet. Two listeners are a few frames apart
+      // there, be they both `parec`. One frame put in or left out would make all that follows different.
+      let different = (0..<count).filter { samples[first + $0] != expected[theirFirst + $0] }
+      #expect(
+        different.count <= rate * channels / 1000,
+        "\(rate) Hz: \(different.count) of \(count), from frame \((different.first ?? 0) / channels) on")
+      #expect(abs(recording.deviation) <= Self.limit && recording.farthestAhead <= Self.limit)
+      #expect(!recording.words.contains("gap") && !recording.words.contains("late"))
+    }
+  }
+
   @Test("a minute in which everything goes wrong: the samples are as many as the time that has passed")
   func minute() async throws {
     let daemon = try PulseDaemon(

@@ -9,7 +9,7 @@ final class PulseDaemon: @unchecked Sendable {
   /// must run anywhere; with FLUXGRAPH_REQUIRE_PEERS=1 they run and fail instead.
   static let isUsable =
     ProcessInfo.processInfo.environment["FLUXGRAPH_REQUIRE_PEERS"] == "1"
-    || ["pulseaudio", "pactl", "pacat"].allSatisfy { path(of: $0) != nil }
+    || ["pulseaudio", "pactl", "pacat", "parec"].allSatisfy { path(of: $0) != nil }
 
   struct Failure: Error { var message: String }
 
@@ -82,7 +82,8 @@ final class PulseDaemon: @unchecked Sendable {
   /// Plays 16-bit samples to a sink, as a program of this name.
   @discardableResult
   func play(
-    _ samples: [Int16], rate: Int, channels: Int, to sink: String, as name: String = "player"
+    _ samples: [Int16], rate: Int, channels: Int, to sink: String, as name: String = "player",
+    latency: Int? = nil
   ) throws -> ChildProcess {
     let file = folder.appendingPathComponent("\(UUID().uuidString).raw")
     try samples.withUnsafeBytes { try Data($0).write(to: file) }
@@ -91,10 +92,20 @@ final class PulseDaemon: @unchecked Sendable {
       [
         "--playback", "--raw", "--format=s16le", "--rate=\(rate)", "--channels=\(channels)",
         "--device=\(sink)",
-        "--client-name=\(name)", "--property=application.name=\(name)", file.path,
-      ])
+        "--client-name=\(name)", "--property=application.name=\(name)",
+      ] + (latency.map { ["--latency-msec=\($0)"] } ?? []) + [file.path])
     players.append(player)
     return player
+  }
+
+  /// Records 16-bit samples from a source with `parec` into a file.
+  func record(_ source: String, rate: Int, channels: Int, to file: URL) throws -> ChildProcess {
+    try launch(
+      "parec",
+      [
+        "--raw", "--format=s16le", "--rate=\(rate)", "--channels=\(channels)", "--device=\(source)",
+        "--latency-msec=20", file.path,
+      ])
   }
 
   private func launch(_ program: String, _ arguments: [String]) throws -> ChildProcess {

@@ -54,7 +54,7 @@ package struct Exec: ByteSource {
     }
   }
 
-  package func needs(_ context: StageContext) -> [Need]? { [.program(command[0], in: context.directory)] }
+  package func needs(_ context: StageContext) -> [Need]? { Need.programs(command, in: context.directory) }
 
   package mutating func open(_ context: StageContext) throws {
     source = try ChildSource(
@@ -88,6 +88,12 @@ package struct Shell: ByteSource {
       in: .milliseconds(100)...(.seconds(3600)))
     Option(
       "backoff_limit", \Shell.backoffLimit, "The longest pause.", in: .milliseconds(100)...(.seconds(3600)))
+  }
+
+  package func needs(_ context: StageContext) -> [Need]? {
+    // As far as words of a line can be told without a shell.
+    let words = line.split { $0.isWhitespace || "'\"|&;()<>".contains($0) }.map(String.init)
+    return Need.programs(["/bin/sh"] + words, in: context.directory)
   }
 
   package var line = ""

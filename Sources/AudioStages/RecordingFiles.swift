@@ -136,7 +136,9 @@ final class RecordingFiles {
   private func unused(_ wanted: String) -> String {
     var (path, number) = (wanted, 1)
     // `overwrite` is for the name that was given, not for those it is given a number.
-    while used.contains(path) || (!settings.mayOverwrite || number > 1) && access(path, F_OK) == 0 {
+    while used.contains(path) || context.files.isTaken(path)
+      || (!settings.mayOverwrite || number > 1) && access(path, F_OK) == 0
+    {
       number += 1
       path = numbered(wanted, number)
     }

@@ -56,7 +56,7 @@ package struct Through: AudioRelay {
     }
   }
 
-  package func needs(_ context: StageContext) -> [Need]? { [.program(command[0], in: context.directory)] }
+  package func needs(_ context: StageContext) -> [Need]? { Need.programs(command, in: context.directory) }
 
   package mutating func prepare(input: AudioFormat, _ context: StageContext) throws -> AudioFormat {
     pipe = try ChildPipe(command, input: input, context)

@@ -81,8 +81,8 @@ package struct Command: EventSink {
   }
 
   package func needs(_ context: StageContext) -> [Need]? {
-    [.program(program[0], in: context.directory)]
-      + (spool.map { [.writableDirectory(context.resolve($0))] } ?? [])
+    Need.programs(program, in: context.directory)
+      + (spool.map { Spool.needs(context.resolve($0), name: context.name) } ?? [])
   }
 
   package mutating func open(_ context: StageContext) async throws {
@@ -123,7 +123,10 @@ package struct Command: EventSink {
     drain?.cancel()
     process = nil
     // As with `| head`: a program that has what it wanted is no failure.
-    if exit == .code(0) { throw EndOfInterest() }
+    if exit == .code(0) {
+      context.notice(Notice("ended", "\(name) has ended, and is given no more events"))
+      throw EndOfInterest()
+    }
     let reason = failure(exit, deadline)
     context.emit(
       .notice(.undeliverable(event.json, reason: reason, attempts: 1, stream: context.name)), port: "dead")

@@ -183,7 +183,7 @@ actor Courier {
     let reason =
       "the graph ended before it could be delivered" + (spool == nil ? "" : ", and the spool did not take it")
     for delivery in left { emit(DeadLetter(delivery: delivery, reason: reason, status: nil)) }
-    balance.lost += left.count
+    giveUp(left.count)
     // Whoever runs next may have it; an answer that is still to come is written down first.
     if queue.sending.isEmpty { await onSpool { spool in spool.close() } }
     try tellEnd()
@@ -195,12 +195,14 @@ actor Courier {
     if balance.lost > 0 {
       let text = balance.lost == 1 ? "1 event was" : "\(balance.lost) events were"
       let place = spool == nil ? "" : ", and neither the spool nor its dead letters had room"
-      throw StageError(
+      var error = StageError(
         .unavailable, "\(text) not delivered to \(settings.receiver)\(place)\(sum)",
         help: spool == nil
           ? "With `spool=DIR` they are kept, and delivered when the graph runs again."
           : "Give the spool room: with a larger `spool_limit`, on its disk, and by `fluxgraph spool redeliver`."
       )
+      error.isLoss = true
+      throw error
     }
     let (waiting, dead) = (balance.waiting, balance.dead)
     if waiting > 0 {
@@ -215,7 +217,8 @@ actor Courier {
       let text = dead == 1 ? "1 event was given up" : "\(dead) events were given up"
       context.notice(
         Notice(
-          "given-up", "\(text), kept among the spool's dead letters\(sum)",
+          "given-up",
+          "\(text), and \(spool == nil ? "left by the port `dead`" : "kept among the spool's dead letters")\(sum)",
           details: [("count", JSONValue(dead))] + balance.members))
     }
   }
@@ -417,6 +420,11 @@ actor Courier {
     await onSpool { spool in try spool.synchronise() }
   }
 
+  /// What no spool keeps is for those who listen at the port, and lost where nobody does.
+  private func giveUp(_ count: Int) {
+    if context.isLinked("dead") { balance.dead += count } else { balance.lost += count }
+  }
+
   private func buryGone(_ deliveries: [Delivery]) async {
     await bury(
       deliveries.map {
@@ -434,11 +442,11 @@ actor Courier {
     guard let first = letters.first else { return }
     for letter in letters { emit(letter) }
     tell(first.reason, letters.count)
-    guard let spool else { return balance.lost += letters.count }
+    guard let spool else { return giveUp(letters.count) }
     do {
       let isKept = try await context.disk.run { try spool.bury(letters) }
       for letter in letters { unkept[letter.delivery.number] = nil }
-      if isKept { balance.dead += letters.count } else { balance.lost += letters.count }
+      if isKept { balance.dead += letters.count } else { giveUp(letters.count) }
       if !isKept && !areDeadLettersFull {
         context.notice(
           Notice(
@@ -454,7 +462,7 @@ actor Courier {
       let kept = (try? await context.disk.run { numbers.filter { spool.contains($0) } }) ?? []
       // One that has just been put into the spool must not be taken out of it as though it was given up.
       for number in numbers where !kept.contains(number) { unkept[number] = nil }
-      balance.lost += letters.count - kept.count
+      giveUp(letters.count - kept.count)
     }
   }
 

@@ -71,14 +71,27 @@ struct LineFileContent {
     // The only line may be a torn one, and a very long one is not read to its end. Other lines of JSON are of other kinds: a
     // recording, settings, what a batch keeps.
     guard !first.isEmpty, isOurs(first), firstEnd == nil || isObject(first) else {
-      throw StageError(
-        .badInput, "\(path) holds something else than lines of events, and is left as it is",
-        help: "Give `jsonl` a file of its own.")
+      throw others
     }
+    try refuseOtherEnd(reading)
   }
 
   /// How events and dead letters begin.
   private static let beginnings = [#"{"v":1,"event":""#, #"{"v":1,"reason":""#].map { Array($0.utf8) }
+
+  /// Looks at the end as well: somebody may have written behind what is ours.
+  private func refuseOtherEnd(_ reading: Int32) throws(StageError) {
+    let tail = bytes(reading, from: max(0, length - (1 << 16)), count: min(length, 1 << 16))
+    let lines = tail.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+    // What stands before the first line end may be a part of a line; behind the last one nothing may stand.
+    for line in lines.dropFirst() where !isOurs(Array(line)) { throw others }
+  }
+
+  private var others: StageError {
+    StageError(
+      .badInput, "\(path) holds something else than lines of events, and is left as it is",
+      help: "Give `jsonl` a file of its own.")
+  }
 
   /// Whether a line begins as ours do, as far as it goes.
   private func isOurs(_ line: [UInt8]) -> Bool {

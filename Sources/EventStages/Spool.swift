@@ -33,6 +33,7 @@ package final class Spool: @unchecked Sendable {
     self.limit = limit
     path = directory + "/" + name
     try StageError.onFiles { [path] () throws(FileError) in try makeDirectories(above: path) }
+    for ending in [".spool", ".dead.jsonl"] { try Self.refuseOthers(at: path + ending) }
     lock = try FileLock(path + ".lock")
     // What a program left that was killed while it wrote the log anew.
     for file in fileNames(in: directory) where file.hasPrefix(name + ".spool.") && file.hasSuffix(".part") {
@@ -168,7 +169,9 @@ package final class Spool: @unchecked Sendable {
     guard access(directory, R_OK | X_OK) == 0 else { throw .file("cannot open", directory, errno) }
     var names: Set<String> = []
     for file in fileNames(in: directory) {
-      if file.hasSuffix(".spool") { names.insert(String(file.dropLast(".spool".count))) }
+      if file.hasSuffix(".spool"), isRegularFile(directory + "/" + file) {
+        names.insert(String(file.dropLast(".spool".count)))
+      }
       // A file of this name may be somebody else's.
       if file.hasSuffix(".dead.jsonl"), try holdsDeadLetters(directory + "/" + file) {
         names.insert(String(file.dropLast(".dead.jsonl".count)))

@@ -1,7 +1,29 @@
 package import FluxGraph
+internal import Glibc
 internal import Platform
 
 extension Spool {
+  /// What a sink with a spool needs: its directory, and files in it that nothing else writes.
+  static func needs(_ directory: String, name: String) -> [Need] {
+    [.writableDirectory(directory)]
+      + [".spool", ".dead.jsonl"].map { ending in
+        let path = "\(directory)/\(name)\(ending)"
+        return Need(path, .kept) { () throws(StageError) in
+          try refuseOthers(at: path)
+          return "\(path) is the sink's"
+        }
+      }
+  }
+
+  /// A link, or what is no file, is somebody else's.
+  static func refuseOthers(at path: String) throws(StageError) {
+    var state = stat()
+    guard lstat(path, &state) == 0, state.st_mode & S_IFMT != S_IFREG else { return }
+    throw StageError(
+      .inputOutput, "\(path) is no file of a spool, but a link, a directory or something else",
+      help: "Take it away, or give the spool another directory.")
+  }
+
   /// Opens the spool of a sink, and makes one when there is none. What a command that looks at a spool holds for a moment is
   /// waited for.
   /// - Parameter run: runs what blocks, each time it is tried.

@@ -121,11 +121,8 @@ package struct Webhook: EventSink {
   }
 
   package func needs(_ context: StageContext) -> [Need]? {
-    [
-      certificateAuthorities.map { .readableFile(context.resolve($0)) },
-      spool.map { .writableDirectory(context.resolve($0)) },
-    ]
-    .compactMap(\.self)
+    (certificateAuthorities.map { [.readableFile(context.resolve($0))] } ?? [])
+      + (spool.map { Spool.needs(context.resolve($0), name: context.name) } ?? [])
   }
 
   package mutating func open(_ context: StageContext) async throws {

@@ -13,6 +13,13 @@ package struct AddressCredentials {
     for part in text.split(separator: "://", omittingEmptySubsequences: false).dropFirst() {
       let address = part.prefix { !$0.isWhitespace && !"\"'`<>\\".contains($0) }
       let authority = address.prefix { !"/?#".contains($0) }
+      // A password with a slash in it, which was not encoded: what looks like a port is its beginning.
+      if let colon = authority.lastIndex(of: ":"), !authority.hasSuffix("]"),
+        !authority[authority.index(after: colon)...].allSatisfy(\.isNumber),
+        let at = address.lastIndex(of: "@")
+      {
+        add(user: address[..<at])
+      }
       if let at = authority.lastIndex(of: "@") { add(user: authority[..<at]) }
       for pair in address[authority.endIndex...].split(whereSeparator: { "?&;#".contains($0) }) {
         guard let equals = pair.firstIndex(of: "="), isNameOfSecret(pair[..<equals]) else { continue }

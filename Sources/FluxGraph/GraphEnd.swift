@@ -29,13 +29,13 @@ package final class GraphEnd: Sendable {
   }
 
   /// When it is over, whatever is left; nil while nobody has asked for it.
-  package var deadline: Instant? { after(1) }
+  package var deadline: Instant? { after(0.95) }
 
   /// When recognisers wait no longer for their service: what has been said is still to be written.
   package var recogniserDeadline: Instant? { after(0.75) }
 
   /// When sinks wait no longer for their receivers: there is still something to be said of what is left.
-  package var sinkDeadline: Instant? { after(0.95) }
+  package var sinkDeadline: Instant? { after(0.9) }
 
   private func after(_ part: Double) -> Instant? {
     state.withLock { state in state.asked?.advanced(by: .seconds(state.time.seconds * part)) }

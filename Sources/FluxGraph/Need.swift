@@ -7,8 +7,8 @@ internal import Glibc
 public struct Need: Sendable {
   /// What is done with a file.
   public enum FileUse: Sendable, Hashable {
-    /// It is read; something is appended to it; it is written anew.
-    case read, appended, written
+    /// It is read; something is appended to it; it is written anew; it is a stage's own, which keeps others from it by itself.
+    case read, appended, written, kept
   }
 
   /// The file it is about, and what is done with it: what one stage reads, another must not write.
@@ -60,6 +60,16 @@ extension Need {
   private static func outputFile(_ path: String, isKept: Bool, mayBeThere: Bool) -> Need {
     Need(path, isKept ? .appended : .written) { () throws(StageError) in
       guard access(path, F_OK) == 0 else {
+        var link = stat()
+        if lstat(path, &link) == 0 {
+          // A link to nothing, or to itself.
+          guard mayBeThere else { throw .alreadyThere(path) }
+          let goal = FilePlace.linked(path)
+          guard lstat(goal, &link) != 0 else { throw .file("cannot write", path, ELOOP) }
+          guard isDirectory(directory(of: goal)) else {
+            throw StageError(.inputOutput, "\(path) leads to \(goal), and there is no directory for that")
+          }
+        }
         try lookForRoom(for: path, in: directory(of: path))
         return "\(path) can be made"
       }
@@ -127,6 +137,13 @@ extension Need {
       }
       return "\(found) can be run"
     }
+  }
+
+  /// A program, and the files its arguments name: a script it runs, sound it reads. What they are is not known, so that there need
+  /// not be any.
+  public static func programs(_ words: [String], in directory: String) -> [Need] {
+    let files = words.dropFirst().map { Path($0).resolved(in: directory, home: nil) }.filter(isRegular)
+    return [program(words[0], in: directory)] + files.map { path in Need(path, .read) { "\(path) is there" } }
   }
 
   /// An address to listen at, which nobody else does; one that a program is about to let go of is waited for.

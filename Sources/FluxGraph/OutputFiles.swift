@@ -5,20 +5,31 @@ public struct OutputFiles: Sendable {
   private let making: @Sendable (String) -> Void
   private let refusal: @Sendable (String, OutputFile.Opening) -> StageError?
   private let opening: @Sendable (String) -> Void
+  private let opened: @Sendable (String, OutputFile.Opening) -> Void
+  private let taken: @Sendable (String) -> Bool
 
   /// - Parameters:
   ///   - making: called, where the file is opened, with the path of each file that is about to be made.
   ///   - opening: called, where the file is opened, with the path of each that is about to be opened.
+  ///   - opened: called, where the file is opened, with the path of each that has been.
+  ///   - taken: says whether another stage has written a file.
   ///   - refusal: says why a file must not be opened like this, such as one the graph reads; nil where it may.
   public init(
     making: @escaping @Sendable (String) -> Void = { _ in },
     opening: @escaping @Sendable (String) -> Void = { _ in },
+    opened: @escaping @Sendable (String, OutputFile.Opening) -> Void = { _, _ in },
+    taken: @escaping @Sendable (String) -> Bool = { _ in false },
     refusal: @escaping @Sendable (String, OutputFile.Opening) -> StageError? = { _, _ in nil }
   ) {
     self.making = making
+    self.opened = opened
+    self.taken = taken
     self.refusal = refusal
     self.opening = opening
   }
+
+  /// Whether another stage of this run has written what is at a path, so that `overwrite` does not mean it. Blocks.
+  public func isTaken(_ path: String) -> Bool { taken(path) }
 
   /// Opens a file, and the directories above it. Blocks.
   /// - Throws: `StageError`, with a remedy where something is at the path of a `new` file.
@@ -30,7 +41,9 @@ public struct OutputFiles: Sendable {
     // Told before: what a program that is killed has made is known then.
     if access(path, F_OK) != 0 { making(path) }
     do throws(FileError) {
-      return try OutputFile(path, opening, permissions: permissions)
+      let file = try OutputFile(path, opening, permissions: permissions)
+      opened(path, opening)
+      return file
     } catch {
       if error.code == EEXIST { throw .alreadyThere(path) }
       if error.code == ENXIO { throw StageError(.inputOutput, "nobody reads the pipe \(path)") }

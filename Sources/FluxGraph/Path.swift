@@ -38,8 +38,26 @@ public struct WebURL: Sendable, Hashable, OptionValue {
     let scheme = text[..<colon.lowerBound].lowercased()
     guard ["http", "https", "ws", "wss"].contains(scheme) else { return nil }
     let host = text[colon.upperBound...].prefix { !"/?#".contains($0) }
-    guard !host.isEmpty else { return nil }
+    guard Self.isAuthority(host) else { return nil }
     self.text = text
+  }
+
+  /// Whether there is a host, and a port only where it can be one.
+  private static func isAuthority(_ text: Substring) -> Bool {
+    let place = text[(text.lastIndex(of: "@").map(text.index(after:)) ?? text.startIndex)...]
+    let host: Substring
+    if place.hasPrefix("[") {
+      guard let end = place.firstIndex(of: "]") else { return false }
+      host = place[...end]
+    } else {
+      host = place.prefix { $0 != ":" }
+    }
+    let rest = place[host.endIndex...]
+    guard !host.isEmpty, host != "[]" else { return false }
+    guard !rest.isEmpty else { return true }
+    guard rest.hasPrefix(":") else { return false }
+    let port = rest.dropFirst()
+    return port.isEmpty || port.utf8.allSatisfy { 0x30...0x39 ~= $0 } && (1...65535).contains(Int(port) ?? 0)
   }
 
   public static var optionType: OptionType { .url }

@@ -102,6 +102,7 @@ struct SecretMask: Sendable {
     for encoded in [encoded, encoded.replacing("%20", with: "+"), encoded.replacing("%2F", with: "/")] {
       texts += [encoded, lowercasedEscapes(encoded)]
     }
+    texts += [html(secret, decimal: nil), html(secret, decimal: true), html(secret, decimal: false)]
     if bytes.count >= leastInsideWords {
       texts += base64(bytes)
       texts += [bytes.hexadecimal, bytes.hexadecimal.uppercased()]
@@ -113,6 +114,16 @@ struct SecretMask: Sendable {
   private static func lowercasedEscapes(_ text: String) -> String {
     let parts = text.split(separator: "%", omittingEmptySubsequences: false)
     return parts[0] + parts.dropFirst().map { "%" + $0.prefix(2).lowercased() + $0.dropFirst(2) }.joined()
+  }
+
+  /// As in a page: with entities by their names, or numbered, whatever is no letter or digit.
+  private static func html(_ text: String, decimal: Bool?) -> String {
+    let names: [UInt8: String] = [0x26: "amp", 0x3C: "lt", 0x3E: "gt", 0x22: "quot", 0x27: "#39"]
+    return text.unicodeScalars.map { scalar in
+      guard let byte = UInt8(exactly: scalar.value), !byte.isWordByte else { return String(scalar) }
+      guard let decimal else { return names[byte].map { "&\($0);" } ?? String(scalar) }
+      return decimal ? "&#\(byte);" : "&#x\(String(byte, radix: 16, uppercase: true));"
+    }.joined()
   }
 
   /// What of base64 depends on these bytes alone, whatever stands before and behind them, in both alphabets; and all of it, where

@@ -1,7 +1,10 @@
 // What programs say, as it may be seen.
 extension SecretRegister {
   package func masked(_ error: StageError) -> StageError {
-    StageError(error.code, masked(error.message), help: error.help.map(masked))
+    var error = error
+    error.message = masked(error.message)
+    error.help = error.help.map(masked)
+    return error
   }
 
   /// A notice. An event it carries along is what was said, and stays as it is.

@@ -40,6 +40,7 @@ public struct StageContext: Sendable {
   /// Opens files for writing.
   public let files: OutputFiles
   private let failing: @Sendable () -> Bool
+  private let linkedPorts: Set<String>
   /// When the graph is over at the latest, once it was asked to end.
   package let end: GraphEnd
 
@@ -70,6 +71,7 @@ public struct StageContext: Sendable {
     hangUpRegistrar: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { _ in },
     queue: SinkQueue = SinkQueue(), files: OutputFiles = OutputFiles(),
     failing: @escaping @Sendable () -> Bool = { false }, end: GraphEnd = GraphEnd(),
+    linkedPorts: Set<String> = [],
     category: String? = nil, log: any LogSink = StandardErrorLog(),
     metrics: MetricsRegistry = MetricsRegistry()
   ) {
@@ -97,6 +99,7 @@ public struct StageContext: Sendable {
     self.files = files
     self.failing = failing
     self.end = end
+    self.linkedPorts = linkedPorts
   }
 
   /// Whether a part of the graph has failed so far: what is finished then may not be whole.
@@ -110,6 +113,9 @@ public struct StageContext: Sendable {
     noticeHandler(named)
     portHandler(.notice(named), "notices")
   }
+
+  /// Whether somebody listens at a port the stage's description declares.
+  public func isLinked(_ port: String) -> Bool { linkedPorts.contains(port) }
 
   /// Sends an event out by a port the stage's description declares.
   public func emit(_ event: Event, port: String) {

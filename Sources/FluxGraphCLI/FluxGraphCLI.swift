@@ -55,7 +55,7 @@ public enum FluxGraphCLI {
         Terminal.output.write(lines: EventSchema.text)
         return .success
       case "help", "--help", "-h":
-        if let topic = rest.first, !Help.commands.contains(topic) {
+        if let topic = rest.first, !Help.commands.contains(topic), topic != "metrics" {
           throw .unknownWord(topic, "there is no help on `\(topic)`", catalogue)
         }
         Terminal.output.write(lines: Help.text(for: rest.first))

@@ -12,6 +12,8 @@ final class RecordingFile: Sendable {
   /// What waits for a disk that does not keep up, in bytes.
   private static let limit = 16 << 20
 
+  /// Keeps another `record` from the same file.
+  private let claim = Mutex<PathClaim?>(nil)
   private let lines: AsyncStream<String>.Continuation
   private let waiting: Waiting
   /// Ends with whether there was a line, or the first error.
@@ -54,18 +56,27 @@ final class RecordingFile: Sendable {
 
   /// What must be so for it to be written.
   var need: Need {
-    Need { [path, opening] () throws(StageError) in
+    Need { [self, path, opening] () throws(StageError) in
       guard !Self.isSomethingElse(path) else {
         throw StageError(
           .inputOutput, "\(path) is there already, and is no recording",
           help: "Did you swap them? It is `fluxgraph record GRAPH FILE`.")
       }
-      if opening == .new, access(path, F_OK) == 0 {
+      var state = stat()
+      if stat(path, &state) == 0, !isRegularFile(path) {
+        throw StageError(.inputOutput, "\(path) is no file, and a recording is one")
+      }
+      if opening == .new, lstat(path, &state) == 0 {
         throw StageError(
           .inputOutput, "\(path) is already there",
           help: "Add `--overwrite` to replace it, or name another file.")
       }
-      return try Need.newFile(path, overwrite: opening == .replacing).look()
+      let text = try Need.newFile(path, overwrite: opening == .replacing).look()
+      guard let own = PathClaim(path) else {
+        throw StageError(.inputOutput, "\(path) is being written by another `record`")
+      }
+      claim.withLock { $0 = own }
+      return text
     }
   }
 
@@ -116,20 +127,30 @@ private final class LateOutput: @unchecked Sendable {
   private var file: OutputFile?
   /// Whether the service has said something.
   private var hasSession = false
+  /// What was sent before that.
+  private var beginning: [String] = []
 
   init(_ path: String, _ opening: OutputFile.Opening) {
-    self.path = path
+    // Through a link what it leads to is replaced, and not the link.
+    self.path = opening == .replacing ? FilePlace.linked(path) : path
     self.opening = opening
   }
 
   func append(_ line: String) throws(StageError) {
+    hasSession = hasSession || line.hasPrefix(#"{"from":"server""#) && line.contains(#""text":"#)
+    guard hasSession else { return beginning.append(line) }
+    for line in beginning { try write(line) }
+    beginning = []
+    try write(line)
+  }
+
+  private func write(_ line: String) throws(StageError) {
     // Readable for its owner only: it holds what was said.
     if file == nil {
       let place = opening == .replacing && access(path, F_OK) == 0 ? "\(path).\(getpid()).part" : path
       file = try OutputFiles().open(place, opening, permissions: 0o600)
     }
     guard let file else { return }
-    hasSession = hasSession || line.hasPrefix(#"{"from":"server""#) && line.contains(#""text":"#)
     try StageError.onFiles { () throws(FileError) in try file.append(Array((line + "\n").utf8)) }
   }
 

@@ -84,6 +84,10 @@ struct SpoolCommand: Sendable {
 
   private func run(_ sink: String) async throws(StageError) {
     let summary = try Spool.summary(directory: directory, name: sink)
+    if [.redeliver, .drop].contains(action), summary.bytes > 0, summary.damaged == summary.bytes {
+      throw StageError(
+        .inputOutput, "\(directory)/\(sink).spool holds nothing of a spool, and is left as it is")
+    }
     switch action {
     case .ls:
       var line = "\(sink)  \(summary.pending) waiting"

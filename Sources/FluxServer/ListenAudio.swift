@@ -29,6 +29,9 @@ package enum ListenAudioError: Error, Equatable, CustomStringConvertible {
 struct ListenAudio: Sendable {
   /// Seconds of audio in one message; a damaged Ogg stream can claim any length.
   static let mostSeconds = 600
+  /// Bytes that tell a container from samples.
+  private static let containerHead = 64
+  private static let beginnings = ["OggS", "RIFF", "RF64", "BW64"].map { Array($0.utf8)[...] }
 
   private enum Format: Sendable {
     case raw(SampleEncoding)
@@ -60,7 +63,11 @@ struct ListenAudio: Sendable {
       return convert(decode(bytes, as: encoding))
     case .undecided(var first):
       bytes.withUnsafeBytes { first.append(contentsOf: $0) }
-      guard let found = first.withUnsafeBytes({ Sniffer.find($0, isWhole: false) }) else {
+      // What begins with no container is told at once, as what stands in front of one cannot be long here.
+      let isEnough = first.count >= Self.containerHead || !Self.beginnings.contains(first.prefix(4))
+      guard first.count >= 4,
+        let found = first.withUnsafeBytes({ Sniffer.find($0, isWhole: isEnough) })
+      else {
         format = .undecided(first)
         return []
       }

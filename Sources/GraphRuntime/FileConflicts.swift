@@ -15,7 +15,20 @@ final class FileConflicts: Sendable {
     var isReserved = false
   }
 
+  /// A stage that has written a file, whose name may have been known only then.
+  private struct Writer: Sendable {
+    var node: Int
+    var title: String
+    var appends: Bool
+  }
+
+  /// How long another run of ours is waited for, which may be about to end.
+  private static let patience = Duration.seconds(2)
+
   private let users = Mutex<[FilePlace: User]>([:])
+  private let writers = Mutex<[FilePlace: Writer]>([:])
+  /// What keeps other runs from the files of this one, for as long as it lasts.
+  private let claims = Mutex<[PathClaim]>([])
 
   /// Adds a stage's use of a file.
   /// - Throws: `StageError` when the file would be written over what else uses it, or is written twice.
@@ -28,9 +41,11 @@ final class FileConflicts: Sendable {
       users[place] = user
       return nil
     }
-    guard let other = found else { return }
+    guard let other = found else { return try use == .written ? claim(path) : () }
     // Lines may be appended by several, and what is read as lines may grow.
-    guard use == .written || other.use == .written || use == .appended && other.isReserved else { return }
+    let isMine = use == .written || use == .kept
+    let isTheirs = other.use == .written || other.use == .kept
+    guard isMine || isTheirs || use == .appended && other.isReserved else { return }
     let problem =
       if other.use == .read {
         "\(path) is read by \(other.name), and would be written \(use == .appended ? "to" : "over") here"
@@ -40,15 +55,46 @@ final class FileConflicts: Sendable {
     throw StageError(.inputOutput, problem, help: "Give one of them another name.")
   }
 
+  private func claim(_ path: String) throws(StageError) {
+    let end = Instant.now().advanced(by: Self.patience)
+    repeat {
+      if let claim = PathClaim(path) { return claims.withLock { $0.append(claim) } }
+      usleep(10_000)
+    } while Instant.now() < end
+    throw StageError(
+      .inputOutput, "\(path) is being written by another run", help: "Give each run a file of its own.")
+  }
+
+  /// A stage has opened a file for writing.
+  func opened(_ path: String, _ opening: OutputFile.Opening, by node: Int, _ title: String) {
+    let place = FilePlace(path)
+    let writer = Writer(node: node, title: title, appends: opening == .appending)
+    writers.withLock { $0[place] = $0[place] ?? writer }
+  }
+
+  /// Whether another stage has written what is at a path.
+  func isTaken(_ path: String, for node: Int) -> Bool {
+    guard access(path, F_OK) == 0 else { return false }
+    let place = FilePlace(path)
+    return writers.withLock { $0[place].map { $0.node != node } ?? false }
+  }
+
   /// What keeps a file from being written, although nothing was known of it before; nil where nothing does.
-  func refusal(of path: String, _ opening: OutputFile.Opening) -> StageError? {
+  func refusal(of path: String, _ opening: OutputFile.Opening, for node: Int) -> StageError? {
     guard Self.hasContent(path) else { return nil }
     let place = FilePlace(path)
+    if let writer = writers.withLock({ $0[place] }), writer.node != node,
+      opening == .replacing || opening == .appending && !writer.appends
+    {
+      // For good: another try would meet the same.
+      return StageError(
+        .badGraph, "\(path) is written by `\(writer.title)`, too", help: "Give one of them another name.")
+    }
     guard let other = users.withLock({ $0[place] }) else { return nil }
     switch opening {
     case .new: return nil
-    case .appending: guard other.isReserved else { return nil }
-    case .replacing: guard other.isReserved || other.use == .read else { return nil }
+    case .appending: guard other.isReserved || other.use == .kept else { return nil }
+    case .replacing: guard other.isReserved || other.use == .read || other.use == .kept else { return nil }
     }
     let use = other.use == .read ? "read" : "written"
     return StageError(.inputOutput, "\(path) is \(use) by \(other.name), and is not written over")

@@ -379,8 +379,11 @@ struct GraphBuilder {
       hangUpRegistrar: { commands.addHangUp($0) }, queue: queue,
       files: OutputFiles(
         making: { fileMade(number, $0) }, opening: { [disk] in disk.works(on: $0) },
-        refusal: { [weak supervisor] in supervisor?.refusal(of: $0, $1) }),
+        opened: { [weak supervisor] in supervisor?.files.opened($0, $1, by: number, title) },
+        taken: { [weak supervisor] in supervisor?.files.isTaken($0, for: number) ?? false },
+        refusal: { [weak supervisor] in supervisor?.files.refusal(of: $0, $1, for: number) }),
       failing: { [weak supervisor] in supervisor?.hasFailed ?? false }, end: supervisor.end,
+      linkedPorts: Set(ports.keys),
       category: node.specification.name, log: services.log, metrics: services.metrics)
   }
 
@@ -450,8 +453,8 @@ protocol GraphSupervisor: AnyObject, Sendable {
   var hasFailed: Bool { get }
   /// When the graph is over at the latest.
   var end: GraphEnd { get }
-  /// Why a file must not be opened for writing: the graph reads it.
-  func refusal(of path: String, _ opening: OutputFile.Opening) -> StageError?
+  /// The files the graph uses.
+  var files: FileConflicts { get }
   /// A part has ended; `endsSink` says whether one sink fewer is left with it.
   func partEnded(endsSink: Bool)
   /// Has an asynchronous part begin. It ends when `over`, which `body` is given, is called; what `body` returns ends it before its

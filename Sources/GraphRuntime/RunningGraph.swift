@@ -53,7 +53,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   package var commands: CommandDirectory { services.commands }
   private let gates = Mutex<[AudioGate]>([])
   /// The files the graph uses.
-  private let files = FileConflicts()
+  let files = FileConflicts()
   let end = GraphEnd()
   private let services: GraphServices
   private let notices: NoticeGate
@@ -121,14 +121,17 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     return state.withLock { $0.failures }.sorted { $0.error.code.severity > $1.error.code.severity }
   }
 
-  /// What was lost has been told when it was; here it becomes what the run ends with.
+  /// What was lost has been told when it was; where nothing else failed, it becomes what the run ends with.
   private func fail(forLossesOf notices: NoticeGate) {
     guard !services.toleratesLosses else { return }
+    let hasFailed = hasFailed
     for losses in notices.losses {
       let title = losses.stage ?? plan.nodes.first { $0.location == losses.location }?.title ?? "the graph"
       let error = StageError(.unavailable, losses.text, help: "With `--lossy` that is no failure.")
-      state.withLock {
-        $0.failures.append(Failure(title: title, location: losses.location ?? "", error: error))
+      if !hasFailed {
+        state.withLock {
+          $0.failures.append(Failure(title: title, location: losses.location ?? "", error: error))
+        }
       }
       services.notice(
         Notice(
@@ -163,6 +166,14 @@ package final class RunningGraph: GraphSupervisor, Sendable {
 
   /// Recognisers wait no longer for their service.
   private func endRecognisers() {
+    // What ends behind them has not come to them.
+    let reports = parts.withLock { $0 }.map(\.report).filter { $0.state != .ended && $0.state != .failed }
+    if reports.contains(where: { $0.kind == .recogniser }) {
+      for part in reports where part.kind == .chain && part.state == .running {
+        let text = "\(part.name) did not end in time; the audio in it was not transcribed"
+        partFailed(StagePlace(part), StageError(.unavailable, text))
+      }
+    }
     let (tasks, cancels) = state.withLock { state in
       (state.recognisers.compactMap { state.tasks[$0] }, state.cancels)
     }
@@ -338,16 +349,17 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     let stageError = plan.secrets.masked(
       error as? StageError ?? (error as? DiskSilence)?.stageError
         ?? StageError(.internal, "\(place.title): \(error)"))
+    if stageError.isLoss, services.toleratesLosses {
+      services.notice(
+        Notice("lost", stageError.description, severity: .warning, stream: place.title), place.location)
+      return
+    }
     state.withLock { state in
       if state.isAborted { return }
       state.failures.append(Failure(title: place.title, location: place.location, error: stageError))
     }
     services.notice(
       Notice("failed", stageError.description, severity: .error, stream: place.title), place.location)
-  }
-
-  func refusal(of path: String, _ opening: OutputFile.Opening) -> StageError? {
-    files.refusal(of: path, opening)
   }
 
   var hasFailed: Bool { state.withLock { !$0.failures.isEmpty } }

@@ -16,8 +16,11 @@ package enum FilePlace: Hashable, Sendable {
     self = .path(Self.whole(Self.linked(path)))
   }
 
-  /// Where a link leads that leads to nothing.
-  private static func linked(_ path: String) -> String {
+  /// The same by where it is or would be made, also of one that is there.
+  package init(named path: String) { self = .path(Self.whole(Self.linked(path))) }
+
+  /// Where a link leads, also one that leads to nothing.
+  package static func linked(_ path: String) -> String {
     var path = path
     // As many as the system follows.
     for _ in 0..<40 {

@@ -136,7 +136,7 @@ final class RecordingFiles {
   private func unused(_ wanted: String) -> String {
     var (path, number) = (wanted, 1)
     // `overwrite` is for the name that was given, not for those it is given a number.
-    while used.contains(path) || context.files.isTaken(path)
+    while used.contains(path) || !context.files.take(path)
       || (!settings.mayOverwrite || number > 1) && access(path, F_OK) == 0
     {
       number += 1

@@ -88,7 +88,7 @@ final class CaptionWriter: @unchecked Sendable {
     // What was said is not thrown away for a name that somebody took in the meantime.
     var (path, number) = (wanted, 1)
     // `overwrite` is for the name that was given, not for those it is given a number.
-    while used.contains(path) || context.files.isTaken(path)
+    while used.contains(path) || !context.files.take(path)
       || (!settings.overwrite || number > 1) && access(path, F_OK) == 0
     {
       number += 1

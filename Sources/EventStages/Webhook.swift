@@ -16,7 +16,7 @@ package struct Webhook: EventSink {
       again; without one up to 10000 wait in memory, and 16 MB of them. What is given up leaves by the port `dead`, with the reason; with \
       `spool` it is also in the file `NAME.dead.jsonl` there. The end of the graph does not wait for another try, nor longer \
       than 10 s for an answer, nor longer than a minute in all. What is not delivered by then stays in the spool; without one \
-      it is lost, and the exit code is 69. So are events that find spool and dead letters full, or their disk; how many were \
+      it leaves by the port `dead`, or is lost where nobody listens there, and the exit code is 69. So are events that find spool and dead letters full, or their disk; how many were \
       accepted, delivered, are waiting, dead or lost is the last thing the sink says. Fields in `body` are written as they stand inside a JSON text.
       """,
     ports: [

@@ -6,30 +6,31 @@ public struct OutputFiles: Sendable {
   private let refusal: @Sendable (String, OutputFile.Opening) -> StageError?
   private let opening: @Sendable (String) -> Void
   private let opened: @Sendable (String, OutputFile.Opening) -> Void
-  private let taken: @Sendable (String) -> Bool
+  private let taking: @Sendable (String) -> Bool
 
   /// - Parameters:
   ///   - making: called, where the file is opened, with the path of each file that is about to be made.
   ///   - opening: called, where the file is opened, with the path of each that is about to be opened.
   ///   - opened: called, where the file is opened, with the path of each that has been.
-  ///   - taken: says whether another stage has written a file.
+  ///   - taking: chooses a name for a file of the stage alone; false where another one writes there.
   ///   - refusal: says why a file must not be opened like this, such as one the graph reads; nil where it may.
   public init(
     making: @escaping @Sendable (String) -> Void = { _ in },
     opening: @escaping @Sendable (String) -> Void = { _ in },
     opened: @escaping @Sendable (String, OutputFile.Opening) -> Void = { _, _ in },
-    taken: @escaping @Sendable (String) -> Bool = { _ in false },
+    taking: @escaping @Sendable (String) -> Bool = { _ in true },
     refusal: @escaping @Sendable (String, OutputFile.Opening) -> StageError? = { _, _ in nil }
   ) {
     self.making = making
     self.opened = opened
-    self.taken = taken
+    self.taking = taking
     self.refusal = refusal
     self.opening = opening
   }
 
-  /// Whether another stage of this run has written what is at a path, so that `overwrite` does not mean it. Blocks.
-  public func isTaken(_ path: String) -> Bool { taken(path) }
+  /// Chooses a name for a file that this stage alone writes; `overwrite` does not mean what another stage of the run does. Blocks.
+  /// - Returns: false where another stage writes there.
+  public func take(_ path: String) -> Bool { taking(path) }
 
   /// Opens a file, and the directories above it. Blocks.
   /// - Throws: `StageError`, with a remedy where something is at the path of a `new` file.

@@ -116,11 +116,13 @@ struct SecretMask: Sendable {
     return parts[0] + parts.dropFirst().map { "%" + $0.prefix(2).lowercased() + $0.dropFirst(2) }.joined()
   }
 
-  /// As in a page: with entities by their names, or numbered, whatever is no letter or digit.
+  /// As in a page: with entities by their names, or numbered, whatever an address would escape, too.
   private static func html(_ text: String, decimal: Bool?) -> String {
     let names: [UInt8: String] = [0x26: "amp", 0x3C: "lt", 0x3E: "gt", 0x22: "quot", 0x27: "#39"]
     return text.unicodeScalars.map { scalar in
-      guard let byte = UInt8(exactly: scalar.value), !byte.isWordByte else { return String(scalar) }
+      guard let byte = UInt8(exactly: scalar.value), !byte.isWordByte, !"-._~ ".utf8.contains(byte) else {
+        return String(scalar)
+      }
       guard let decimal else { return names[byte].map { "&\($0);" } ?? String(scalar) }
       return decimal ? "&#\(byte);" : "&#x\(String(byte, radix: 16, uppercase: true));"
     }.joined()

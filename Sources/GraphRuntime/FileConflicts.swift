@@ -27,6 +27,8 @@ final class FileConflicts: Sendable {
 
   private let users = Mutex<[FilePlace: User]>([:])
   private let writers = Mutex<[FilePlace: Writer]>([:])
+  /// The stages that have chosen a name for a file, which may not be there yet.
+  private let names = Mutex<[FilePlace: Int]>([:])
   /// What keeps other runs from the files of this one, for as long as it lasts.
   private let claims = Mutex<[PathClaim]>([])
 
@@ -70,13 +72,19 @@ final class FileConflicts: Sendable {
     let place = FilePlace(path)
     let writer = Writer(node: node, title: title, appends: opening == .appending)
     writers.withLock { $0[place] = $0[place] ?? writer }
+    let name = FilePlace(named: path)
+    names.withLock { $0[name] = $0[name] ?? node }
   }
 
-  /// Whether another stage has written what is at a path.
-  func isTaken(_ path: String, for node: Int) -> Bool {
-    guard access(path, F_OK) == 0 else { return false }
-    let place = FilePlace(path)
-    return writers.withLock { $0[place].map { $0.node != node } ?? false }
+  /// Chooses a name for a file of a stage's own.
+  /// - Returns: false where another stage writes there.
+  func take(_ path: String, for node: Int) -> Bool {
+    let (place, name) = (FilePlace(path), FilePlace(named: path))
+    if let writer = writers.withLock({ $0[place] }), writer.node != node { return false }
+    return names.withLock { names in
+      names[name] = names[name] ?? node
+      return names[name] == node
+    }
   }
 
   /// What keeps a file from being written, although nothing was known of it before; nil where nothing does.

@@ -380,7 +380,7 @@ struct GraphBuilder {
       files: OutputFiles(
         making: { fileMade(number, $0) }, opening: { [disk] in disk.works(on: $0) },
         opened: { [weak supervisor] in supervisor?.files.opened($0, $1, by: number, title) },
-        taken: { [weak supervisor] in supervisor?.files.isTaken($0, for: number) ?? false },
+        taking: { [weak supervisor] in supervisor?.files.take($0, for: number) ?? true },
         refusal: { [weak supervisor] in supervisor?.files.refusal(of: $0, $1, for: number) }),
       failing: { [weak supervisor] in supervisor?.hasFailed ?? false }, end: supervisor.end,
       linkedPorts: Set(ports.keys),

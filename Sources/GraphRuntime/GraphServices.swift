@@ -37,7 +37,7 @@ package struct GraphServices: Sendable {
     resources: [ObjectIdentifier: any Sendable] = [:],
     environment: @escaping @Sendable (String) -> String?,
     commands: CommandDirectory = CommandDirectory(), workers: AudioWorkers? = nil,
-    filesInUse: [FileInUse] = [], toleratesLosses: Bool = true,
+    filesInUse: [FileInUse] = [], toleratesLosses: Bool = false,
     fileMade: @escaping @Sendable (_ node: Int, _ path: String) -> Void = { _, _ in },
     log: any LogSink = StandardErrorLog(), metrics: MetricsRegistry = MetricsRegistry(),
     noticed: @escaping @Sendable (Notice) -> Void = { _ in },

@@ -169,7 +169,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     // What ends behind them has not come to them.
     let reports = parts.withLock { $0 }.map(\.report).filter { $0.state != .ended && $0.state != .failed }
     if reports.contains(where: { $0.kind == .recogniser }) {
-      for part in reports where part.kind == .chain && part.state == .running {
+      for part in reports where part.kind == .chain {
         let text = "\(part.name) did not end in time; the audio in it was not transcribed"
         partFailed(StagePlace(part), StageError(.unavailable, text))
       }

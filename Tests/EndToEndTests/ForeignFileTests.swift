@@ -78,7 +78,8 @@ import Testing
     symlink("there/a.wav", folder.path("dangling.wav"))
     for (one, other) in [("here/a.wav", "there/a.wav"), ("dangling.wav", "there/./a.wav")] {
       let outcome = try await Fluxgraph.run(
-        "tone duration=1s | wav \(one)\ntone sine duration=1s | wav \(other)", directory: folder.path)
+        "tone duration=1s | wav \(one) overwrite\ntone sine duration=1s | wav \(other) overwrite",
+        directory: folder.path)
       outcome.expectFailure(74, saying: "is written by `wav`")
     }
     #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("there")).isEmpty)
@@ -92,7 +93,7 @@ import Testing
       try await Task.sleep(for: .milliseconds(10))
     }
     let second = try await Fluxgraph.run("tone duration=1s | wav a.wav overwrite", directory: folder.path)
-    second.expectFailure(74, saying: "(process \(first.process)) is already writing")
+    second.expectFailure(74, saying: "a.wav is being written by another run")
     first.signal(SIGINT)
     #expect(try await first.outcome().status == 0)
     #expect(try folder.bytes(of: "a.wav").count > 44)
@@ -156,4 +157,101 @@ import Testing
 
   private static let words =
     "tone silence duration=4s | pace 100x | flux endpoint=local words=script:w.json"
+
+  @Test("a recording is a file: devices, pipes and links stay what they are")
+  func recordingPlaces() async throws {
+    let folder = try Folder()
+    mkfifo(folder.path("pipe"), 0o600)
+    try folder.write("", to: "old.fluxrec")
+    symlink("old.fluxrec", folder.path("link"))
+    let refused = try await Fluxgraph.command(
+      ["record", "-e", "\(Self.talk) | null", "pipe", "--overwrite"], directory: folder.path)
+    refused.expectFailure(74, saying: "pipe is no file")
+    let linked = try await Fluxgraph.command(
+      ["record", "-e", "\(Self.talk) | null", "link", "--overwrite"], directory: folder.path)
+    #expect(linked.status == 0, "\(linked.errors)")
+    var state = stat()
+    #expect(lstat(folder.path("link"), &state) == 0 && state.st_mode & S_IFMT == S_IFLNK)
+    #expect(try folder.text(of: "old.fluxrec").hasPrefix(#"{"fluxgraph":"recording""#))
+  }
+
+  @Test(
+    "a spool's files are the sink's alone, and a link in their place is not followed",
+    arguments: ["webhook.spool", "webhook.dead.jsonl"])
+  func spoolFiles(name: String) async throws {
+    let folder = try Folder()
+    let graph = "h = \(Self.talk)\nh | webhook http://127.0.0.1:9/ spool=sp retry=[1h]"
+    let over = try await Fluxgraph.run(graph + "\nh | txt sp/\(name) overwrite", directory: folder.path)
+    over.expectFailure(74, saying: "sp/\(name) is written by `webhook`")
+    let behind = try await Fluxgraph.run(graph + "\nh | jsonl sp/\(name)", directory: folder.path)
+    behind.expectFailure(74, saying: "sp/\(name) is written by `webhook`")
+    try folder.write("precious", to: "precious")
+    mkdir(folder.path("sp"), 0o700)
+    symlink("../precious", folder.path("sp/\(name)"))
+    try await Fluxgraph.run(graph, directory: folder.path).expectFailure(74, saying: "is no file of a spool")
+    #expect(try folder.text(of: "precious") == "precious")
+  }
+
+  @Test("what one sink of a run has written is not replaced by another, whatever name it gets while it runs")
+  func sameNames() async throws {
+    let folder = try Folder()
+    try folder.write(#"[{"word":"hello.","start":0.5,"end":1}]"#, to: "w.json")
+    let outcome = try await Fluxgraph.run(
+      """
+      h = tone silence duration=3s | pace 100x | flux endpoint=local words=script:w.json as=me
+      h | jsonl me.x
+      h | txt {stream}.x overwrite
+      h | vtt {stream}.vtt overwrite
+      h | srt {stream}.vtt overwrite
+      """, directory: folder.path)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(try folder.text(of: "me.x").hasPrefix(#"{"v":1,"event":"#))
+    #expect(try folder.text(of: "me-2.x") == "me: hello.\n")
+    let captions = [try folder.text(of: "me.vtt"), try folder.text(of: "me-2.vtt")]
+    #expect(captions.filter { $0.hasPrefix("WEBVTT") }.count == 1, "\(captions)")
+  }
+
+  @Test("captions and recordings that one run will write are refused to another before it begins")
+  func twoCaptions() async throws {
+    let folder = try Folder()
+    let live = "tone live | flux endpoint=local words=none"
+    let first = try Fluxgraph.start(
+      "\(live) | vtt a.vtt overwrite\ntone live | wav sign.wav", directory: folder.path)
+    while !FileManager.default.fileExists(atPath: folder.path("sign.wav")) {
+      try await Task.sleep(for: .milliseconds(10))
+    }
+    let second = try await Fluxgraph.run("\(Self.talk) | vtt ./a.vtt overwrite", directory: folder.path)
+    second.expectFailure(74, saying: "a.vtt is being written by another run")
+    first.signal(SIGINT)
+    #expect(try await first.outcome().status == 0)
+    let third = try await Fluxgraph.run("\(Self.talk) | vtt a.vtt overwrite", directory: folder.path)
+    #expect(third.status == 0, "\(third.errors)")
+  }
+
+  @Test(
+    "a link that leads nowhere is told as that before anything begins",
+    arguments: [
+      ("txt dangling overwrite", "leads to"), ("jsonl dangling", "leads to"),
+      ("txt dangling", "is already there"), ("vtt loop overwrite", "symbolic links"),
+    ])
+  func badLinks(sink: String, saying: String) async throws {
+    let folder = try Folder()
+    symlink("nowhere/x.txt", folder.path("dangling"))
+    symlink("loop", folder.path("loop"))
+    let graph = "\(Self.talk) | \(sink)"
+    try await Fluxgraph.run(graph, directory: folder.path).expectFailure(74, saying: saying)
+    let check = try await Fluxgraph.command(["check", "--world", "-e", graph], directory: folder.path)
+    #expect(check.status == 74 && check.output.contains(saying), "\(check.output)")
+  }
+
+  @Test("what a program is given to read or to run is not written over")
+  func programFiles() async throws {
+    let folder = try Folder()
+    try folder.write("precious", to: "in.wav")
+    for source in [#"exec ["cat", "in.wav"]"#, #"sh "cat <in.wav""#] {
+      let outcome = try await Fluxgraph.run("\(source) | wav in.wav overwrite", directory: folder.path)
+      outcome.expectFailure(74, saying: "in.wav is read by")
+    }
+    #expect(try folder.text(of: "in.wav") == "precious")
+  }
 }

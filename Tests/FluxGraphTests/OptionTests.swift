@@ -253,5 +253,14 @@ private let cases: [OptionCase] = [
     dump(secret, to: &dumped)
     #expect(!dumped.contains("s3cret"))
     #expect(WebURL("https://u:s3cret@h/p?k=s3cret#s3cret")?.redacted == "https://h/p")
+    for good in ["http://h", "http://h:1/", "ws://[::1]:65535/x", "http://h:/", "https://u:p@h:80?x"] {
+      #expect(WebURL(good) != nil, "\(good)")
+    }
+    for bad in [
+      "http://h:0/", "http://h:65536", "http://:80/", "http://[::1/x", "http://[]/", "http://h:8o",
+      "http://[::1]x/",
+    ] {
+      #expect(WebURL(bad) == nil, "\(bad)")
+    }
   }
 }

@@ -16,6 +16,7 @@ import Testing
     arguments: [
       key, "Token \(key)", "https://h/x?k=dg_4f1c%2F9%2Bb7%20%3De2&y", "k=dg_4f1c%2f9%2bb7+%3de2",
       #"{"message":"dg_4f1c/9+b7 =e2"}"#, #"{"message":"dg_4f1c\/9+b7 =e2"}"#,
+      "<b>dg_4f1c&#47;9&#43;b7 &#61;e2</b>", "<b>dg_4f1c&#x2F;9&#x2B;b7 &#x3D;e2</b>",
       "/path/dg_4f1c/9%2Bb7%20%3De2", Array(key.utf8).hexadecimal, Array(key.utf8).hexadecimal.uppercased(),
       Data(key.utf8).base64EncodedString(), Data("user:\(key)".utf8).base64EncodedString(),
       Data("us:\(key)x".utf8).base64EncodedString(), Data("\(key):".utf8).base64EncodedString(),
@@ -59,6 +60,7 @@ import Testing
       ("https://b/a.wav?X-Amz-Signature=0aF9%2Bq&z=1", "https://b/a.wav?X-Amz-Signature=•••&z=1"),
       ("https://example.com/a?room=seven", "https://example.com/a?room=seven"),
       ("http:me:hunter22@example.com/a", "http:•••@example.com/a"),
+      ("http://me:hunt/er22@example.com/a", "http://•••@example.com/a"),
     ])
   func addresses(text: String, seen: String) {
     let register = SecretRegister()

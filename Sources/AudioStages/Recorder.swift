@@ -65,10 +65,10 @@ final class Recorder: @unchecked Sendable {
   }
 
   var hasRoom: Bool {
-    if ring.count <= ring.capacity / 2 || hasFailed.load(ordering: .acquiring) { return true }
+    if ring.count <= ring.capacity / 8 * 7 || hasFailed.load(ordering: .acquiring) { return true }
     wantsRoom.store(true, ordering: .sequentiallyConsistent)
     watch()
-    return ring.count <= ring.capacity / 2
+    return ring.count <= ring.capacity / 8 * 7
   }
 
   /// Ends it when the disk thread does not come back while somebody waits for it. Any thread.

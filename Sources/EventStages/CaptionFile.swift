@@ -39,6 +39,8 @@ final class CaptionFile {
     caption.start = max(0, caption.start - start)
     caption.end = max(caption.start, caption.end - start)
     caption.spokenEnd = caption.spokenEnd.map { max(caption.start, $0 - start) }
+    // A file that begins anew counts anew.
+    _ = try opened()
     try write(format.text(of: caption, number: count + 1))
     count += 1
     if captions.count < Self.limit { captions.append(caption) }

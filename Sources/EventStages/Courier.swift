@@ -177,6 +177,8 @@ actor Courier {
     for timer in [endTimer, timer, syncTimer] { timer?.cancel() }
     isOver = true
     if settling > 0 { await withCheckedContinuation { settled = $0 } }
+    // One that is under way has something to say to the spool afterwards.
+    while isSaving { try? await Task.sleep(for: .milliseconds(5)) }
     await saveUnkept()
     await onSpool { spool in try spool.synchronise() }
     let left = (queue.sending + queue.takeAll()).compactMap { spool == nil ? $0 : unkept[$0.number] }

@@ -84,7 +84,7 @@ struct LineFileContent {
     let tail = bytes(reading, from: max(0, length - (1 << 16)), count: min(length, 1 << 16))
     let lines = tail.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
     // What stands before the first line end may be a part of a line; behind the last one nothing may stand.
-    for line in lines.dropFirst() where !isOurs(Array(line)) { throw others }
+    for line in lines.dropFirst() where !isOurs(Array(line)) && !isObject(Array(line)) { throw others }
   }
 
   private var others: StageError {

@@ -132,6 +132,12 @@ extension FluxSessionMachine {
       loss: .init(audio: to - from))
   }
 
+  /// What there is that the service has not spoken of, of a session that is given up.
+  var missing: [Action] {
+    let frames = audio.heard..<max(audio.heard, audio.held.upperBound)
+    return frames.isEmpty ? [] : [.notice(untranscribed(frames))]
+  }
+
   /// Tells of audio nobody waits for any more.
   func untranscribed(_ frames: Range<Int64>) -> Notice {
     let from = audio.seconds(frames.lowerBound)
@@ -220,7 +226,7 @@ extension FluxSessionMachine {
     switch state {
     case .over, .waiting: return []
     case .closing where loss.isOrderly || !losesTail,
-      .forcing where loss.isOrderly || settings.resume == .cut:
+      .forcing where loss.isOrderly || !losesTail:
       return end(.inputEnded) + (loss.isOrderly ? [] : tail) + [.abort] + finish(nil)
     case .connecting, .greeting, .streaming, .forcing, .closing: break
     }
@@ -229,7 +235,7 @@ extension FluxSessionMachine {
     failures += 1
     let mayFail = settings.attempts(hasConnected: connections > 0, inputHasEnded: inputHasEnded)
     if loss.isPermanent || failures >= mayFail {
-      return actions + end(.disconnected) + finish(loss.error)
+      return actions + missing + end(.disconnected) + finish(loss.error)
     }
     let wasStreaming = connectedAt != nil
     if wasStreaming { actions += suspend(now) }
@@ -273,7 +279,7 @@ extension FluxSessionMachine {
   }
 
   /// Whether a connection that breaks while it is being closed takes audio with it that the service has not spoken of.
-  var losesTail: Bool { settings.resume == .replay && leavesTail }
+  var losesTail: Bool { leavesTail }
 
   /// Whether the service has got audio that it has not spoken of; less than half a second need not lead to a message.
   var leavesTail: Bool { audio.seconds(audio.unheard) > 0.5 }
@@ -290,7 +296,8 @@ extension FluxSessionMachine {
           "\(settings.host) has said nothing of the last \(fixedText(to - from, digits: 1)) s of audio, from "
             + "\(positionText(from)) to \(positionText(to))\(request)",
           severity: .warning,
-          details: [("seconds", JSONValue(to - from)), ("from", JSONValue(from)), ("to", JSONValue(to))]))
+          details: [("seconds", JSONValue(to - from)), ("from", JSONValue(from)), ("to", JSONValue(to))],
+          loss: .init(audio: to - from)))
     ]
   }
 }

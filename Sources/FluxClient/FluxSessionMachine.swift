@@ -251,9 +251,7 @@ struct FluxSessionMachine: ~Copyable, Sendable {
   /// Ends at once; an open turn ends with what is known.
   mutating func cancel() -> [Action] {
     guard state != .over else { return [] }
-    let missing = audio.held.upperBound - audio.heard
-    return (missing > 0 ? [.notice(untranscribed(audio.heard..<audio.held.upperBound))] : [])
-      + end(.inputEnded) + [.abort] + finish(nil)
+    return missing + end(.inputEnded) + [.abort] + finish(nil)
   }
 
   // MARK: - Time

@@ -70,7 +70,7 @@ struct FluxSessionSettings: Sendable {
   func attempts(hasConnected: Bool, inputHasEnded: Bool) -> Int {
     if let attempts = limits.attempts { return attempts }
     if !hasConnected { return Self.firstAttempts }
-    if liveness == .finite { return Self.finiteAttempts }
-    return inputHasEnded ? Self.firstAttempts : .max
+    // What a live source has left when it ends is worth as much as a file's.
+    return liveness == .finite || inputHasEnded ? Self.finiteAttempts : .max
   }
 }

@@ -25,7 +25,7 @@ public struct StageError: Error, Sendable, CustomStringConvertible {
   /// What the user can do about it.
   public var help: String?
   /// Whether it only says that something was lost, which users may not mind.
-  package var isLoss = false
+  public var isLoss = false
 
   /// A failure: its code, what happened, and what the user can do about it.
   public init(_ code: Code, _ message: String, help: String? = nil) {

@@ -40,10 +40,15 @@ final class AudioSinkTail {
 
 /// A branch as the chain in front of it sees it.
 final class AudioBranch: Sendable {
-  /// Audio a branch may lag behind. For live sources this is how long a consumer may be away without a loss; a paced one waits
-  /// for its consumer, and there may be thousands.
+  /// Audio a branch may lag behind. For live sources this is how long a consumer may be away without a loss, and what a pipe holds
+  /// of a source whose reader was away; a paced one waits for its consumer, and there may be thousands.
   private let capacity: Duration
   private let isPaced: Bool
+
+  /// How far a source that can wait runs ahead of its branches.
+  private static let lead = Duration.milliseconds(640)
+  /// Four times what a pipe holds: samples may be twice as wide behind it as in it.
+  private static let memory = 256 << 10
 
   /// Receives the queue once the format is known.
   private let opened: @Sendable (AudioQueue) -> Void
@@ -55,7 +60,7 @@ final class AudioBranch: Sendable {
     endUnopened: @escaping @Sendable () -> Void
   ) {
     self.isPaced = isPaced
-    capacity = .milliseconds(isPaced ? 160 : 640)
+    capacity = .milliseconds(isPaced ? 160 : 4000)
     self.opened = opened
     self.endUnopened = endUnopened
   }
@@ -63,7 +68,9 @@ final class AudioBranch: Sendable {
   /// Makes the queue for blocks of a format and hands its other end to the branch.
   /// - Parameter isHeldBack: whether nothing is pushed while there is no room.
   func open(_ output: AudioProducer.Output, isHeldBack: Bool) -> AudioQueue {
-    let frames = output.format.frames(in: capacity)
+    // More than that only as far as it takes no more memory than a pipe does.
+    let most = max(Self.memory / output.format.bytesPerFrame, output.format.frames(in: Self.lead))
+    let frames = min(output.format.frames(in: isHeldBack ? min(capacity, Self.lead) : capacity), most)
     let queue = AudioQueue(
       format: output.format, slotFrames: output.blockFrames,
       capacity: max(isPaced ? 2 : 3, frames / max(1, output.blockFrames)), dropsOldest: !isHeldBack)

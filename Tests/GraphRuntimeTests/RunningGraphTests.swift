@@ -66,28 +66,28 @@ struct Setup {
   func liveLoss() async throws {
     let setup = try Setup(
       """
-      heard = counting 100 live behind=fast late=slow
+      heard = counting 200 live behind=fast late=slow
       slow = heard | gate | record
       fast = heard | record
       """)
     async let failures = setup.graph.run()
-    await setup.bench.wait { ($0.samples["fast"]?.count ?? 0) >= 50 * 640 }
+    await setup.bench.wait { ($0.samples["fast"]?.count ?? 0) >= 150 * 640 }
     setup.bench.open()
     // It ends as what it was: with a loss.
     let losses = try await failures.map(\.error)
     #expect(losses.map(\.code) == [.unavailable])
     #expect(losses.first?.message.hasSuffix("s of audio were lost") == true)
-    let everything = counted(0..<64_000)
+    let everything = counted(0..<128_000)
     #expect(setup.samples("fast") == everything)
     let slow = setup.samples("slow")
     try #require(slow.count == everything.count)
-    // 2 s were given while the branch stood still, and its queue holds 640 ms.
-    let lost = 32_000 - 10_240
+    // 6 s were given while the branch stood still, and its queue holds 4 s.
+    let lost = 96_000 - 64_000
     #expect(slow.prefix(lost).allSatisfy { $0 == 0 })
     #expect(slow.dropFirst(lost) == everything.dropFirst(lost))
     let notices = setup.notices("gap")
     #expect(notices.count == 1)
-    #expect(notices.first?.message.hasPrefix("1.36 s of audio") == true)
+    #expect(notices.first?.message.hasPrefix("2.00 s of audio") == true)
     #expect(notices.first?.severity == .warning)
   }
 

@@ -12,7 +12,7 @@ struct Counting: AudioSource {
     Option("refuses", \Counting.refuses, "Whether it cannot be opened.")
     Option("gaps", \Counting.gaps, "Whether an empty block stands before each block.")
     Option("behind", \Counting.behind, "A sink that has to have everything before more is given.")
-    Option("late", \Counting.late, "A sink that has to have everything from the 50th block on.")
+    Option("late", \Counting.late, "A sink that has to have everything from the 150th block on.")
     Option("ahead", \Counting.ahead, "A sink whose lag is measured.")
   }
   var blocks = 10
@@ -48,7 +48,7 @@ struct Counting: AudioSource {
       return stays ? .waiting : .finished
     }
     let (given, ahead) = (given, ahead)
-    let awaited = [behind, given >= 50 * frames ? late : nil].compactMap(\.self)
+    let awaited = [behind, given >= 150 * frames ? late : nil].compactMap(\.self)
     if awaited.contains(where: { sink in context.bench.read { ($0.samples[sink]?.count ?? 0) < given } }) {
       return .waiting
     }

@@ -44,6 +44,7 @@ final class FluxSession: @unchecked Sendable {
   private var nextPosition: Int64 = 0
   /// Silence that stood in for audio since the source last gave some.
   private var insertedFrames: Int64 = 0
+  private var pauses = StreamPauses()
   private var isPerforming = false
   /// Called when more or less audio may wait than before.
   var onBacklog: () -> Void = {}
@@ -113,6 +114,11 @@ final class FluxSession: @unchecked Sendable {
     guard !isOver else { return }
     let now = self.now
     let gap = position - nextPosition - insertedFrames
+    // A source that only paused goes on where it was.
+    if gap < 0, insertedFrames > 0 {
+      let excess = Double(min(insertedFrames, -gap)) / Double(format.rate)
+      pauses.add(length: excess, endingAt: Double(backlog.end) / Double(format.rate))
+    }
     nextPosition = position + Int64(frames)
     insertedFrames = 0
     if gap > 0 { fill(gap, now) }
@@ -130,7 +136,7 @@ final class FluxSession: @unchecked Sendable {
   private func fill(_ gap: Int64, _ now: Instant) {
     let isPassedOver = machine.passesOver(gap)
     let seconds = Double(gap) / Double(format.rate)
-    let position = Double(backlog.end) / Double(format.rate)
+    let position = pauses.streamTime(Double(backlog.end) / Double(format.rate))
     notice(
       Notice(
         "gap",
@@ -234,7 +240,8 @@ final class FluxSession: @unchecked Sendable {
   private func perform(_ action: FluxSessionMachine.Action) {
     switch action {
     case .dial(let parameters): dial(parameters)
-    case .emit(let event):
+    case .emit(var event):
+      if !pauses.isEmpty { event = pauses.led(event) }
       events.emit(
         .turn(TurnEvent(event, stream: name, session: identifier, time: context.clock.wallTime())))
     case .notice(let notice): self.notice(notice)

@@ -104,6 +104,8 @@ final class EventSinkNode: EventConsumer {
   private let clock: any GraphClock
   private let context: StageContext
   private let latency = Mutex(LatencyHistogram())
+  /// Whether the sink has taken an event out of the queue, and not done with it.
+  private let isWriting = Atomic<Bool>(false)
 
   /// - Parameters:
   ///   - producers: how many outputs are linked to the sink.
@@ -125,6 +127,9 @@ final class EventSinkNode: EventConsumer {
 
   /// How long events took from their arrival until they were written.
   var latencies: LatencyHistogram { latency.withLock { $0 } }
+
+  /// Events that are in the queue or on their way out of it.
+  var unwritten: Int { queue.report.waiting + (isWriting.load(ordering: .relaxed) ? 1 : 0) }
 
   func accept(_ event: Event) {
     let offer = queue.offer(event, now: clock.now())
@@ -185,7 +190,9 @@ final class EventSinkNode: EventConsumer {
 
   private func work(_ sink: inout any EventSink) async throws {
     while let (event, offered) = await queue.nextOffered() {
+      isWriting.store(true, ordering: .relaxed)
       try await sink.write(event)
+      isWriting.store(false, ordering: .relaxed)
       let duration = clock.now().duration(since: offered)
       latency.withLock { $0.record(duration) }
       tellDropped()

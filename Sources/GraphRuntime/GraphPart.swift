@@ -78,6 +78,7 @@ final class GraphPart: Sendable {
     if let sink {
       report.queue = sink.queue.report
       report.droppedEvents = sink.queue.totalDropped
+      report.unwritten = sink.unwritten
       report.latency = sink.latencies
     }
     if let immediateSink { report.latency = immediateSink.latencies }

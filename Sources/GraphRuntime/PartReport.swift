@@ -37,6 +37,8 @@ package struct PartReport: Sendable {
   package var droppedSeconds = 0.0
   /// Events dropped because it did not keep up.
   package var droppedEvents = 0
+  /// Events that it has got and not written, the one it is about included.
+  package var unwritten = 0
   /// Events it has written, by how long each took from its arrival in front of the sink.
   package var latency = LatencyHistogram()
 

@@ -86,7 +86,11 @@ final class QueueProducer: AudioProducer {
             "gap",
             "\(fixedText(Double(silence) / Double(queue.format.rate), digits: 2)) s of audio were dropped because "
               + "this branch did not keep up; they are replaced by silence",
-            severity: .warning, loss: .init(audio: Double(silence) / Double(queue.format.rate))))
+            severity: .warning,
+            details: [
+              ("seconds", JSONValue(Double(silence) / Double(queue.format.rate), digits: 3)),
+              ("from", JSONValue(Double(expected) / Double(queue.format.rate), digits: 3)),
+            ], loss: .init(audio: Double(silence) / Double(queue.format.rate))))
       }
       expected = held.endPosition
     }

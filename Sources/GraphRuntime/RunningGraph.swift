@@ -189,7 +189,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     // Audio waits for those behind it; they are the ones to name.
     let sinks = left.filter { $0.kind == .sink }
     for part in sinks.isEmpty ? left : sinks {
-      let missing = part.kind == .sink ? (part.queue?.waiting ?? 0) + part.droppedEvents : 0
+      let missing = part.kind == .sink ? part.unwritten + part.droppedEvents : 0
       var text = "\(part.name) did not end within \(time.unitText)"
       if missing > 0 { text += "; it has not taken \(missing) event\(missing == 1 ? "" : "s")" }
       partFailed(StagePlace(part), StageError(.unavailable, text))

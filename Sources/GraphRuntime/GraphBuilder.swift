@@ -325,7 +325,8 @@ struct GraphBuilder {
       }
     }
     var isPaced = false
-    if case .audio(let type)? = node.input { isPaced = type.isPaced }
+    // A live source does not wait.
+    if case .audio(let type)? = node.input { isPaced = type.isPaced && type.liveness == .finite }
     return AudioBranch(isPaced: isPaced, opened: opened) {
       part.end(nil)
       endOutputs()

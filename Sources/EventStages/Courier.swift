@@ -404,9 +404,13 @@ actor Courier {
     for delivery in shipment.deliveries { unkept[delivery.number] = nil }
     let numbers = shipment.deliveries.map(\.number)
     await onSpool { spool in
-      try spool.done(numbers[0])
-      // Those the spool does not know as a batch.
-      for number in numbers.dropFirst() { try spool.done(number) }
+      // Each, although one could not be written down: those the spool does not know as a batch stand for themselves, and what is
+      // forgotten here is written anew without them.
+      var problem: (any Error)?
+      for number in numbers {
+        do { try spool.done(number) } catch { problem = error }
+      }
+      if let problem { throw problem }
     }
   }
 

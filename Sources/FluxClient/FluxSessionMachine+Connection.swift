@@ -135,7 +135,8 @@ extension FluxSessionMachine {
   /// What there is that the service has not spoken of, of a session that is given up.
   var missing: [Action] {
     let frames = audio.heard..<max(audio.heard, audio.held.upperBound)
-    return frames.isEmpty ? [] : [.notice(untranscribed(frames))]
+    // Who never got through has said so, and why.
+    return frames.isEmpty || connections == 0 ? [] : [.notice(untranscribed(frames))]
   }
 
   /// Tells of audio nobody waits for any more.

@@ -156,7 +156,7 @@ struct ServedFaultTests {
     Row(
       fault: "close code=4000 reason=why after=4.5s", attempts: 1, sent: ["0.00-4.56"],
       turns: ["1 one two three", "2 four [disconnected]"],
-      notices: [], exit: 69, message: "code 4000 (why)"),
+      notices: ["not-transcribed"], exit: 69, message: "code 4000 (why)"),
     Row(
       fault: "stall mid-turn connection=1", stall: 2, sent: ["0.00-3.36", "0.48-10.00"], turns: first,
       notices: once),

@@ -344,7 +344,7 @@ struct Setup {
       fast = heard | collect
       """)
     async let failures = setup.graph.run()
-    await setup.bench.wait { ($0.events["fast"]?.count ?? 0) >= 4097 }
+    await setup.bench.wait { ($0.events["fast"]?.count ?? 0) >= 4200 }
     setup.bench.open()
     let losses = try await failures.map(\.error)
     #expect(losses.map(\.code) == [.unavailable])

@@ -5,6 +5,13 @@ package import FluxGraph
 package struct Decode: AudioDecoder {
   package static let description = StageDescription<Decode>(
     "decode", "Decodes WAV and Ogg Opus, told apart by their content, or raw samples.",
+    details: """
+      A length that its writer could not know, as in WAV from a pipe, is no promise: all audio there is is used, and a notice tells \
+      where it is less than was said (`shorter-than-said`). Ogg needs no mark of its end, and what goes on behind one is audio. A \
+      tag, or rubbish of up to 64 KiB, in front of the sound is passed over (`passed-over`); what stands behind it and belongs to \
+      it no more, such as another file, is told (`unread`). Of fields of a header that follow from others only those are believed. \
+      Audio that is lost within, by a cut in the middle of a page or damage, is an error, behind all that could be decoded.
+      """,
     role: .decode,
     examples: [
       "file talk.wav | decode | flux | stdout", "stdin | decode raw=pcm(s16le, 16k, mono) | flux | stdout",
@@ -17,6 +24,7 @@ package struct Decode: AudioDecoder {
   private var wanted = AudioRequirement.any
   private var context: StageContext?
   private var format: (any FormatDecoder)?
+  private var hasLookedAtChannels = false
 
   package init() {}
 
@@ -38,6 +46,7 @@ package struct Decode: AudioDecoder {
       format = found
     }
     let progress = try format?.decode(&bytes, isLast: isLast, into: &audio) ?? .finished
+    if !hasLookedAtChannels, let channels = format?.channels { tellMix(of: channels) }
     if case .finished = progress { for remark in format?.remarks ?? [] { context?.notice(remark) } }
     return progress
   }
@@ -79,6 +88,17 @@ package struct Decode: AudioDecoder {
     case .playlist(let entry): throw Self.playlist(entry)
     default: throw Self.foreign(found.kind)
     }
+  }
+
+  /// Two people on two channels are one garbled speaker on one.
+  private mutating func tellMix(of channels: Int) {
+    hasLookedAtChannels = true
+    guard channels == 2, context?.resource(UnaskedMix.self) != nil else { return }
+    context?.notice(
+      Notice(
+        "stereo-mixed",
+        "it has two channels, which are mixed into one; where each has a speaker of its own, `flux channels=split` hears both, "
+          + "and bills each"))
   }
 
   private static func playlist(_ entry: String?) -> StageError {
@@ -125,6 +145,8 @@ protocol FormatDecoder {
     -> DecodeProgress
   /// What the user should know of what was decoded. At the end.
   var remarks: [Notice] { get }
+  /// The channels of what is decoded; nil as long as they are not known.
+  var channels: Int? { get }
   /// As `AudioDecoder.seek`; without a change when it returns false.
   mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool
 }
@@ -137,6 +159,7 @@ extension FormatDecoder {
 private struct RawDecoder: FormatDecoder {
   private let format: AudioFormat
   private var hasBegun = false
+  var channels: Int? { format.channels }
 
   init(_ format: AudioFormat) {
     self.format = format

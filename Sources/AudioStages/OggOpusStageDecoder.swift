@@ -9,6 +9,7 @@ struct OggOpusStageDecoder: FormatDecoder {
   private var decoder: (any SampleDecoding)?
   private var format: AudioFormat?
   private var hasBegun = false
+  private(set) var channels: Int?
 
   init(wanted: AudioRequirement) {
     self.wanted = wanted
@@ -71,6 +72,7 @@ struct OggOpusStageDecoder: FormatDecoder {
 
   /// Makes the decoder for a stream of so many channels.
   private mutating func begin(_ channels: Int) {
+    self.channels = channels
     let format = outputFormat(streamChannels: channels)
     self.format = format
     decoder = format.sample == .s16le ? OggOpusSamples<Int16>(format) : OggOpusSamples<Float>(format)

@@ -11,6 +11,7 @@ struct WAVDecoder: FormatDecoder {
   private var reader = WAVReader()
   private var format: AudioFormat?
   private var hasBegun = false
+  var channels: Int? { reader.format?.channels }
 
   init(wanted: AudioRequirement) {
     self.wanted = wanted

@@ -136,6 +136,13 @@ public struct AudioRequirement: Sendable, Hashable {
   public static let float = AudioRequirement(sample: .f32le)
 }
 
+/// What a decoder whose channels are mixed by a stage that nobody has written finds among its context's resources: the one who
+/// wrote the graph may not know of it.
+public struct UnaskedMix: Sendable {
+  /// The mark that there is one.
+  public init() {}
+}
+
 /// What a stage takes at its input.
 public enum InputRequirement: Sendable, Hashable {
   /// Nothing: the stage is a source.

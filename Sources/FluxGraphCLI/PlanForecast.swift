@@ -46,7 +46,24 @@ struct PlanForecast {
       (try? node.specification.make(node.settings) as? Flux).map { (node, $0) }
     }
     guard !sessions.isEmpty else { return [] }
-    return [takes(sessions.map(\.0))] + [billed(sessions)].compactMap { $0 }
+    return [takes(sessions.map(\.0))] + [billed(sessions), stereo(sessions)].compactMap { $0 }
+  }
+
+  /// nil where no two channels become one.
+  private func stereo(_ sessions: [(node: PlanNode, stage: Flux)]) -> String? {
+    let isMixed = sessions.contains { node, stage in
+      guard stage.channels != .split else { return false }
+      var place = node
+      while let before = plan.inputs(of: place.id).first?.from {
+        if case .known(_, channels: 2) = lengths[before] { return true }
+        place = plan.nodes[before]
+        if place.specification.role == .mix, !place.isAutomatic { return false }
+      }
+      return false
+    }
+    return isMixed
+      ? "stereo: two channels are mixed into one; where each has a speaker of its own, `flux channels=split` hears both, and bills each"
+      : nil
   }
 
   private func takes(_ nodes: [PlanNode]) -> String {

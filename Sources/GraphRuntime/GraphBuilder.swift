@@ -369,7 +369,7 @@ struct GraphBuilder {
       clock: services.clock,
       loop: services.loop, webSockets: services.webSockets, http: services.http,
       httpServer: services.httpServer, disk: disk, terminal: services.terminal,
-      resources: services.resources, environment: services.environment,
+      resources: resources(of: node), environment: services.environment,
       waker: .init(
         wake: { route?.wakeChain() },
         wakeWhenReadable: { descriptor in route?.watch(descriptor, events: Int32(POLLIN)) },
@@ -403,6 +403,19 @@ struct GraphBuilder {
           port?.emit(.notice(named))
         }
       }, isEnding: queue.hasEnded)
+  }
+
+  private func resources(of node: PlanNode) -> [ObjectIdentifier: any Sendable] {
+    guard node.specification.role == .decode, hasAutomaticMix(behind: node) else { return services.resources }
+    return services.resources.merging([ObjectIdentifier(UnaskedMix.self): UnaskedMix()]) { own, _ in own }
+  }
+
+  private func hasAutomaticMix(behind node: PlanNode) -> Bool {
+    plan.outputs(of: node.id).contains { link in
+      let next = plan.nodes[link.to]
+      if next.specification.role == .mix { return next.isAutomatic }
+      return next.output != .events && hasAutomaticMix(behind: next)
+    }
   }
 
   /// The checker let something through that cannot be run: a fault of this program, told as one.

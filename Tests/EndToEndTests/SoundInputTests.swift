@@ -10,6 +10,28 @@ struct SoundInputTests {
     folder = try Folder()
   }
 
+  @Test(
+    "two channels that nobody asked to mix are told of, once, with what to do; so does the look at the world",
+    arguments: [
+      ("file two.wav | flux endpoint=local words=none | null", true),
+      ("file two.wav | gain 3dB | flux endpoint=local words=none | null", true),
+      ("file two.wav | mix mono | flux endpoint=local words=none | null", false),
+      ("file two.wav | flux endpoint=local words=none channels=split | null", false),
+      ("file one.wav | flux endpoint=local words=none | null", false),
+    ])
+  func stereo(graph: String, isTold: Bool) async throws {
+    let folder = try Folder()
+    try await Peers.shell(
+      "ffmpeg -v error -f lavfi -i sine=d=1 -ac 2 two.wav && ffmpeg -v error -i two.wav -ac 1 one.wav",
+      in: folder.path)
+    let outcome = try await Fluxgraph.run(graph, directory: folder.path)
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    #expect(
+      outcome.errors.components(separatedBy: "channels=split").count == (isTold ? 2 : 1), "\(outcome.errors)")
+    let check = try await Fluxgraph.command(["check", "--world", "-e", graph], directory: folder.path)
+    #expect(check.output.contains("stereo: ") == isTold, "\(check.output)")
+  }
+
   @Test("standard input can be read by one stage only, and what to do instead is said")
   func standardInputTwice() async throws {
     for graph in [

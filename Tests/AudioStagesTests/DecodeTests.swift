@@ -64,6 +64,44 @@ private func error(_ bytes: [UInt8], cuts: [Int] = [4096]) -> StageError? {
       try AudioHarness.run(Decode(), bytes: bytes, wanted: flux, cuts: [13, 65_000]).bytes == direct.bytes)
   }
 
+  /// What every stage can be put behind: all that is wanted, or floating-point samples, which the stages between compute with.
+  private func isUsable(_ format: AudioFormat, _ wanted: AudioRequirement) -> Bool {
+    let isWhole =
+      format.rate == wanted.rate ?? format.rate && format.channels == wanted.channels ?? format.channels
+    return format.sample == .f32le || isWhole && format.sample == wanted.sample ?? format.sample
+  }
+
+  @Test(
+    "every decoder gives what the stages behind it can take, whatever the file is and whatever is wanted",
+    arguments: [
+      "-f wav -c:a pcm_s16le", "-f wav -c:a pcm_f32le", "-f wav -c:a pcm_u8", "-f wav -c:a pcm_s24le",
+      "-f wav -c:a pcm_mulaw", "-f wav -c:a pcm_alaw", "-f ogg -c:a libopus -mapping_family 1",
+    ])
+  func combinations(encoding: String) throws {
+    for channels in encoding.contains("opus") ? [1, 2, 6] : [1, 2, 3, 6] {
+      for rate in encoding.contains("opus") ? [8000, 48_000] : [8000, 16_000, 44_100] {
+        let file = try TemporaryFolder.withFile { path in
+          let source = "-f lavfi -i anoisesrc=r=\(rate):d=0.2 -ac \(channels) -ar \(rate)"
+          _ = try Peers.ffmpeg("\(source) \(encoding) \(path)")
+          return try Peers.run("cat", [path])
+        }
+        for sample in [nil, .s16le, .f32le, .mulaw, .alaw] as [SampleFormat?] {
+          for (wantedRate, wantedChannels) in [(nil, nil), (16_000, 1), (48_000, 2), (8000, nil), (nil, 1)]
+            as [(Int?, Int?)]
+          {
+            let wanted = AudioRequirement(sample: sample, rate: wantedRate, channels: wantedChannels)
+            let output = try AudioHarness.run(Decode(), bytes: file, wanted: wanted)
+            #expect(
+              isUsable(output.format, wanted),
+              "\(channels) channels of \(rate) Hz: \(output.format) where \(wanted) is wanted")
+            let seconds = Double(output.pieces.reduce(0, +)) / Double(output.format.rate)
+            #expect(abs(seconds - 0.2) < 0.003, "\(seconds) s")
+          }
+        }
+      }
+    }
+  }
+
   @Test("raw samples are taken as they are, and less than a frame at the end is none")
   func raw() throws {
     var decode = Decode()

@@ -76,8 +76,8 @@ extension Need {
       guard !isDirectory(path) else { throw .file("cannot write", path, EISDIR) }
       guard mayBeThere else { throw .alreadyThere(path) }
       // A pipe is not opened, which its reader would notice.
-      let descriptor = isRegular(path) ? open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK) : -1
-      guard descriptor >= 0 || !isRegular(path) && access(path, W_OK) == 0 else {
+      let descriptor = isRegularFile(path) ? open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK) : -1
+      guard descriptor >= 0 || !isRegularFile(path) && access(path, W_OK) == 0 else {
         throw .file("cannot write", path, errno)
       }
       if descriptor >= 0 { close(descriptor) }
@@ -108,7 +108,6 @@ extension Need {
   }
 
   private static func isDirectory(_ path: String) -> Bool { mode(path) == S_IFDIR }
-  private static func isRegular(_ path: String) -> Bool { mode(path) == S_IFREG }
 
   private static func mode(_ path: String) -> mode_t {
     var state = stat()
@@ -142,7 +141,7 @@ extension Need {
   /// A program, and the files its arguments name: a script it runs, sound it reads. What they are is not known, so that there need
   /// not be any.
   public static func programs(_ words: [String], in directory: String) -> [Need] {
-    let files = words.dropFirst().map { Path($0).resolved(in: directory, home: nil) }.filter(isRegular)
+    let files = words.dropFirst().map { Path($0).resolved(in: directory, home: nil) }.filter(isRegularFile)
     return [program(words[0], in: directory)] + files.map { path in Need(path, .read) { "\(path) is there" } }
   }
 

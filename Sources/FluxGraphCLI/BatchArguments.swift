@@ -73,12 +73,7 @@ struct BatchArguments: Sendable {
       parameters[name] = String(setting[setting.index(after: equals)...])
     case "--strict": isStrict = true
     case "--lossy": isLossy = true
-    case "--stop-timeout":
-      let text = try reader.value(of: option)
-      guard let duration = try? Duration.parse(.word(text)), duration > .zero else {
-        throw UsageError("`\(option)` wants a duration, such as `10s`")
-      }
-      stopTimeout = duration
+    case "--stop-timeout": stopTimeout = try reader.duration(of: option)
     case "--quiet", "-q": isQuiet = true
     case "--jobs", "-j": limits.jobs = try number(option, try reader.value(of: option))
     case "--max-sessions": limits.sessions = try number(option, try reader.value(of: option))

@@ -65,16 +65,9 @@ struct RunCommand: Sendable {
         case "--lossy": isLossy = true
         case "--quiet", "-q": isQuiet = true
         case "--control": controlPath = try reader.value(of: argument)
-        case "--for", "--drain", "--stop-timeout":
-          let text = try reader.value(of: argument)
-          guard let duration = try? Duration.parse(.word(text)), duration > .zero else {
-            throw UsageError("`\(argument)` wants a duration, such as `10m`")
-          }
-          switch argument {
-          case "--for": limit = duration
-          case "--drain": drain = duration
-          default: stopTimeout = duration
-          }
+        case "--for": limit = try reader.duration(of: argument)
+        case "--drain": drain = try reader.duration(of: argument)
+        case "--stop-timeout": stopTimeout = try reader.duration(of: argument)
         default:
           if try observation.take(argument, &reader) { continue }
           if argument.hasPrefix("-") && argument != "-" { throw reader.unknown(argument) }

@@ -62,6 +62,15 @@ struct ArgumentReader {
     return value
   }
 
+  /// The same as a time that is longer than none.
+  mutating func duration(of option: String) throws(UsageError) -> Duration {
+    let text = try value(of: option)
+    guard let duration = try? Duration.parse(.word(text)), duration > .zero else {
+      throw UsageError("`\(option)` wants a duration, such as `10m`")
+    }
+    return duration
+  }
+
   /// The error for an argument that looks like an option and is none.
   func unknown(_ option: String) -> UsageError {
     option == "-h" || option == "--help"

@@ -411,7 +411,7 @@ struct GraphBuilder {
   }
 
   private func hasAutomaticMix(behind node: PlanNode) -> Bool {
-    plan.outputs(of: node.id).contains { link in
+    table.outputs(of: node.id).contains { link in
       let next = plan.nodes[link.to]
       if next.specification.role == .mix { return next.isAutomatic }
       return next.output != .events && hasAutomaticMix(behind: next)

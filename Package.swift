@@ -39,7 +39,7 @@ let package = Package(
     module("GraphLanguage", ["Platform", "FluxGraph"]),
     module("GraphRuntime", ["Platform", "FluxGraph", "GraphLanguage"]),
     module("AudioDSP", ["CSIMD"]),
-    module("AudioCodecs", ["COpus"]),
+    module("AudioCodecs", ["COpus", "FluxGraph"]),
     module("FluxProtocol", ["FluxGraph"]),
     module("WebSocketCore"),
     module("NetLoop", ["CCurl", "Platform", "FluxGraph", "WebSocketCore"]),
@@ -53,8 +53,8 @@ let package = Package(
     module(
       "FluxGraphCLI",
       [
-        "Platform", "FluxGraph", "GraphLanguage", "GraphRuntime", "NetLoop", "AudioStages", "FluxClient",
-        "EventStages", "FluxProtocol", "FluxServer",
+        "Platform", "FluxGraph", "GraphLanguage", "GraphRuntime", "NetLoop", "AudioCodecs", "AudioStages",
+        "FluxClient", "EventStages", "FluxProtocol", "FluxServer",
       ]),
     .executableTarget(name: "Main", dependencies: ["FluxGraphCLI"], swiftSettings: settings),
 
@@ -65,7 +65,7 @@ let package = Package(
     tests("GraphLanguageTests", ["GraphLanguage", "FluxGraph"]),
     tests("GraphRuntimeTests", ["GraphRuntime", "GraphLanguage", "FluxGraph", "StageTesting"]),
     tests("AudioDSPTests", ["AudioDSP"]),
-    tests("AudioCodecsTests", ["AudioCodecs", "COpus"]),
+    tests("AudioCodecsTests", ["AudioCodecs", "COpus", "FluxGraph"]),
     tests("FluxProtocolTests", ["FluxProtocol", "FluxGraph"]),
     tests("WebSocketCoreTests", ["WebSocketCore"]),
     tests("NetLoopTests", ["NetLoop", "WebSocketCore", "FluxGraph"], exclude: ["Peers"]),

@@ -7,15 +7,19 @@ struct ChildComplaints {
   private static let linesPerSecond = 10
 
   private let name: String
+  /// Takes away of a line what only its writer understands.
+  private let tidied: (String) -> String
   private var line: [UInt8] = []
   private var second = Instant(nanoseconds: 0)
   private var count = 0
   private var omitted = 0
-  /// The last line that said something, for the message about a failure.
+  /// The first and the last line that said something, for the message about a failure.
+  private(set) var first: String?
   private(set) var last: String?
 
-  init(name: String) {
+  init(name: String, tidied: @escaping (String) -> String = { $0 }) {
     self.name = name
+    self.tidied = tidied
   }
 
   /// Reads what is there.
@@ -45,8 +49,9 @@ struct ChildComplaints {
 
   private mutating func flush(_ context: StageContext) {
     defer { line.removeAll(keepingCapacity: true) }
-    let text = String(decoding: line, as: UTF8.self).filter { !$0.isNewline && $0 >= " " }
+    let text = tidied(String(decoding: line, as: UTF8.self).filter { !$0.isNewline && $0 >= " " })
     guard text.contains(where: { !$0.isWhitespace }) else { return }
+    if first == nil { first = text }
     last = text
     let now = context.clock.now()
     if now.duration(since: second) >= .seconds(1) {

@@ -4,26 +4,39 @@ package import FluxGraph
 /// The stage `decode`: turns bytes into samples, by what the bytes are.
 package struct Decode: AudioDecoder {
   package static let description = StageDescription<Decode>(
-    "decode", "Decodes WAV and Ogg Opus, told apart by their content, or raw samples.",
+    "decode",
+    "Decodes WAV and Ogg Opus, told apart by their content, or raw samples; everything else through ffmpeg, where it is installed.",
     details: """
       A length that its writer could not know, as in WAV from a pipe, is no promise: all audio there is is used, and a notice tells \
       where it is less than was said (`shorter-than-said`). Ogg needs no mark of its end, and what goes on behind one is audio. A \
       tag, or rubbish of up to 64 KiB, in front of the sound is passed over (`passed-over`); what stands behind it and belongs to \
       it no more, such as another file, is told (`unread`). Of fields of a header that follow from others only those are believed. \
       Audio that is lost within, by a cut in the middle of a page or damage, is an error, behind all that could be decoded.
+
+      MP3, MP4, AAC, FLAC, WebM, AMR, WMA and what else is recognised by its content is decoded by `ffmpeg`, if that is on the PATH; \
+      a notice says so (`through-ffmpeg`). It is given that file alone, or a pipe: it opens no other file and no address. The first \
+      of several soundtracks is used. What it complains is told as notices (`stderr`), and it is ended when nothing comes of it for \
+      half a minute. `native`, and `--strict`, forbid it.
       """,
     role: .decode,
     examples: [
       "file talk.wav | decode | flux | stdout", "stdin | decode raw=pcm(s16le, 16k, mono) | flux | stdout",
+      "file talk.opus | decode native | flux | stdout",
     ]
   ) {
     Option("raw", \Decode.raw, "The format of samples without a header, such as `pcm(s16le, 16k, mono)`.")
+    Option(
+      "native", \Decode.native, "No other program is run: only WAV, Ogg Opus and raw samples are decoded.")
   }
 
   package var raw: AudioFormat?
+  package var native = false
   private var wanted = AudioRequirement.any
   private var context: StageContext?
-  private var format: (any FormatDecoder)?
+  private var decoder: (any SoundDecoder)?
+  /// Bytes in front of the sound that were passed over, and those that are still to be.
+  private var passedOver = 0
+  private var stillToPass = 0
   private var hasLookedAtChannels = false
 
   package init() {}
@@ -35,59 +48,94 @@ package struct Decode: AudioDecoder {
   package mutating func prepare(wanted: AudioRequirement, _ context: StageContext) throws {
     self.wanted = wanted
     self.context = context
-    if let raw { format = RawDecoder(raw) }
+    if let raw { decoder = RawDecoder(raw) }
   }
 
   package mutating func decode(
     _ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer
   ) throws -> DecodeProgress {
-    if format == nil {
-      guard let found = try sniff(&bytes, isLast: isLast) else { return .needsBytes }
-      format = found
+    if decoder == nil {
+      decoder = try begin(&bytes, isLast: isLast)
+      if decoder == nil { return .needsBytes }
     }
-    let progress = try format?.decode(&bytes, isLast: isLast, into: &audio) ?? .finished
-    if !hasLookedAtChannels, let channels = format?.channels { tellMix(of: channels) }
-    if case .finished = progress { for remark in format?.remarks ?? [] { context?.notice(remark) } }
+    let progress = try decoder?.decode(&bytes, isLast: isLast, into: &audio) ?? .finished
+    if !hasLookedAtChannels, let channels = decoder?.channels { tellMix(of: channels) }
+    if case .finished = progress { for remark in decoder?.remarks ?? [] { context?.notice(remark) } }
     return progress
   }
 
+  /// A file can be looked at before it is read. One that ffmpeg is to decode is given to it as it is.
   package mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool {
-    if format == nil {
-      // What it is, is told with the same words when it comes to decoding.
-      let head = try bytes.bytes(at: 0, count: Sniffer.enough)
-      let found = head.withUnsafeBytes { Sniffer.find($0, isWhole: head.count < Sniffer.enough) }
-      switch found?.offset == 0 ? found?.kind : nil {
-      case .wav: format = WAVDecoder(wanted: wanted)
-      case .oggOpus: format = OggOpusStageDecoder(wanted: wanted)
-      default: return false
+    if decoder == nil {
+      guard let found = try SoundProbe.find(bytes), case .sound(let format, let name) = found.kind else {
+        return false
+      }
+      if found.isReadHere, let reader = format.reader, found.offset == 0, start > .zero {
+        decoder = reader.decoder(wanted)
+      } else if !found.isReadHere, let file = bytes.descriptor, let choice = try choice(format, name) {
+        decoder = try choice.decoder(of: .file(file, start: start), wanted)
+        return format.isSeekable || start == .zero
+      } else {
+        return false
       }
     }
-    if try format?.seek(to: start, in: bytes) == true { return true }
-    if raw == nil { format = nil }
+    guard start > .zero else { return false }
+    if try decoder?.seek(to: start, in: bytes) == true { return true }
+    if raw == nil { decoder = nil }
     return false
   }
 
-  private func sniff(_ bytes: inout ByteBuffer, isLast: Bool) throws -> (any FormatDecoder)? {
-    if bytes.isEmpty && isLast { throw StageError(.badInput, "it is empty") }
-    guard let found = bytes.withBytes({ Sniffer.find($0, isWhole: isLast) }) else { return nil }
-    if found.offset > 0, [.wav, .oggOpus].contains(found.kind) {
-      bytes.removeFirst(found.offset)
-      context?.notice(
-        Notice(
-          "passed-over", "\(ByteCount(found.offset)) stand in front of the sound, and were passed over",
-          severity: .warning, details: [("bytes", JSONValue(found.offset))]))
+  package mutating func close() throws -> Bool { try decoder?.close() ?? true }
+
+  /// The decoder of what the bytes are; nil when it takes more of them to tell.
+  private mutating func begin(_ bytes: inout ByteBuffer, isLast: Bool) throws -> (any SoundDecoder)? {
+    let passed = min(stillToPass, bytes.count)
+    bytes.removeFirst(passed)
+    stillToPass -= passed
+    passedOver += passed
+    if stillToPass > 0, !isLast { return nil }
+    if bytes.isEmpty && isLast {
+      throw StageError(.badInput, passedOver > 0 ? "it holds nothing but a tag" : "it is empty")
     }
+    guard let found = bytes.withBytes({ SoundProbe.find($0, isWhole: isLast) }) else { return nil }
     switch found.kind {
-    case .wav: return WAVDecoder(wanted: wanted)
-    case .oggOpus: return OggOpusStageDecoder(wanted: wanted)
+    case .sound(let format, let name):
+      if !found.isReadHere, let choice = try choice(format, name) {
+        // What stands in front is its business.
+        if let problem = bytes.withBytes({ format.needsFile(Beginning($0, isAll: isLast)) }) {
+          throw StageError(
+            .badInput, problem, help: "Save it as a file, and write `file FILE` in the place of the source.")
+        }
+        return try choice.decoder(of: .pipe, wanted)
+      }
+      guard let reader = format.reader else { throw foreign(name) }
+      bytes.removeFirst(found.offset)
+      tellPassedOver(passedOver + found.offset)
+      return reader.decoder(wanted)
+    case .tag(let length):
+      stillToPass = length
+      return try begin(&bytes, isLast: isLast)
     case .text: throw StageError(.badInput, "it is text, not sound")
     case .unknown:
       throw StageError(
         .badInput, "it is neither WAV nor Ogg Opus, nor any other format known here",
         help: "If it holds bare samples, say which: `decode raw=pcm(s16le, 16k, mono)`.")
     case .playlist(let entry): throw Self.playlist(entry)
-    default: throw Self.foreign(found.kind)
     }
+  }
+
+  /// The program that decodes a format; nil where there is none, or none is to be run.
+  private func choice(_ format: SoundFormat, _ name: String) throws -> FFmpeg? {
+    guard let context, !native, context.resource(NativeDecodingOnly.self) == nil else { return nil }
+    return FFmpeg(format, name, context)
+  }
+
+  private func tellPassedOver(_ count: Int) {
+    guard count > 0 else { return }
+    context?.notice(
+      Notice(
+        "passed-over", "\(ByteCount(count)) stand in front of the sound, and were passed over",
+        severity: .warning, details: [("bytes", JSONValue(count))]))
   }
 
   /// Two people on two channels are one garbled speaker on one.
@@ -111,52 +159,19 @@ package struct Decode: AudioDecoder {
       } ?? "Write the address in it: `http URL`.")
   }
 
-  /// Formats others decode better: the answer names the line that does it.
-  private static func foreign(_ kind: Sniffer.Kind) -> StageError {
-    let name =
-      switch kind {
-      case .ogg(let codec): codec.map { "Ogg with \($0)" } ?? "Ogg with an unknown codec"
-      case .mp3: "MP3"
-      case .aac: "AAC"
-      case .flac: "FLAC"
-      case .matroska: "WebM or Matroska"
-      case .mp4: "MP4"
-      case .amr: "AMR"
-      case .caf: "CAF"
-      case .aiff: "AIFF"
-      case .tagged: "sound behind a long ID3 tag"
-      case .au: "AU"
-      case .wave64: "Wave64"
-      case .windowsMedia: "Windows Media"
-      case .transportStream: "an MPEG transport stream"
-      case .wav, .oggOpus, .text, .playlist, .unknown: "this format"
-      }
-    return StageError(.badInput, "it holds \(name), which is not decoded here", help: otherProgram)
+  /// Formats others decode better: the answer says how they come to it.
+  private func foreign(_ name: String) -> StageError {
+    let isForbidden = native || context?.resource(NativeDecodingOnly.self) != nil
+    return StageError(
+      .badInput, "it holds \(name), which is not decoded here",
+      help: isForbidden
+        ? "ffmpeg can, but \(native ? "`native`" : "`--strict`") keeps it from being run."
+        : SoundFormat.otherProgram)
   }
-
-  /// What can be done about sound that is not decoded here.
-  static let otherProgram =
-    #"ffmpeg can; write this in the place of the source: exec ["ffmpeg", "-v", "error", "-i", "FILE", "-f", "wav", "-"]"#
-}
-
-/// A decoder of one format, found by `Decode`.
-protocol FormatDecoder {
-  mutating func decode(_ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer) throws
-    -> DecodeProgress
-  /// What the user should know of what was decoded. At the end.
-  var remarks: [Notice] { get }
-  /// The channels of what is decoded; nil as long as they are not known.
-  var channels: Int? { get }
-  /// As `AudioDecoder.seek`; without a change when it returns false.
-  mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool
-}
-
-extension FormatDecoder {
-  var remarks: [Notice] { [] }
 }
 
 /// Samples without a header.
-private struct RawDecoder: FormatDecoder {
+private struct RawDecoder: SoundDecoder {
   private let format: AudioFormat
   private var hasBegun = false
   var channels: Int? { format.channels }

@@ -3,7 +3,8 @@ internal import Glibc
 
 /// A file that is open for reading, read without blocking where the kernel allows it.
 struct FileDescriptor: ~Copyable {
-  private let number: Int32
+  /// What the system calls it.
+  let number: Int32
   private let isOwned: Bool
   /// What the file is called in messages.
   let name: String
@@ -38,6 +39,12 @@ struct FileDescriptor: ~Copyable {
     var status = stat()
     guard fstat(number, &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
     return Int(status.st_size)
+  }
+
+  /// Where the next `read` begins; nil for what has no places.
+  var offset: Int? {
+    let offset = lseek(number, 0, SEEK_CUR)
+    return offset < 0 ? nil : Int(offset)
   }
 
   /// Appends what can be read at once.

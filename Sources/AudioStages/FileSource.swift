@@ -59,7 +59,7 @@ package struct FileSource: ByteSource {
   package var subject: String { path.text }
   package var exclusiveInput: String? { path.text == "-" ? standardInput : nil }
   package var excerpt: Excerpt { Excerpt(start: start, duration: duration) }
-  package var seekable: (any SeekableBytes)? { path.text != "-" && file?.isRegular == true ? file : nil }
+  package var seekable: (any SeekableBytes)? { file?.isWhole == true ? file : nil }
 }
 
 private let standardInput = "standard input"
@@ -92,28 +92,33 @@ package struct StandardInput: ByteSource {
 
   package var subject: String { standardInput }
   package var exclusiveInput: String? { standardInput }
+  package var seekable: (any SeekableBytes)? { file?.isWhole == true ? file : nil }
 }
 
 /// An open file and the context it wakes: stages are copied, the file must not be.
 private final class OpenFile: SeekableBytes {
-  private let descriptor: FileDescriptor
+  private let file: FileDescriptor
   private let context: StageContext
   private let size: Int?
+  /// Whether it is a file, of which nothing was read before: of standard input others may have read.
+  let isWhole: Bool
 
-  init(_ descriptor: consuming FileDescriptor, _ context: StageContext) {
-    self.descriptor = descriptor
+  init(_ file: consuming FileDescriptor, _ context: StageContext) {
+    self.file = file
     self.context = context
-    size = self.descriptor.size
+    size = self.file.size
+    isWhole = size != nil && self.file.offset == 0
   }
 
   func read(into bytes: inout ByteBuffer) throws -> SourceProgress {
-    try descriptor.read(into: &bytes, context)
+    try file.read(into: &bytes, context)
   }
 
   /// Whether it is a file with a size, and not a pipe.
   var isRegular: Bool { size != nil }
   var length: Int { size ?? 0 }
 
-  func bytes(at offset: Int, count: Int) throws -> [UInt8] { try descriptor.bytes(at: offset, count: count) }
-  func goOn(at offset: Int) throws { try descriptor.seek(to: offset) }
+  func bytes(at offset: Int, count: Int) throws -> [UInt8] { try file.bytes(at: offset, count: count) }
+  func goOn(at offset: Int) throws { try file.seek(to: offset) }
+  var descriptor: Int32? { isRegular ? file.number : nil }
 }

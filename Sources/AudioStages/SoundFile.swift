@@ -1,62 +1,79 @@
-internal import AudioCodecs
+package import AudioCodecs
 package import FluxGraph
 
-/// How long a sound file is, as its header and its last pages tell: nothing is decoded.
-package struct SoundFile: Sendable, Hashable {
-  package var seconds: Double
-  package var channels: Int
+/// What a sound file holds, and who would decode it. Nothing is decoded.
+package struct SoundFile {
+  /// Who decodes it.
+  package enum Decoding: Sendable, Equatable {
+    case here
+    /// The path of ffmpeg.
+    case ffmpeg(String)
+    /// Nobody.
+    case none
+  }
 
-  /// More than any header before the samples but those with pictures in them.
-  private static let headerStep = 1 << 20
+  /// What people call the format; nil where it is not known, or declared by the graph.
+  package let format: String?
+  package let decoding: Decoding
+  private let file: OpenSound
+  private let found: SoundFormat?
+  private let offset: Int
+  private let raw: AudioFormat?
 
-  /// - Parameter raw: the format of a file without a header.
-  /// - Returns: nil for what has no end that can be found so: a pipe, a stream that was written without its length, another format.
+  /// Looks at the beginning of a file.
+  /// - Parameters:
+  ///   - raw: the format of a file without a header.
+  ///   - native: whether no other program is to be run.
+  /// - Returns: nil for what is no file with an end, such as a pipe.
   /// - Throws: `StageError` when the file cannot be opened or read.
-  package init?(path: String, raw: AudioFormat?) throws(StageError) {
-    let file = try FileDescriptor(opening: path)
-    guard let size = file.size else { return nil }
-    if let raw {
-      self.init(seconds: Double(size / raw.bytesPerFrame) / Double(raw.rate), channels: raw.channels)
+  package init?(path: String, raw: AudioFormat?, native: Bool = false) throws {
+    let descriptor = try FileDescriptor(opening: path)
+    guard let size = descriptor.size else { return nil }
+    file = OpenSound(descriptor, length: size)
+    self.raw = raw
+    guard raw == nil, let finding = try SoundProbe.find(file), case .sound(let sound, let name) = finding.kind
+    else {
+      (format, found, offset) = (nil, nil, 0)
+      decoding = raw == nil ? .none : .here
       return
     }
-    let head = try file.bytes(at: 0, count: Sniffer.enough)
-    let found = head.withUnsafeBytes { Sniffer.find($0, isWhole: head.count < Sniffer.enough) }
+    (format, found, offset) = (name, sound, finding.offset)
+    if finding.isReadHere {
+      decoding = .here
+    } else if !native, sound.demultiplexer != nil, let program = programPath(of: "ffmpeg") {
+      decoding = .ffmpeg(program)
+    } else {
+      decoding = .none
+    }
+  }
+
+  /// How long it is, as its header and its last pages tell, or ffprobe where that is installed; nil for what has no end that can be
+  /// found so. Blocks for as long as ffprobe takes, a few seconds at most.
+  package func length() throws -> SoundLength? {
+    if let raw {
+      return SoundLength(
+        seconds: Double(file.length / raw.bytesPerFrame) / Double(raw.rate), channels: raw.channels)
+    }
+    switch decoding {
     // What does not begin with its beginning is read from the front, and its length seen then.
-    guard let found, found.offset == 0 else { return nil }
-    switch found.kind {
-    case .wav:
-      guard let format = try Self.waveFormat(file) else { return nil }
-      let there = max(0, size - format.dataOffset) / format.frameSize
-      self.init(
-        seconds: Double(min(format.frames ?? there, there)) / Double(format.rate), channels: format.channels)
-    case .oggOpus:
-      var seeker = OggOpusSeeker<StageError>(length: size) { offset, count throws(StageError) in
-        try file.bytes(at: offset, count: count)
-      }
-      guard let length = try seeker.total() else { return nil }
-      self.init(seconds: Double(length.samples) / 48_000, channels: length.channels)
-    default: return nil
+    case .here: return offset == 0 ? try found?.reader?.length(file) : nil
+    case .ffmpeg: return found.flatMap { FFprobe($0)?.length(of: file) }
+    case .none: return nil
     }
   }
+}
 
-  private init(seconds: Double, channels: Int) {
-    self.seconds = seconds
-    self.channels = channels
+/// A file that is looked at.
+final class OpenSound: SeekableBytes {
+  private let file: FileDescriptor
+  let length: Int
+
+  init(_ file: consuming FileDescriptor, length: Int) {
+    self.file = file
+    self.length = length
   }
 
-  private static func waveFormat(_ file: borrowing FileDescriptor) throws(StageError) -> WAVFormat? {
-    var reader = WAVReader()
-    var none: [Float] = []
-    var offset = 0
-    while offset < WAVReader.headerLimit {
-      let bytes = try file.bytes(at: offset, count: headerStep)
-      if bytes.isEmpty { return nil }
-      var room = none.mutableSpan
-      guard let taken = try? reader.read(bytes.span.bytes, into: &room) else { return nil }
-      // With no room for samples, reading stops where they begin.
-      if let format = reader.format, format.dataOffset > 0 { return format }
-      offset += taken.consumed
-    }
-    return nil
-  }
+  func bytes(at offset: Int, count: Int) throws -> [UInt8] { try file.bytes(at: offset, count: count) }
+  func goOn(at offset: Int) throws { try file.seek(to: offset) }
+  var descriptor: Int32? { file.number }
 }

@@ -21,6 +21,16 @@ public final class ChildProcess {
     }
   }
 
+  /// What a program's standard input is.
+  public enum Input: Sendable, Hashable {
+    /// Nothing: it reads the end at once.
+    case none
+    /// A pipe, whose other end is `input`.
+    case pipe
+    /// The file behind an open descriptor of this program's, as it is.
+    case file(Int32)
+  }
+
   /// What the program reads; -1 without a pipe to it, and after `closeInput`.
   public private(set) var input: Int32 = -1
   /// What the program writes; -1 after `closeOutput`.
@@ -36,13 +46,26 @@ public final class ChildProcess {
   ///   - directory: the program's working directory.
   ///   - hasInput: whether there is a pipe to its standard input; without one it reads the end at once.
   /// - Throws: `StageError` with code `unavailable` when there is no such program.
-  public init(
+  public convenience init(
     _ arguments: [String], directory: String, environment: [String: String], hasInput: Bool
+  ) throws(StageError) {
+    try self.init(
+      arguments, directory: directory, environment: environment, input: hasInput ? .pipe : .none)
+  }
+
+  /// Starts a program.
+  /// - Parameters:
+  ///   - arguments: the program, searched for in `PATH`, and its arguments.
+  ///   - directory: the program's working directory.
+  ///   - input: what it reads.
+  /// - Throws: `StageError` with code `unavailable` when there is no such program.
+  public init(
+    _ arguments: [String], directory: String, environment: [String: String], input given: Input
   ) throws(StageError) {
     guard let program = arguments.first, !arguments.contains(where: { $0.utf8.contains(0) }) else {
       throw StageError(.badGraph, "a program without a name cannot be started")
     }
-    let inputEnds = hasInput ? try Self.pipe() : (read: open("/dev/null", O_RDONLY | O_CLOEXEC), write: -1)
+    let inputEnds = try Self.ends(of: given)
     let outputEnds = try Self.pipe()
     let errorEnds = try Self.pipe()
     let result = Self.spawn(
@@ -146,6 +169,15 @@ public final class ChildProcess {
     }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     return (ends[0], ends[1])
+  }
+
+  /// The end a program reads, and the one this program writes.
+  private static func ends(of input: Input) throws(StageError) -> (read: Int32, write: Int32) {
+    switch input {
+    case .none: (open("/dev/null", O_RDONLY | O_CLOEXEC), -1)
+    case .pipe: try pipe()
+    case .file(let descriptor): (fcntl(descriptor, F_DUPFD_CLOEXEC, 3), -1)
+    }
   }
 
   private struct Failure: Error {

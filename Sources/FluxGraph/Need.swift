@@ -127,9 +127,7 @@ extension Need {
       }
     }
     return Need { () throws(StageError) in
-      let path = getenv("PATH").map { String(cString: $0) } ?? "/usr/local/bin:/usr/bin:/bin"
-      let candidates = path.split(separator: ":").map { "\($0)/\(name)" }
-      guard let found = candidates.first(where: { access($0, X_OK) == 0 && !isDirectory($0) }) else {
+      guard let found = programPath(of: name) else {
         throw StageError(
           .unavailable, "there is no program \(name)",
           help: "Install it, or give its path.")

@@ -198,6 +198,13 @@ public protocol SeekableBytes {
   func bytes(at offset: Int, count: Int) throws -> [UInt8]
   /// Has the source go on reading at `offset`.
   func goOn(at offset: Int) throws
+  /// The file itself, open for as long as the source is, for another program to read; nil where there is none.
+  var descriptor: Int32? { get }
+}
+
+extension SeekableBytes {
+  /// None.
+  public var descriptor: Int32? { nil }
 }
 
 /// A source of samples: a device, a generator.
@@ -232,6 +239,9 @@ public enum DecodeProgress: Sendable, Hashable {
   case produced
   /// All useful bytes were taken; more are needed.
   case needsBytes
+  /// No bytes are needed, and nothing is there yet, as of another program. The decoder has asked to be woken, with
+  /// `StageContext.wake` or `wakeWhenReadable`.
+  case waiting
   /// The stream is over, whatever bytes may follow.
   case finished
 }
@@ -248,20 +258,25 @@ public protocol AudioDecoder: Stage {
   /// Called once before the first bytes. `wanted` is the format the stages behind would like. A decoder that can produce all of
   /// it directly spares them the work; one that cannot gives floating-point samples at the content's own rate and channels.
   mutating func prepare(wanted: AudioRequirement, _ context: StageContext) throws
-  /// Called between `prepare` and the first bytes when the beginning of the sound is not wanted. A decoder that can skip it has
-  /// `bytes` go on at the right place and returns true; the first frame it appends is then the one at `start`. One that cannot
-  /// returns false, is given everything, and what comes before `start` is thrown away.
+  /// Called between `prepare` and the first bytes when the source is a file, with the time at which what is wanted begins: zero
+  /// for all of it. A decoder that can skip what comes before has `bytes` go on at the right place and returns true; the first
+  /// frame it appends is then the one at `start`. One that cannot returns false, is given everything, and what comes before
+  /// `start` is thrown away.
   mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool
   /// Takes bytes from the front of `bytes` and appends frames to `audio`, which is empty. Sets the buffer's format, with
   /// `reset(format:capacity:)`, before the first frame, and never changes it afterwards. `isLast` says that no bytes follow.
   /// - Throws: `StageError` for content that is not what it should be. Frames appended before are kept.
   mutating func decode(_ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer) throws
     -> DecodeProgress
+  /// Called once nothing more will be decoded, until it returns true, as for a `ByteSource`.
+  mutating func close() throws -> Bool
 }
 
 extension AudioDecoder {
   /// Cannot skip.
   public mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool { false }
+  /// Has nothing to wait for.
+  public mutating func close() throws -> Bool { true }
 }
 
 /// Changes samples in place: as much comes out as goes in, in the same format.

@@ -143,6 +143,12 @@ public struct UnaskedMix: Sendable {
   public init() {}
 }
 
+/// What a decoder finds among its context's resources where it is to decode by itself, or not at all: no other program is run.
+public struct NativeDecodingOnly: Sendable {
+  /// The mark that it is so.
+  public init() {}
+}
+
 /// What a stage takes at its input.
 public enum InputRequirement: Sendable, Hashable {
   /// Nothing: the stage is a source.

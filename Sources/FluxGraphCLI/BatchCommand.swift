@@ -133,10 +133,11 @@ struct BatchCommand: Sendable {
     let local = LocalServers(loop: loop)
     let environment = file.environment
     let terminal = BlockingWorker("stdout")
-    let resources: [ObjectIdentifier: any Sendable] = [
+    var resources: [ObjectIdentifier: any Sendable] = [
       ObjectIdentifier(LocalFlux.self): local.resource,
       ObjectIdentifier(PulseConnections.self): PulseConnections(),
     ]
+    if arguments.isStrict { resources[ObjectIdentifier(NativeDecodingOnly.self)] = NativeDecodingOnly() }
     let log = LogSettings.current
     for problem in log.problems { reporter.tell(.warning, problem) }
     let program = ProgramLog(settings: log, isJSON: reporter.isJSON, write: { reporter.write($0) })

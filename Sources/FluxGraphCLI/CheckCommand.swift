@@ -34,7 +34,8 @@ struct CheckCommand {
     Terminal.error.write(
       drawn: result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
     guard let plan = result.plan else { return .failure(result) }
-    Terminal.output.write("\(file.source.name)  ok\n\(lines: PlanPrinter(plan).text + billing(plan))\n")
+    let printer = PlanPrinter(plan, remarks: plan.decodingRemarks(native: arguments.isStrict))
+    Terminal.output.write("\(file.source.name)  ok\n\(lines: printer.text + billing(plan))\n")
     guard arguments.options["--world"] != nil else { return .success }
     let environment = file.environment
     let findings = WorldLook(
@@ -59,7 +60,7 @@ struct CheckCommand {
         Terminal.output.write("missing  \(finding.node.location): \(error)\n")
       }
     }
-    for line in PlanForecast(plan).lines { Terminal.output.write("\(line)\n") }
+    for line in PlanForecast(plan, native: arguments.isStrict).lines { Terminal.output.write("\(line)\n") }
     return problems.max { $0.severity < $1.severity }.map { .failure($0) } ?? .success
   }
 

@@ -1,7 +1,7 @@
+internal import AudioCodecs
 internal import AudioStages
 internal import FluxClient
 internal import FluxGraph
-internal import Glibc
 internal import GraphLanguage
 
 /// How long running a plan takes, and what of it is billed, as far as the headers of its files tell.
@@ -15,12 +15,15 @@ struct PlanForecast {
   }
 
   private let plan: Plan
+  private let native: Bool
   private var lengths: [Length] = []
   /// How much faster than real time what a stage gives comes.
   private var speeds: [Double] = []
 
-  init(_ plan: Plan) {
+  /// - Parameter native: whether no other program may be run.
+  init(_ plan: Plan, native: Bool = false) {
     self.plan = plan
+    self.native = native
     for node in plan.nodes {
       let inputs = plan.inputs(of: node.id).map(\.from)
       let stage = try? node.specification.make(node.settings)
@@ -143,14 +146,8 @@ struct PlanForecast {
 
   private func length(of source: FileSource, _ node: PlanNode) -> Length {
     let excerpt = source.excerpt
-    if source.path.text == "-" { return .unknown }
-    let home = getenv("HOME").map { String(cString: $0) }
-    let path = source.path.resolved(in: node.directory ?? plan.directory, home: home)
-    let decoder = plan.outputs(of: node.id).first.flatMap { link in
-      try? plan.nodes[link.to].specification.make(plan.nodes[link.to].settings) as? Decode
-    }
-    guard let file = try? SoundFile(path: path, raw: decoder?.raw) else { return .unknown }
-    let rest = max(0, file.seconds - excerpt.start.seconds)
-    return .known(excerpt.duration.map { min($0.seconds, rest) } ?? rest, channels: file.channels)
+    guard let sound = try? plan.soundFile(of: node, native: native)?.length() else { return .unknown }
+    let rest = max(0, sound.seconds - excerpt.start.seconds)
+    return .known(excerpt.duration.map { min($0.seconds, rest) } ?? rest, channels: sound.channels)
   }
 }

@@ -176,6 +176,7 @@ struct RunCommand: Sendable {
       ObjectIdentifier(LocalFlux.self): local.resource,
       ObjectIdentifier(PulseConnections.self): PulseConnections(),
     ]
+    if arguments.isStrict { resources[ObjectIdentifier(NativeDecodingOnly.self)] = NativeDecodingOnly() }
     let drain = delivery?.drain ?? arguments.drain.map { DeliveryDrain($0) }
     if let drain { resources[ObjectIdentifier(DeliveryDrain.self)] = drain }
     if StatusTicker.sharesTerminal { resources[ObjectIdentifier(TerminalRegion.self)] = region }
@@ -238,8 +239,9 @@ struct RunCommand: Sendable {
     var ticker: StatusTicker?
     if let region {
       // Only for show: a file server that is gone is not waited for.
+      let isStrict = arguments.isStrict
       let forecast = services.disk.lane(isEnding: { true })
-      let total = (try? await forecast.run { PlanForecast(plan).seconds }) ?? nil
+      let total = (try? await forecast.run { PlanForecast(plan, native: isStrict).seconds }) ?? nil
       ticker = StatusTicker(region, loop: network, terminal: terminal) {
         let progress = graph.progress
         return RunStatus(

@@ -1,13 +1,14 @@
-package import AudioCodecs
+import AudioCodecs
 import AudioDSP
+import FluxGraph
 import FluxProtocol
 
 /// Why a client's audio cannot be heard.
 package enum ListenAudioError: Error, Equatable, CustomStringConvertible {
   /// No encoding was declared, and the bytes are no container either.
   case unknownContainer
-  case wav(WAVError)
-  case ogg(OggOpusError)
+  /// What is wrong with the container, as a sentence without a full stop.
+  case badContainer(String)
   case unsuitableRate(Int)
   /// More audio in one message than is held at once.
   case tooLong
@@ -16,9 +17,8 @@ package enum ListenAudioError: Error, Equatable, CustomStringConvertible {
     switch self {
     case .unknownContainer:
       "The audio is neither WAV nor Ogg; raw audio needs the parameters encoding and sample_rate."
-    case .wav(let error): error.description
-    case .ogg(let error): error.description
-    case .unsuitableRate(let rate): "WAV audio of \(rate) Hz is not supported here; 8000 to 192000 Hz is."
+    case .badContainer(let problem): "The audio cannot be decoded: \(problem)."
+    case .unsuitableRate(let rate): "Audio of \(rate) Hz is not supported here; 8000 to 192000 Hz is."
     case .tooLong: "One message holds more than \(ListenAudio.mostSeconds) s of audio."
     }
   }
@@ -31,14 +31,12 @@ struct ListenAudio: Sendable {
   static let mostSeconds = 600
   /// Bytes that tell a container from samples.
   private static let containerHead = 64
-  private static let beginnings = ["OggS", "RIFF", "RF64", "BW64"].map { Array($0.utf8)[...] }
 
   private enum Format: Sendable {
     case raw(SampleEncoding)
     /// The first bytes, until they tell.
     case undecided([UInt8])
-    case wav(WAVReader)
-    case ogg(OggStream)
+    case container(ContainedSound)
   }
 
   private var format: Format
@@ -51,7 +49,7 @@ struct ListenAudio: Sendable {
     case "linear16": format = .raw(.s16)
     case "mulaw": format = .raw(.muLaw)
     case "alaw": format = .raw(.aLaw)
-    case "ogg-opus": format = .ogg(OggStream())
+    case "ogg-opus": format = .container(ContainedSound(.oggOpus))
     default: format = .undecided([])
     }
     if case .raw = format, let rate = parameters.sampleRate { converter = RateConverter(from: rate) }
@@ -64,40 +62,44 @@ struct ListenAudio: Sendable {
     case .undecided(var first):
       bytes.withUnsafeBytes { first.append(contentsOf: $0) }
       // What begins with no container is told at once, as what stands in front of one cannot be long here.
-      let isEnough = first.count >= Self.containerHead || !Self.beginnings.contains(first.prefix(4))
+      let isEnough = first.count >= Self.containerHead || !Self.mayBeContained(first)
       guard first.count >= 4,
-        let found = first.withUnsafeBytes({ Sniffer.find($0, isWhole: isEnough) })
+        let found = first.withUnsafeBytes({ SoundProbe.find($0, isWhole: isEnough) })
       else {
         format = .undecided(first)
         return []
       }
-      switch found.kind {
-      case .wav: format = .wav(WAVReader())
-      case .oggOpus, .ogg: format = .ogg(OggStream())
-      default: throw .unknownContainer
+      guard case .sound(let container, _) = found.kind, container.reader?.isServed == true else {
+        throw .unknownContainer
       }
+      format = .container(ContainedSound(container))
       return try decode(first.span.bytes.extracting(found.offset..<first.count))
-    case .wav(var reader):
-      defer { format = .wav(reader) }
-      return try decode(bytes, from: &reader)
-    case .ogg(let stream):
-      let samples: [Int16]?
-      do throws(OggOpusError) {
-        samples = try stream.decode(bytes, isLast: false)
-      } catch {
-        throw .ogg(error)
+    case .container(let sound):
+      let samples = try sound.decode(bytes, isLast: false)
+      if converter == nil, let rate = sound.rate {
+        guard 8_000...192_000 ~= rate else { throw .unsuitableRate(rate) }
+        converter = RateConverter(from: rate)
       }
-      guard let samples else { throw .tooLong }
-      return samples
+      return convert(samples)
+    }
+  }
+
+  private static func mayBeContained(_ first: [UInt8]) -> Bool {
+    first.withUnsafeBytes { bytes in
+      SoundFormat.all.contains { format in
+        format.reader?.isServed == true && format.recognise(Beginning(bytes, isAll: false)) != .no
+      }
     }
   }
 
   /// What the decoders still hold. The stream may end anywhere.
   mutating func finish() -> [Int16] {
-    if case .ogg(let stream) = format {
-      return ((try? stream.decode(RawSpan(), isLast: true)) ?? nil) ?? []
+    var samples: [Int16] = []
+    // What is missing at the end is missing; what came before it was heard.
+    if case .container(let sound) = format {
+      samples = convert((try? sound.decode(RawSpan(), isLast: true)) ?? [])
     }
-    return converter?.finish() ?? []
+    return samples + (converter?.finish() ?? [])
   }
 
   private mutating func decode(_ bytes: RawSpan, as encoding: SampleEncoding) -> [Int16] {
@@ -109,37 +111,6 @@ struct ListenAudio: Sendable {
       var output = buffer.mutableSpan
       count = encoding.decode(whole.span.bytes, into: &output)
     }
-  }
-
-  private mutating func decode(
-    _ bytes: RawSpan, from reader: inout WAVReader
-  ) throws(ListenAudioError) -> [Int16] {
-    var samples: [Int16] = []
-    var block = [Int16](repeating: 0, count: 16_384)
-    var position = 0
-    while position < bytes.byteCount {
-      let (consumed, frames): (Int, Int)
-      do throws(WAVError) {
-        var output = block.mutableSpan
-        (consumed, frames) = try reader.read(bytes.extracting(position..<bytes.byteCount), into: &output)
-      } catch {
-        throw .wav(error)
-      }
-      position += consumed
-      guard frames > 0, let found = reader.format else {
-        guard consumed > 0 else { break }
-        continue
-      }
-      if converter == nil {
-        guard 8_000...192_000 ~= found.rate else { throw .unsuitableRate(found.rate) }
-        converter = RateConverter(from: found.rate)
-      }
-      for frame in 0..<frames {
-        let channels = block[frame * found.channels..<(frame + 1) * found.channels]
-        samples.append(Int16(channels.reduce(0) { $0 + Int($1) } / found.channels))
-      }
-    }
-    return convert(samples)
   }
 
   private mutating func convert(_ samples: [Int16]) -> [Int16] {
@@ -201,33 +172,5 @@ private struct RateConverter: Sendable {
     var output = rounded.mutableSpan
     _ = SampleConversion.convert(samples.span, into: &output)
     return rounded
-  }
-}
-
-/// The decoder of an Ogg Opus stream, which cannot be copied, behind a reference.
-///
-/// Unchecked: it belongs to one connection, which is on one thread.
-private final class OggStream: @unchecked Sendable {
-  private var decoder = OggOpusDecoder<Int16>(rate: AudioClock.rate, channels: 1)
-  private var block = [Int16](repeating: 0, count: 16_384)
-
-  /// `nil` if there is more than is held at once.
-  func decode(_ bytes: RawSpan, isLast: Bool) throws(OggOpusError) -> [Int16]? {
-    var samples: [Int16] = []
-    var position = 0
-    repeat {
-      let taken = decoder.push(bytes.extracting(position..<bytes.byteCount))
-      position += taken
-      if isLast { decoder.finish() }
-      var count = 0
-      repeat {
-        var output = block.mutableSpan
-        count = try decoder.read(into: &output)
-        samples += block[..<count]
-        guard samples.count <= ListenAudio.mostSeconds * AudioClock.rate else { return nil }
-      } while count > 0
-      if taken == 0 { break }
-    } while position < bytes.byteCount
-    return samples
   }
 }

@@ -4,11 +4,14 @@ internal import Platform
 /// The plan as text for people: what `check` prints. One block a chain, one line a stage, the types in one column.
 package struct PlanPrinter {
   private let plan: Plan
+  private let remarks: [Int: String]
   private var inputs: [[PlanLink]]
   private var outputs: [[PlanLink]]
 
-  package init(_ plan: Plan) {
+  /// - Parameter remarks: a word on a stage, by the number of its node.
+  package init(_ plan: Plan, remarks: [Int: String] = [:]) {
     self.plan = plan
+    self.remarks = remarks
     inputs = Array(repeating: [], count: plan.nodes.count)
     outputs = inputs
     for link in plan.links {
@@ -20,6 +23,7 @@ package struct PlanPrinter {
   private struct Row {
     var stage: String
     var isAutomatic: Bool
+    var remark: String?
     var type: String
   }
 
@@ -33,6 +37,7 @@ package struct PlanPrinter {
       let lines = rows.map { row in
         var line = "  " + row.stage.padded(to: width)
         if hasAutomatic { line += row.isAutomatic ? "  (auto)" : "        " }
+        if let remark = row.remark { line += " " + remark }
         line += "  " + row.type
         return line.trimmedAtEnd
       }
@@ -75,7 +80,9 @@ package struct PlanPrinter {
   }
 
   private func row(_ node: PlanNode) -> Row {
-    Row(stage: node.text.writtenOut, isAutomatic: node.isAutomatic, type: typeText(node))
+    Row(
+      stage: node.text.writtenOut, isAutomatic: node.isAutomatic, remark: remarks[node.id],
+      type: typeText(node))
   }
 
   private func typeText(_ node: PlanNode) -> String {

@@ -19,6 +19,7 @@ final class DecoderProducer: AudioProducer {
   private var first = AudioBuffer(format: AudioFormat(.f32le, rate: 48_000, channels: 2), capacity: 0)
   private var isOpen = false
   private var isStopped = false
+  private var hasClosedDecoder = false
   private var sourceEnded = false
   private var bytesRead = 0
   /// Frames before the excerpt that are still to be thrown away, and frames it may still have.
@@ -47,7 +48,7 @@ final class DecoderProducer: AudioProducer {
       try source.open(sourceContext)
       isOpen = true
       try decoder.prepare(wanted: wanted, decoderContext)
-      if source.excerpt.start > .zero, let seekable = source.seekable {
+      if let seekable = source.seekable {
         hasSought = try naming { try decoder.seek(to: source.excerpt.start, in: seekable) }
       }
     }
@@ -91,6 +92,7 @@ final class DecoderProducer: AudioProducer {
       if failure != nil { continue }
       switch progress {
       case .finished: return .finished
+      case .waiting: return .waiting
       case .produced: continue
       case .needsBytes: break
       }
@@ -162,14 +164,20 @@ final class DecoderProducer: AudioProducer {
   override func stop() { isStopped = true }
   override func close() throws -> Bool {
     mark?.enter()
-    return isOpen ? try source.close() : true
+    guard isOpen else { return true }
+    if !hasClosedDecoder {
+      guard try decoder.close() else { return false }
+      hasClosedDecoder = true
+    }
+    return try source.close()
   }
 
   override var progress: Double? {
     if let duration = source.excerpt.duration, let knownFormat, remaining != .max {
       return 1 - Double(remaining) / Double(max(1, knownFormat.frames(in: duration)))
     }
-    guard let length = source.length, length > 0 else { return nil }
+    // What a decoder reads by itself is not seen here.
+    guard let length = source.length, length > 0, bytesRead > 0 else { return nil }
     return min(1, Double(bytesRead - bytes.count) / Double(length))
   }
 }

@@ -1,3 +1,4 @@
+import AudioCodecs
 import AudioStages
 import FluxGraph
 import Foundation
@@ -17,8 +18,33 @@ import Testing
     let directory = try TemporaryFolder()
     let file = directory.file("sound")
     try Peers.ffmpeg("-f lavfi -i sine=frequency=300:sample_rate=48000:duration=12.345 \(options) \(file)")
-    let sound = try #require(try SoundFile(path: file, raw: nil))
+    let sound = try #require(try SoundFile(path: file, raw: nil)?.length())
     #expect(abs(sound.seconds - 12.345) < 0.001 && sound.channels == channels)
+  }
+
+  @Test(
+    "the length of what ffmpeg decodes is ffprobe's",
+    arguments: [
+      ("mp3", "-c:a libmp3lame", "MP3"), ("m4a", "-c:a aac", "MP4"), ("flac", "", "FLAC"),
+      ("webm", "-c:a libopus", "WebM or Matroska"), ("wav", "-c:a adpcm_ms", "WAV with Microsoft ADPCM"),
+    ])
+  func foreign(ending: String, options: String, format: String) throws {
+    let directory = try TemporaryFolder()
+    let file = directory.file("-i concat:sound.\(ending)")
+    try Peers.run(
+      "ffmpeg",
+      ["-v", "error", "-f", "lavfi", "-i", "sine=sample_rate=48000:duration=12.345", "-ac", "2"]
+        + options.split(separator: " ").map(String.init) + [file])
+    let sound = try #require(try SoundFile(path: file, raw: nil))
+    #expect(sound.format == format)
+    guard case .ffmpeg = sound.decoding else {
+      Issue.record("\(sound.decoding)")
+      return
+    }
+    let length = try #require(try sound.length())
+    #expect(abs(length.seconds - 12.345) < 0.1 && length.channels == 2)
+    let native = try SoundFile(path: file, raw: nil, native: true)
+    #expect(native?.decoding == SoundFile.Decoding.none)
   }
 
   @Test("samples without a header have the length their format gives them")
@@ -27,23 +53,24 @@ import Testing
     let file = directory.file("sound")
     try Peers.ffmpeg("-f lavfi -i sine=sample_rate=8000:duration=2 -f mulaw \(file)")
     let format = AudioFormat(.mulaw, rate: 8000, channels: 1)
-    #expect(try SoundFile(path: file, raw: format)?.seconds == 2)
-    #expect(try SoundFile(path: file, raw: nil) == nil)
+    #expect(try SoundFile(path: file, raw: format)?.length()?.seconds == 2)
+    #expect(try SoundFile(path: file, raw: nil)?.length() == nil)
   }
 
   @Test(
-    "a file that is cut off is as long as what is there, another format is not known, a missing file is told")
+    "a file that is cut off is as long as what is there, another format is not known without another program, a missing file is told"
+  )
   func others() throws {
     let directory = try TemporaryFolder()
     let file = directory.file("sound.wav")
     try Peers.ffmpeg("-f lavfi -i sine=sample_rate=8000:duration=2 -c:a pcm_s16le \(file)")
     let cut = directory.file("cut.wav")
     try Data(directory.bytes("sound.wav").prefix(16_044)).write(to: URL(fileURLWithPath: cut))
-    let seconds = try #require(try SoundFile(path: cut, raw: nil)).seconds
+    let seconds = try #require(try SoundFile(path: cut, raw: nil)?.length()).seconds
     #expect(seconds > 0.99 && seconds <= 1)
     let flac = directory.file("sound.flac")
     try Peers.ffmpeg("-f lavfi -i sine=duration=1 \(flac)")
-    #expect(try SoundFile(path: flac, raw: nil) == nil)
+    #expect(try SoundFile(path: flac, raw: nil, native: true)?.length() == nil)
     #expect(throws: StageError.self) { try SoundFile(path: directory.file("none"), raw: nil) }
   }
 }

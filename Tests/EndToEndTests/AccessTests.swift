@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// Who may ask the servers of the program: `serve`, `--metrics` and `sse`.
-@Suite(.timeLimit(.minutes(4)), .enabled(if: Peers.areThere, "needs Python and ffmpeg")) struct AccessTests {
+@Suite(.timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs Python and ffmpeg")) struct AccessTests {
   private func serve(_ arguments: [String]) async throws -> (Program, String) {
     let program = try Program(Fluxgraph.path, ["serve", "--port", "0"] + arguments, Fluxgraph.surroundings())
     let url = try await program.line(containing: "ws://")

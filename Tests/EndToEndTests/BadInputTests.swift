@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What users have instead of sound, a server or a right graph: the exit code, and one sentence that names the thing.
-@Suite(.timeLimit(.minutes(4)), .enabled(if: Peers.areThere, "needs ffmpeg for its files"))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs ffmpeg for its files"))
 struct BadInputTests {
   private let folder: Folder
   private let recordings: Recordings

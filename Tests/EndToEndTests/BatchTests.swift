@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// `fluxgraph batch`, as a user runs it.
-@Suite(.timeLimit(.minutes(3))) struct BatchTests {
+@Suite(.timeLimit(.minutes(10))) struct BatchTests {
   /// A folder with short recordings, and graphs for them.
   private static func folder(recordings: Int, seconds: Double = 0.4) throws -> Folder {
     let folder = try Folder()

@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// What is certain to fail does so before anything is opened, sent or made; and what was there stays.
-@Suite(.timeLimit(.minutes(3))) struct BeginningTests {
+@Suite(.timeLimit(.minutes(10))) struct BeginningTests {
   private static let talk = "tone silence duration=2s | pace 100x | flux endpoint=local words=none"
 
   /// A graph, and what is wrong with it in the folder of `folder()`.

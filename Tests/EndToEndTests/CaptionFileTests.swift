@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// Caption files of a program that is killed, and of one that ends, as ffmpeg reads them.
-@Suite(.timeLimit(.minutes(3)), .enabled(if: Peers.areThere, "needs ffmpeg"))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs ffmpeg"))
 struct CaptionFileTests {
   /// Two speakers without a sound, whose turns overlap: the one that begins first ends last.
   private static func folder() throws -> Folder {

@@ -4,7 +4,8 @@ import Testing
 
 /// `sse` as readers see it that nobody here wrote: Chromium, and httpx-sse.
 @Suite(
-  .timeLimit(.minutes(3)), .serialized, .enabled(if: Peers.areThere, "needs Chromium and Python's httpx-sse"))
+  .timeLimit(.minutes(10)), .serialized, .enabled(if: Peers.areThere, "needs Chromium and Python's httpx-sse")
+)
 struct CaptionPageTests {
   /// Two speakers, without a sound: `me` says two sentences, one of which wants to be HTML, and `them` goes on and on.
   private static func folder() throws -> Folder {

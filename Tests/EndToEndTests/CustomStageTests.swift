@@ -5,7 +5,7 @@ import Testing
 @testable import FluxGraphCLI
 
 /// A program with a stage of its own: the README's, word for word.
-@Suite(.timeLimit(.minutes(3)), .enabled(if: Peers.areThere, "needs Python's websockets and ffmpeg"))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs Python's websockets and ffmpeg"))
 struct CustomStageTests {
   @Test("a stage added to the standard ones is heard by the service")
   func gain() async throws {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Speech in, words out, through the local Flux.
-@Suite(.timeLimit(.minutes(4)), .enabled(if: Peers.areThere, "needs flite and ffmpeg"))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs flite and ffmpeg"))
 struct DialogueTests {
   @Test("the quickstart's graph turns its dialogue into turns with the words that are said")
   func quickstart() async throws {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What the program and the README tell people to type is right.
-@Suite(.timeLimit(.minutes(3))) struct DocumentationTests {
+@Suite(.timeLimit(.minutes(10))) struct DocumentationTests {
   @Test("every sample graph checks, and its plan shows what was added")
   func samples() async throws {
     let graphs = Peers.packageRoot.appending(path: "graphs")

@@ -11,7 +11,8 @@ private enum EditorPrograms {
 
 /// What helps to write and to look at graphs, with the programs it is for.
 @Suite(
-  .timeLimit(.minutes(4)), .enabled(if: EditorPrograms.areThere, "needs bash, zsh, fish, graphviz and peers"))
+  .timeLimit(.minutes(10)), .enabled(if: EditorPrograms.areThere, "needs bash, zsh, fish, graphviz and peers")
+)
 struct EditorTests {
   private static let graphs: [String] = {
     let folder = Peers.packageRoot.appending(path: "graphs").path

@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 /// Our client against the WebSocket server of Python's `websockets`, which plays Flux.
-@Suite(.timeLimit(.minutes(4)), .enabled(if: Peers.areThere, "needs Python's websockets, ffmpeg and openssl"))
+@Suite(
+  .timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs Python's websockets, ffmpeg and openssl"))
 struct FluxConnectionTests {
   private let flux: FakeFlux
   private let recordings: Recordings

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What `check --world` says a graph takes and costs.
-@Suite(.timeLimit(.minutes(3)), .enabled(if: Peers.areThere, "needs ffmpeg"))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs ffmpeg"))
 struct ForecastTests {
   /// A file of 90 s at 8 kHz with two channels, and one of 30 s with one.
   private static let shared = Task {

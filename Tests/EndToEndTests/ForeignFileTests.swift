@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// Files that are somebody else's, or that something else of the same run uses: they stay as they are.
-@Suite(.timeLimit(.minutes(3))) struct ForeignFileTests {
+@Suite(.timeLimit(.minutes(10))) struct ForeignFileTests {
   private static let talk = "tone silence duration=1s | pace 100x | flux endpoint=local words=none"
 
   @Test(

@@ -4,7 +4,7 @@ import Testing
 
 /// Files that cannot grow for a while, as on a full disk, and files that are taken away while they are written. The disk is the
 /// machine's own; the limit is one the system sets to the size of a program's files.
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct FullDiskTests {
   /// Starts a graph whose files cannot get longer than so many bytes.
   private func start(_ graph: String, limit: Int, in folder: Folder) throws -> Program {

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// A file system that does not answer, as a file server that is gone: only what is written there waits, or is lost and told.
-@Suite(.timeLimit(.minutes(3)), .serialized)
+@Suite(.timeLimit(.minutes(10)), .serialized)
 struct HangingDiskTests {
   private static let turns = 40
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What another of our own commands holds for a moment is waited for; what it keeps is told after two seconds, with who it is.
-@Suite(.timeLimit(.minutes(5)), .enabled(if: Peers.areThere, "needs Python"))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs Python"))
 struct HeldElsewhereTests {
   /// A graph that uses a spool and is over at once.
   private static let graph =

@@ -3,7 +3,7 @@ import TestSupport
 import Testing
 
 /// Text of others on a real terminal: whatever a command prints of it, the terminal is asked for nothing by it.
-@Suite(.timeLimit(.minutes(5)), .enabled(if: Peers.areThere, "needs Python's pyte"))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs Python's pyte"))
 struct HostileTerminalTests {
   private struct End: Decodable { var written: String }
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Files of events under what happens to files.
-@Suite(.timeLimit(.minutes(4)), .enabled(if: Peers.areThere, "needs Python's websockets and ffmpeg"))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs Python's websockets and ffmpeg"))
 struct JSONLinesTests {
   private let sound: String
   private let flux: FakeFlux

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Where the key is looked for, and that it is shown nowhere.
-@Suite(.timeLimit(.minutes(3)), .enabled(if: Peers.areThere, "needs Python's websockets and ffmpeg"))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs Python's websockets and ffmpeg"))
 struct KeyTests {
   private let key = "k3y-0f-s0me0ne"
 

@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// The local Flux as a user starts it: with faults, as a recorder's other end, and as a server.
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct LocalFluxTests {
   static let words = """
     1

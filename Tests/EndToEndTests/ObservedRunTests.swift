@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What a user sees of a running program from outside. Real time passes, as it does for a user.
-@Suite(.timeLimit(.minutes(4))) struct ObservedRunTests {
+@Suite(.timeLimit(.minutes(10))) struct ObservedRunTests {
   /// A graph that hears a minute of sound, as long as it takes.
   private func start(_ arguments: [String], environment: [String: String?] = [:]) async throws -> Program {
     let sound = try await Recordings.shared.value.path("minute.wav")

@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 /// Proxies of the environment, as company machines have them, for every client of ours: `flux`, `http` and `webhook`.
-@Suite(.timeLimit(.minutes(4)), .enabled(if: Peers.areThere, "needs Python's websockets, ffmpeg and openssl"))
+@Suite(
+  .timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs Python's websockets, ffmpeg and openssl"))
 struct ProxyTests {
   private let flux: FakeFlux
   private let sound: String

@@ -90,7 +90,7 @@ private final class PipeWireServer: Sendable {
 
 /// What the computer plays and hears.
 @Suite(
-  .timeLimit(.minutes(4)),
+  .timeLimit(.minutes(10)),
   .enabled(if: SoundServer.isThere && Peers.areThere, "needs PulseAudio and ffmpeg"))
 struct PulseTests {
   @Test("`devices` lists outputs, microphones and programs, each with a graph that can be run")

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Sound from the web, over real connections to a server in Python.
-@Suite(.timeLimit(.minutes(4)), .enabled(if: Peers.areThere, "needs Python and ffmpeg"))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs Python and ffmpeg"))
 struct RadioTests {
   private let folder: Folder
   private let server: Program

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Connections that are cut on their way to the local Flux server.
-@Suite(.timeLimit(.minutes(3)), .enabled(if: Peers.areThere, "needs Python, ffmpeg and flite"))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs Python, ffmpeg and flite"))
 struct ReconnectTests {
   private let dialogue: Dialogue
 

@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 /// Servers that send a request elsewhere, and networks that answer in a server's place.
-@Suite(.timeLimit(.minutes(4)), .enabled(if: Peers.areThere, "needs Python's websockets, ffmpeg and openssl"))
+@Suite(
+  .timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs Python's websockets, ffmpeg and openssl"))
 struct RedirectTests {
   private let sound: String
   private let web: Program

@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 /// Upgrades that a server of Python's `websockets` refuses in the ways Deepgram does.
-@Suite(.timeLimit(.minutes(4)), .enabled(if: Peers.areThere, "needs Python's websockets, ffmpeg and openssl"))
+@Suite(
+  .timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs Python's websockets, ffmpeg and openssl"))
 struct RefusedConnectionTests {
   private let flux: FakeFlux
   private let sound: String

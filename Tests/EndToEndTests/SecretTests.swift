@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 /// What was given as a secret is shown nowhere and handed to no other program, whatever way it came.
-@Suite(.timeLimit(.minutes(4)), .enabled(if: Peers.areThere, "needs Python's websockets, ffmpeg and openssl"))
+@Suite(
+  .timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs Python's websockets, ffmpeg and openssl"))
 struct SecretTests {
   private let secret = "s3cr3t-0f-m1ne-4f1c"
   private static let speech = Peers.packageRoot.appending(path: "graphs/audio/dialogue.opus").path

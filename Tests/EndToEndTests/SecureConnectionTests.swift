@@ -2,7 +2,8 @@ import Foundation
 import Testing
 
 /// TLS and proxies, against OpenSSL as Python has it.
-@Suite(.timeLimit(.minutes(4)), .enabled(if: Peers.areThere, "needs Python's websockets, ffmpeg and openssl"))
+@Suite(
+  .timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs Python's websockets, ffmpeg and openssl"))
 struct SecureConnectionTests {
   private let flux: FakeFlux
   private let sound: String

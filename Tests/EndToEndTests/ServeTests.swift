@@ -3,7 +3,7 @@ import Glibc
 import Testing
 
 /// `fluxgraph serve`.
-@Suite(.timeLimit(.minutes(4)), .enabled(if: Peers.areThere, "needs Deepgram's SDK, flite and ffmpeg"))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs Deepgram's SDK, flite and ffmpeg"))
 struct ServeTests {
   /// A server and its port.
   private func serve(_ arguments: [String], environment: [String: String] = [:]) async throws -> (

@@ -2,7 +2,7 @@ import Glibc
 import Testing
 
 /// Ctrl-C.
-@Suite(.timeLimit(.minutes(3)), .enabled(if: Peers.areThere, "needs Python's websockets and ffmpeg"))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs Python's websockets and ffmpeg"))
 struct SignalTests {
   private func start() async throws -> (program: Program, flux: FakeFlux, call: FakeFlux.Call) {
     let flux = try await FakeFlux.shared.value

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Where events go.
-@Suite(.timeLimit(.minutes(3)), .enabled(if: Peers.areThere, "needs Python's websockets and ffmpeg"))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs Python's websockets and ffmpeg"))
 struct SinkTests {
   private let sound: String
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Links that take less than the real time of linear16, between the program and the local Flux.
-@Suite(.timeLimit(.minutes(4)), .enabled(if: Peers.areThere, "needs Python, ffmpeg and flite"))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs Python, ffmpeg and flite"))
 struct SlowLinkTests {
   private let dialogue: Dialogue
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// Where sound comes from and where it is kept, as a user meets it.
-@Suite(.timeLimit(.minutes(4)), .enabled(if: Peers.areThere, "needs ffmpeg"))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs ffmpeg"))
 struct SoundInputTests {
   private let folder: Folder
 

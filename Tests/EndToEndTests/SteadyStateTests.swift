@@ -4,7 +4,7 @@ import Testing
 /// What the audio threads ask of the allocator and of locks once a graph is under way: nothing. Measured on the program as it is
 /// built for users, with a library that is loaded before all others and counts (Peers/steady.c): over 1,100 chunks, and in the
 /// middle of them, from about the 100th to the 1,000th.
-@Suite(.timeLimit(.minutes(4))) struct SteadyStateTests {
+@Suite(.timeLimit(.minutes(10))) struct SteadyStateTests {
   /// Without optimisation Swift allocates for what costs nothing in a release build; locks it takes are the same.
   private static let isOptimised = !Fluxgraph.path.contains("/debug/")
 

@@ -2,7 +2,7 @@ import Foundation
 import Testing
 
 /// What `run` shows on a terminal while it runs, as a terminal emulator in Python sees it.
-@Suite(.timeLimit(.minutes(4)), .enabled(if: Peers.areThere, "needs Python's pyte"))
+@Suite(.timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs Python's pyte"))
 struct TerminalStatusTests {
   /// What was on the screen, one screen after the other.
   private struct Course {

@@ -3,7 +3,7 @@ import Testing
 
 /// A webhook whose sender is killed and whose receiver does what real ones do.
 @Suite(
-  .timeLimit(.minutes(4)), .enabled(if: Peers.areThere, "needs Python's flask, standardwebhooks and ffmpeg"))
+  .timeLimit(.minutes(10)), .enabled(if: Peers.areThere, "needs Python's flask, standardwebhooks and ffmpeg"))
 struct WebhookDeliveryTests {
   /// What an event is known by, whatever it is sent in.
   private struct Event: Decodable {

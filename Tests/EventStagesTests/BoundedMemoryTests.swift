@@ -7,7 +7,7 @@ import Testing
 @testable import EventStages
 
 /// Events of a megabyte: what waits is bounded by its bytes, and what finds no room is counted.
-@Suite(.timeLimit(.minutes(3))) struct BoundedMemoryTests {
+@Suite(.timeLimit(.minutes(10))) struct BoundedMemoryTests {
   private struct Missing: Error {}
 
   private static let text = String(repeating: "x", count: 1_000_000)

@@ -8,7 +8,7 @@ import Testing
 @testable import EventStages
 
 /// Sinks beside each other, in whole graphs.
-@Suite(.timeLimit(.minutes(3))) struct BranchTests {
+@Suite(.timeLimit(.minutes(10))) struct BranchTests {
   init() { signal(SIGPIPE, SIG_IGN) }
 
   private let catalogue = Catalogue.events.adding(Ticks.self).adding(Hear.self).adding(Take.self)

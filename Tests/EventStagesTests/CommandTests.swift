@@ -6,7 +6,7 @@ import Testing
 
 @testable import EventStages
 
-@Suite(.timeLimit(.minutes(3))) struct CommandTests {
+@Suite(.timeLimit(.minutes(10))) struct CommandTests {
   init() { signal(SIGPIPE, SIG_IGN) }
 
   private func stage(_ program: [String], each: Bool = false, timeout: Duration = .seconds(30)) -> Command {

@@ -8,7 +8,7 @@ import Testing
 @testable import EventStages
 
 /// Every event a sink has accepted is delivered, in the spool, a dead letter, or counted as lost, whatever goes wrong.
-@Suite(.timeLimit(.minutes(3))) struct DeliveryBalanceTests {
+@Suite(.timeLimit(.minutes(10))) struct DeliveryBalanceTests {
   /// A disk that refuses now and then.
   private final class WaywardDisk: BlockingThread {
     private let random: Mutex<SeededGenerator>

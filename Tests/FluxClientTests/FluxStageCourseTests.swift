@@ -7,7 +7,7 @@ import Testing
 @testable import FluxClient
 
 /// The stage as a graph runs it: from its options to what goes over the wire, and back to events.
-@Suite("Courses of the stage flux", .timeLimit(.minutes(3)))
+@Suite("Courses of the stage flux", .timeLimit(.minutes(10)))
 struct FluxStageCourseTests {
   private static let elsewhere = StageSetting("endpoint", .word("ws://h.example"))
   /// With it the first failure is the last.

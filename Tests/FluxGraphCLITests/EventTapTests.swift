@@ -3,7 +3,7 @@ import Testing
 
 @testable import FluxGraphCLI
 
-@Suite(.timeLimit(.minutes(3))) struct EventTapTests {
+@Suite(.timeLimit(.minutes(10))) struct EventTapTests {
   private func event(_ number: Int, _ text: String = "") -> Event {
     .turn(
       TurnEvent(

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 
 /// A graph inside a Swift program, as a program of another package sees it.
-@Suite(.timeLimit(.minutes(3))) struct GraphTests {
+@Suite(.timeLimit(.minutes(10))) struct GraphTests {
   @Test("events of a named stream arrive, typed, and end with it")
   func events() async throws {
     let graph = try Graph(text: "heard = tone duration=500ms | sounds\nheard | null", catalogue: stages)

@@ -4,7 +4,7 @@ import TestSupport
 import Testing
 
 /// What authors of stages and programs see of the modules they import.
-@Suite(.timeLimit(.minutes(4))) struct PublicInterfaceTests {
+@Suite(.timeLimit(.minutes(10))) struct PublicInterfaceTests {
   @Test("every public symbol says what it means", arguments: ["FluxGraph", "StageTesting", "FluxGraphCLI"])
   func documented(module: String) throws {
     let symbols = try SymbolGraph.symbols(of: module)

@@ -5,7 +5,7 @@ import StageTesting
 import Testing
 
 /// Every stage of the program keeps the contract, or is named here with what checks it instead.
-@Suite(.timeLimit(.minutes(3))) struct StandardContractTests {
+@Suite(.timeLimit(.minutes(10))) struct StandardContractTests {
   /// A stage as it is checked.
   struct Case: Sendable, CustomTestStringConvertible {
     var name: String

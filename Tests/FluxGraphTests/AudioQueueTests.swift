@@ -30,7 +30,7 @@ private func pop(_ queue: AudioQueue) -> (number: Int?, result: AudioQueue.PopRe
   return (number, result)
 }
 
-@Suite(.timeLimit(.minutes(3))) struct AudioQueueTests {
+@Suite(.timeLimit(.minutes(10))) struct AudioQueueTests {
   @Test("blocks come out in order, whole and once")
   func order() {
     let queue = AudioQueue(format: format, slotFrames: 2, capacity: 3)
@@ -163,7 +163,7 @@ private func pop(_ queue: AudioQueue) -> (number: Int?, result: AudioQueue.PopRe
   }
 }
 
-@Suite(.timeLimit(.minutes(3))) struct AudioInletTests {
+@Suite(.timeLimit(.minutes(10))) struct AudioInletTests {
   @Test("next() gives every block with its position and then nil")
   func next() async {
     let queue = AudioQueue(format: format, slotFrames: 2, capacity: 4)

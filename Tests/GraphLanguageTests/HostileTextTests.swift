@@ -100,7 +100,7 @@ import Testing
     var testDescription: String { name }
   }
 
-  @Test("time grows with the text and no faster", .timeLimit(.minutes(3)), arguments: shapes)
+  @Test("time grows with the text and no faster", .timeLimit(.minutes(10)), arguments: shapes)
   func linear(_ shape: Shape) {
     let result = check(shape.text)
     #expect(result.rendered(color: false).utf8.count < 100_000 || result.plan != nil)

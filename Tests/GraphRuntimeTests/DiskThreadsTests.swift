@@ -19,7 +19,7 @@ private final class HeldFile: Sendable {
   func open() { semaphore.post() }
 }
 
-@Suite(.timeLimit(.minutes(3))) struct DiskThreadsTests {
+@Suite(.timeLimit(.minutes(10))) struct DiskThreadsTests {
   @Test("what a lane is given is done in order, whoever gives it, and its signals are answered")
   func order() async throws {
     let threads = DiskThreads()

@@ -3,7 +3,7 @@ import Testing
 
 @testable import GraphRuntime
 
-@Suite(.timeLimit(.minutes(3))) struct EventQueueTests {
+@Suite(.timeLimit(.minutes(10))) struct EventQueueTests {
   private let start = Instant(nanoseconds: 1)
 
   private func event(_ number: Int) -> Event { .turn(turnEvent(number, "")) }

@@ -25,7 +25,7 @@ struct Setup {
   func notices(_ name: String) -> [Notice] { world.notices.filter { $0.notice == name } }
 }
 
-@Suite(.timeLimit(.minutes(3))) struct RunningGraphTests {
+@Suite(.timeLimit(.minutes(10))) struct RunningGraphTests {
   @Test("every branch of a tee gets the same audio, whole and in order")
   func fanOut() async throws {
     let setup = try Setup(

@@ -7,7 +7,7 @@ import Testing
 
 @testable import NetLoop
 
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(10)))
 struct EventLoopTests {
   @Test(
     "bodies of one thread run in their order, on the loop thread, which has its name and blocks all signals")

@@ -5,7 +5,7 @@ import Testing
 
 /// The tests against programs we did not write: one after the other, because starting dozens of interpreters at once
 /// would make every time measured in a test one of a busy machine.
-@Suite(.serialized, .timeLimit(.minutes(3)), .enabled(if: Peers.havePython, "needs the peers' Python"))
+@Suite(.serialized, .timeLimit(.minutes(10)), .enabled(if: Peers.havePython, "needs the peers' Python"))
 enum PeerTests {}
 
 /// A program we did not write, started for a test and ended with it.

@@ -8,7 +8,7 @@ public func fuzzSound(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   guard count > 1 else { return 0 }
   let bytes = Array(UnsafeBufferPointer(start: start + 1, count: count - 1))
   let choice = Int(start[0])
-  _ = bytes.withUnsafeBytes { Sniffer.find($0, isWhole: true) }
+  _ = bytes.withUnsafeBytes { SoundProbe.find($0, isWhole: true) }
   readWAV(bytes, pieces: choice * 7 + 1)
   readOpus(bytes, pieces: choice * 7 + 1)
   seekOpus(bytes, second: choice)

@@ -6,6 +6,9 @@ package struct OpusHead: Sendable, Equatable {
   /// The most channels of the layouts that have a meaning (RFC 7845 §5.1.1.2).
   package static let mostChannels = 8
 
+  /// Bytes of the shortest header.
+  static let shortest = 19
+
   /// Channels of the signal: 1 to 8.
   package var channels: Int
   /// Samples at 48 kHz to drop from the beginning of the decoded signal.
@@ -53,7 +56,7 @@ package struct OpusHead: Sendable, Equatable {
 
   /// Reads an identification header.
   init(_ packet: UnsafeRawBufferPointer) throws(OggOpusError) {
-    guard packet.count >= 19, Self.matches(packet) else { throw .badHeader }
+    guard packet.count >= Self.shortest, Self.matches(packet) else { throw .badHeader }
     // Versions 0 to 15 are compatible with this one; the upper half of the byte counts incompatible changes.
     guard packet[8] & 0xF0 == 0 else { throw .unsupportedVersion(Int(packet[8])) }
     channels = Int(packet[9])

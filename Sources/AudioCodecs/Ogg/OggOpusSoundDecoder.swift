@@ -1,8 +1,7 @@
-internal import AudioCodecs
 internal import FluxGraph
 
 /// Decodes Ogg Opus, straight to the rate and channels wanted where Opus can do that.
-struct OggOpusStageDecoder: FormatDecoder {
+struct OggOpusSoundDecoder: SoundDecoder {
   /// A first page has one header, of 276 bytes at the most (255 channels), and its own.
   private static let longestHead = 1024
   private let wanted: AudioRequirement
@@ -64,9 +63,18 @@ struct OggOpusStageDecoder: FormatDecoder {
     return true
   }
 
+  /// How long a stream is, as the granule positions of its ends say.
+  static func length(_ bytes: any SeekableBytes) throws -> SoundLength? {
+    var seeker = OggOpusSeeker<any Error>(length: bytes.length) { offset, count in
+      try bytes.bytes(at: offset, count: count)
+    }
+    guard let total = try seeker.total() else { return nil }
+    return SoundLength(seconds: Double(total.samples) / 48_000, channels: total.channels)
+  }
+
   private func failure(_ error: OggOpusError) -> StageError {
     var help: String?
-    if case .unsupportedMapping = error { help = Decode.otherProgram }
+    if case .unsupportedMapping = error { help = SoundFormat.otherProgram }
     return StageError(.badInput, String("\(error)".dropLast()), help: help)
   }
 

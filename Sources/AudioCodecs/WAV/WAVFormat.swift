@@ -37,11 +37,14 @@ package enum WAVError: Error, Equatable, CustomStringConvertible {
   case headerTooLarge(limit: Int)
   case endsInHeader
 
-  /// Whether the file is right, and holds what others decode.
-  package var isOfOtherPrograms: Bool {
+  /// What the file holds that others decode; nil where it is not right.
+  var foreignName: String? {
     switch self {
-    case .bigEndian, .unsupportedFormat, .unknownSubFormat, .unsupportedBits: true
-    default: false
+    case .bigEndian: "big-endian WAV"
+    case .unsupportedFormat(let tag): "WAV with \(Self.name(of: tag))"
+    case .unknownSubFormat: "WAV of an unknown sub-format"
+    case .unsupportedBits(let bits, let tag): "WAV with \(Self.name(of: tag)) of \(bits) bits"
+    default: nil
     }
   }
 

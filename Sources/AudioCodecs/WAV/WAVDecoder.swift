@@ -1,9 +1,8 @@
-internal import AudioCodecs
-internal import FluxGraph
+package import FluxGraph
 
 /// Decodes WAV: to 16-bit samples when that is all that is wanted of it, else to floating-point ones. Mu-law and A-law stay what
 /// they are where just they are wanted.
-struct WAVDecoder: FormatDecoder {
+package struct WAVDecoder: SoundDecoder {
   /// Frames a call gives at most: big enough that the cost of a call vanishes.
   private static let blockFrames = 4096
 
@@ -11,13 +10,13 @@ struct WAVDecoder: FormatDecoder {
   private var reader = WAVReader()
   private var format: AudioFormat?
   private var hasBegun = false
-  var channels: Int? { reader.format?.channels }
+  package var channels: Int? { reader.format?.channels }
 
-  init(wanted: AudioRequirement) {
+  package init(wanted: AudioRequirement) {
     self.wanted = wanted
   }
 
-  mutating func decode(
+  package mutating func decode(
     _ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer
   ) throws -> DecodeProgress {
     if format == nil {
@@ -39,7 +38,7 @@ struct WAVDecoder: FormatDecoder {
   }
 
   /// A header is no promise, and another file behind this one may be forgotten: both are worth a word.
-  var remarks: [Notice] {
+  package var remarks: [Notice] {
     var remarks: [Notice] = []
     if reader.missing > 0, let format = reader.format {
       let seconds = Double(reader.missing / format.frameSize) / Double(format.rate)
@@ -63,7 +62,7 @@ struct WAVDecoder: FormatDecoder {
   /// Bytes behind the audio that may be padding.
   private static let strayLimit = 4096
 
-  mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool {
+  package mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool {
     let fresh = self
     var buffer = ByteBuffer(capacity: 1 << 16)
     var offset = 0
@@ -83,6 +82,31 @@ struct WAVDecoder: FormatDecoder {
     try bytes.goOn(at: header.dataOffset + frames * header.frameSize)
     return true
   }
+
+  /// How long a file is, as its header and its size say.
+  static func length(_ bytes: any SeekableBytes) throws -> SoundLength? {
+    var reader = WAVReader()
+    var none: [Float] = []
+    var offset = 0
+    while offset < WAVReader.headerLimit {
+      let piece = try bytes.bytes(at: offset, count: headerStep)
+      if piece.isEmpty { return nil }
+      var room = none.mutableSpan
+      guard let taken = try? reader.read(piece.span.bytes, into: &room) else { return nil }
+      // With no room for samples, reading stops where they begin.
+      if let format = reader.format, format.dataOffset > 0 {
+        let there = max(0, bytes.length - format.dataOffset) / format.frameSize
+        return SoundLength(
+          seconds: Double(min(format.frames ?? there, there)) / Double(format.rate), channels: format.channels
+        )
+      }
+      offset += taken.consumed
+    }
+    return nil
+  }
+
+  /// More than any header before the samples but those with pictures in them.
+  private static let headerStep = 1 << 20
 
   /// Reads up to the first sample; false when more bytes are needed for it.
   private mutating func readHeader(_ bytes: inout ByteBuffer, isLast: Bool) throws -> Bool {
@@ -158,7 +182,8 @@ struct WAVDecoder: FormatDecoder {
       try body()
     } catch {
       throw StageError(
-        .badInput, String("\(error)".dropLast()), help: error.isOfOtherPrograms ? Decode.otherProgram : nil)
+        .badInput, String("\(error)".dropLast()),
+        help: error.foreignName == nil ? nil : SoundFormat.otherProgram)
     }
   }
 }

@@ -159,14 +159,17 @@ package struct Decode: AudioDecoder {
       } ?? "Write the address in it: `http URL`.")
   }
 
-  /// Formats others decode better: the answer says how they come to it.
   private func foreign(_ name: String) -> StageError {
-    let isForbidden = native || context?.resource(NativeDecodingOnly.self) != nil
-    return StageError(
+    let isStrict = context?.resource(NativeDecodingOnly.self) != nil
+    return Self.foreign(name, forbiddenBy: native ? "`native`" : isStrict ? "`--strict`" : nil)
+  }
+
+  /// Formats others decode better: the answer says how they come to it.
+  /// - Parameter forbiddenBy: what keeps other programs from being run.
+  static func foreign(_ name: String, forbiddenBy: String?) -> StageError {
+    StageError(
       .badInput, "it holds \(name), which is not decoded here",
-      help: isForbidden
-        ? "ffmpeg can, but \(native ? "`native`" : "`--strict`") keeps it from being run."
-        : SoundFormat.otherProgram)
+      help: forbiddenBy.map { "ffmpeg can, but \($0) keeps it from being run." } ?? SoundFormat.otherProgram)
   }
 }
 

@@ -1,9 +1,9 @@
 internal import AudioCodecs
-internal import FluxGraph
+package import FluxGraph
 internal import Glibc
 
 /// Sound on its way through ffmpeg: encoded in, WAV out.
-final class FFmpegDecoder: SoundDecoder {
+package final class FFmpegDecoder: SoundDecoder {
   /// How long it may take to give something, with something to do.
   static let patience = Duration.seconds(30)
 
@@ -23,16 +23,18 @@ final class FFmpegDecoder: SoundDecoder {
   private var isWatched = false
 
   /// - Parameter surplus: what is thrown away at the beginning.
-  init(_ child: ChildProcess, surplus: Duration, _ wanted: AudioRequirement, _ context: StageContext) {
+  package init(_ child: ChildProcess, surplus: Duration, _ wanted: AudioRequirement, _ context: StageContext)
+  {
     self.child = child
     self.surplus = surplus
     self.context = context
     wave = WAVDecoder(wanted: wanted)
   }
 
-  var channels: Int? { wave.channels }
+  package var channels: Int? { wave.channels }
 
-  func decode(_ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer) throws -> DecodeProgress
+  package func decode(_ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer) throws
+    -> DecodeProgress
   {
     guard let child else { return .finished }
     complaints.read(from: child, context)
@@ -65,6 +67,7 @@ final class FFmpegDecoder: SoundDecoder {
     }
     complaints.read(from: child, context)
     guard exit == .code(0) else { throw failure(exit) }
+    if wave.channels == nil, samples.isEmpty { throw StageError(.badInput, "ffmpeg finds no sound in it") }
     if try take(into: &audio, isLast: true) { return .produced }
     self.child = nil
     return .finished
@@ -96,7 +99,7 @@ final class FFmpegDecoder: SoundDecoder {
 
   /// Whether there are samples to be had of what has come.
   private func take(into audio: inout AudioBuffer, isLast: Bool) throws -> Bool {
-    while case .produced = try wave.decode(&samples, isLast: isLast, into: &audio) {
+    while case .produced = try decodeWAV(isLast: isLast, into: &audio) {
       let left = surplusFrames ?? audio.format.frames(in: surplus)
       let dropped = min(left, audio.frameCount)
       surplusFrames = left - dropped
@@ -108,6 +111,14 @@ final class FFmpegDecoder: SoundDecoder {
       if !audio.isEmpty { return true }
     }
     return false
+  }
+
+  private func decodeWAV(isLast: Bool, into audio: inout AudioBuffer) throws -> DecodeProgress {
+    do {
+      return try wave.decode(&samples, isLast: isLast, into: &audio)
+    } catch {
+      throw StageError(.unavailable, "what ffmpeg gives is no sound\(said)")
+    }
   }
 
   private func read(_ child: ChildProcess) throws -> SourceProgress {
@@ -165,9 +176,9 @@ final class FFmpegDecoder: SoundDecoder {
     return String(line)
   }
 
-  func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool { true }
+  package func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool { true }
 
-  func close() throws -> Bool {
+  package func close() throws -> Bool {
     guard let child else { return true }
     child.closeAll()
     guard ending.end(child, context) != nil else { return false }

@@ -5,8 +5,8 @@ package struct FileSource: ByteSource {
   package static let description = StageDescription<FileSource>(
     "file", "Reads a sound file; what it holds is found out from its content.",
     details: """
-      WAV and Ogg Opus are decoded; what comes before `start` is not. `-` is standard input, where it is. Times count from \
-      the first sample that is used.
+      WAV and Ogg Opus are decoded here, other formats through ffmpeg, where it is installed; what comes before `start` is not \
+      decoded. `-` is standard input, where it is. Times count from the first sample that is used.
       """,
     examples: [
       "file talk.opus | flux | stdout", "file talk.wav start=90s duration=10m | flux | stdout",

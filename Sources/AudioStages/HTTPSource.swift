@@ -9,8 +9,8 @@ package struct HTTPSource: ByteSource {
       What it is, is found out from its content; `decode raw=…` behind it names samples without a header. Redirects are \
       followed. `live` says that the sound comes in real time, as from a radio station: it is then connected again when the \
       connection breaks. A file whose download breaks, or brings nothing for as long as `stall` says, is gone on with where it \
-      broke, if the server can give the rest of the same file. Titles the station sends are shown as notices. Most stations send MP3 or AAC, which ffmpeg decodes: \
-      `exec ["ffmpeg", "-v", "error", "-i", "URL", "-f", "wav", "-"] live`.
+      broke, if the server can give the rest of the same file. Titles the station sends are shown as notices. Most stations send \
+      MP3 or AAC, which ffmpeg decodes, where it is installed; a list of addresses (`.m3u`, `.pls`) is no sound: write the address in it.
       """,
     examples: [
       "http https://example.com/talk.opus | flux | stdout",

@@ -19,18 +19,20 @@ package struct SoundFile {
   private let found: SoundFormat?
   private let offset: Int
   private let raw: AudioFormat?
+  private let forbiddenBy: String?
 
   /// Looks at the beginning of a file.
   /// - Parameters:
   ///   - raw: the format of a file without a header.
-  ///   - native: whether no other program is to be run.
+  ///   - forbiddenBy: what keeps other programs from being run, such as "`--strict`".
   /// - Returns: nil for what is no file with an end, such as a pipe.
   /// - Throws: `StageError` when the file cannot be opened or read.
-  package init?(path: String, raw: AudioFormat?, native: Bool = false) throws {
+  package init?(path: String, raw: AudioFormat?, forbiddenBy: String? = nil) throws {
     let descriptor = try FileDescriptor(opening: path)
     guard let size = descriptor.size else { return nil }
     file = OpenSound(descriptor, length: size)
     self.raw = raw
+    self.forbiddenBy = forbiddenBy
     guard raw == nil, let finding = try SoundProbe.find(file), case .sound(let sound, let name) = finding.kind
     else {
       (format, found, offset) = (nil, nil, 0)
@@ -40,11 +42,17 @@ package struct SoundFile {
     (format, found, offset) = (name, sound, finding.offset)
     if finding.isReadHere {
       decoding = .here
-    } else if !native, sound.demultiplexer != nil, let program = programPath(of: "ffmpeg") {
+    } else if forbiddenBy == nil, sound.demultiplexer != nil, let program = programPath(of: "ffmpeg") {
       decoding = .ffmpeg(program)
     } else {
       decoding = .none
     }
+  }
+
+  /// Why it cannot be decoded, where its format is known.
+  package var problem: StageError? {
+    guard decoding == .none, let format else { return nil }
+    return Decode.foreign(format, forbiddenBy: forbiddenBy)
   }
 
   /// How long it is, as its header and its last pages tell, or ffprobe where that is installed; nil for what has no end that can be

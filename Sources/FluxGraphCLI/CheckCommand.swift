@@ -47,17 +47,20 @@ struct CheckCommand {
         return try SecretReader.secret(inFile: path)
       }
     ).findings()
+    let looks =
+      findings.map { ($0.node, $0.result) }
+      + plan.decodings(native: arguments.isStrict).map { ($0.node, $0.result) }
     Terminal.output.write(
-      findings.isEmpty
+      looks.isEmpty
         ? "the world: nothing this graph needs can be looked at without running it\n"
         : "the world, looked at without running or dialling anything:\n")
     var problems: [StageError.Code] = []
-    for finding in findings {
-      switch finding.result {
-      case .success(let text): Terminal.output.write("ok       \(finding.node.location): \(text)\n")
+    for (node, result) in looks {
+      switch result {
+      case .success(let text): Terminal.output.write("ok       \(node.location): \(text)\n")
       case .failure(let error):
         problems.append(error.code)
-        Terminal.output.write("missing  \(finding.node.location): \(error)\n")
+        Terminal.output.write("missing  \(node.location): \(error)\n")
       }
     }
     for line in PlanForecast(plan, native: arguments.isStrict).lines { Terminal.output.write("\(line)\n") }

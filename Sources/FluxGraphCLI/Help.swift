@@ -81,7 +81,7 @@ enum Help {
 
       -e TEXT            the graph itself
       --set NAME=VALUE   the value of a `param`
-      --strict           refuse automatic stages
+      --strict           refuse automatic stages, and decoding through ffmpeg
       --for DURATION     end the sources after a time, such as 10m
       --drain DURATION   at the end, go on trying to deliver for so long; Ctrl-C ends that, too
       --stop-timeout DURATION
@@ -128,7 +128,7 @@ enum Help {
                          from Slurm's array, `auto/N` takes I from a Kubernetes Indexed Job
       --null             the names in a list end with a zero byte, as `find -print0` writes them
       --set NAME=VALUE   the value of another `param`
-      --strict           refuse automatic stages
+      --strict           refuse automatic stages, and decoding through ffmpeg
       --stop-timeout DURATION
                          how long inputs under way may take after Ctrl-C or SIGTERM, 10s unless given
       --lossy            an input that lost audio or events on the way counts as done
@@ -203,7 +203,7 @@ enum Help {
 
       -e TEXT            the graph itself
       --set NAME=VALUE   the value of a `param`
-      --strict           refuse automatic stages
+      --strict           refuse automatic stages, and decoding through ffmpeg
       --diagnostics FMT  text, or json: one array a graph, places as byte ranges
       --world            look whether files, directories, programs, devices and keys are there; nothing is
                          run or dialled; and how long the files play: what running takes and is billed
@@ -230,7 +230,7 @@ enum Help {
       --format FORMAT    text, mermaid, dot or json
       -e TEXT            the graph itself
       --set NAME=VALUE   the value of a `param`
-      --strict           refuse automatic stages
+      --strict           refuse automatic stages, and decoding through ffmpeg
 
     """
 

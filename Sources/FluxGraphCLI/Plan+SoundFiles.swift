@@ -14,7 +14,24 @@ extension Plan {
     else { return nil }
     let home = getenv("HOME").map { String(cString: $0) }
     let path = source.path.resolved(in: node.directory ?? directory, home: home)
-    return try SoundFile(path: path, raw: decode.raw, native: native || decode.native)
+    return try SoundFile(
+      path: path, raw: decode.raw, forbiddenBy: decode.native ? "`native`" : native ? "`--strict`" : nil)
+  }
+
+  /// Files that another program decodes, or none: what is said of each, or why it cannot be.
+  func decodings(native: Bool) -> [(node: PlanNode, result: Result<String, StageError>)] {
+    nodes.compactMap { node in
+      guard let sound = try? soundFile(of: node, native: native), let format = sound.format else {
+        return nil
+      }
+      let name = (try? node.specification.make(node.settings) as? FileSource)?.subject ?? ""
+      if var problem = sound.problem {
+        problem.message = "\(name): \(problem.message)"
+        return (node, .failure(problem))
+      }
+      guard case .ffmpeg(let program) = sound.decoding else { return nil }
+      return (node, .success("\(name) holds \(format), which \(program) decodes"))
+    }
   }
 
   /// How decoders do their work, where it is another program that does it, by the numbers of their nodes.

@@ -43,7 +43,7 @@ import Testing
     }
     let length = try #require(try sound.length())
     #expect(abs(length.seconds - 12.345) < 0.1 && length.channels == 2)
-    let native = try SoundFile(path: file, raw: nil, native: true)
+    let native = try SoundFile(path: file, raw: nil, forbiddenBy: "`native`")
     #expect(native?.decoding == SoundFile.Decoding.none)
   }
 
@@ -70,7 +70,7 @@ import Testing
     #expect(seconds > 0.99 && seconds <= 1)
     let flac = directory.file("sound.flac")
     try Peers.ffmpeg("-f lavfi -i sine=duration=1 \(flac)")
-    #expect(try SoundFile(path: flac, raw: nil, native: true)?.length() == nil)
+    #expect(try SoundFile(path: flac, raw: nil, forbiddenBy: "`native`")?.length() == nil)
     #expect(throws: StageError.self) { try SoundFile(path: directory.file("none"), raw: nil) }
   }
 }

@@ -39,10 +39,11 @@ struct BadInputTests {
   }
 
   @Test(
-    "sound in a foreign format is named, with the line of ffmpeg that helps",
+    "sound in a foreign format is named where ffmpeg is not installed, with the line that helps",
     arguments: [("sine.mp3", "MP3"), ("sine.flac", "FLAC"), ("sine.ogg", "Vorbis")])
   func foreign(name: String, format: String) async throws {
-    try await run("file \(recordings.path(name)) | \(Self.behind)").expectFailure(
+    let without = ["PATH": folder.path]
+    try await run("file \(recordings.path(name)) | \(Self.behind)", environment: without).expectFailure(
       65, saying: name, format, #"exec ["ffmpeg", "-v", "error", "-i", "FILE", "-f", "wav", "-"]"#)
   }
 

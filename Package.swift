@@ -99,7 +99,7 @@ if Context.environment["FLUXGRAPH_FUZZ"] != nil {
   package.targets += [
     fuzzer("GraphFuzzer", "tools/fuzz/Graph", ["GraphLanguage", "FluxGraph"]),
     fuzzer("ServerFuzzer", "tools/fuzz/Server", ["FluxServer", "FluxProtocol", "WebSocketCore"]),
-    fuzzer("SoundFuzzer", "tools/fuzz/Sound", ["AudioCodecs", "AudioStages"]),
+    fuzzer("SoundFuzzer", "tools/fuzz/Sound", ["AudioCodecs", "AudioStages", "FluxGraph"]),
   ]
 }
 

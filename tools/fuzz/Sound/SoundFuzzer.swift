@@ -1,5 +1,6 @@
 import AudioCodecs
 import AudioStages
+import FluxGraph
 
 /// What libFuzzer calls with each input: a sound file, or what a radio station sends. The first byte says how it is cut, and
 /// which place in it is asked for; the rest goes through every reader.
@@ -8,12 +9,34 @@ public func fuzzSound(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   guard count > 1 else { return 0 }
   let bytes = Array(UnsafeBufferPointer(start: start + 1, count: count - 1))
   let choice = Int(start[0])
-  _ = bytes.withUnsafeBytes { SoundProbe.find($0, isWhole: true) }
+  decode(bytes, pieces: choice * 7 + 1)
   readWAV(bytes, pieces: choice * 7 + 1)
   readOpus(bytes, pieces: choice * 7 + 1)
   seekOpus(bytes, second: choice)
   readRadio(bytes, interval: choice + 1)
   return 0
+}
+
+/// What `decode` does with a stream: it finds out what it is, and has its reader read it.
+private func decode(_ bytes: [UInt8], pieces: Int) {
+  guard let found = bytes.withUnsafeBytes({ SoundProbe.find($0, isWhole: true) }) else {
+    preconditionFailure("all there is is enough to tell")
+  }
+  precondition((0...bytes.count).contains(found.offset))
+  guard found.isReadHere, case .sound(let format, _) = found.kind, let reader = format.reader else { return }
+  var decoder = reader.decoder(AudioRequirement(sample: .s16le, rate: 16_000, channels: 1))
+  var buffer = ByteBuffer(capacity: 1 << 17)
+  var audio = AudioBuffer(format: AudioFormat(.s16le, rate: 16_000, channels: 1), capacity: 0)
+  var (offset, frames) = (found.offset, 0)
+  while frames < 1 << 20 {
+    let piece = Array(bytes[offset..<min(bytes.count, offset + pieces, offset + buffer.free)])
+    offset += buffer.append(piece)
+    let before = buffer.count
+    guard let progress = try? decoder.decode(&buffer, isLast: offset == bytes.count, into: &audio) else { return }
+    frames += audio.frameCount
+    audio.removeAll()
+    if progress == .finished || progress == .needsBytes && piece.isEmpty && buffer.count == before { return }
+  }
 }
 
 private func readWAV(_ bytes: [UInt8], pieces: Int) {

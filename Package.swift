@@ -16,7 +16,7 @@ func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 
 func tests(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
   .testTarget(
-    name: name, dependencies: dependencies + ["Platform", "TestSupport"], exclude: exclude,
+    name: name, dependencies: dependencies + ["CPlatform", "Platform", "TestSupport"], exclude: exclude,
     swiftSettings: settings)
 }
 
@@ -33,8 +33,9 @@ let package = Package(
     .systemLibrary(name: "COpus", providers: [.apt(["libopus-dev"])]),
     .systemLibrary(name: "CPulse", providers: [.apt(["libpulse-dev"])]),
     .systemLibrary(name: "CSIMD"),
+    .systemLibrary(name: "CPlatform"),
 
-    module("Platform"),
+    module("Platform", ["CPlatform"]),
     module("FluxGraph", ["Platform"]),
     module("GraphLanguage", ["Platform", "FluxGraph"]),
     module("GraphRuntime", ["Platform", "FluxGraph", "GraphLanguage"]),
@@ -59,7 +60,7 @@ let package = Package(
     .executableTarget(name: "Main", dependencies: ["FluxGraphCLI"], swiftSettings: settings),
 
     .target(
-      name: "TestSupport", dependencies: ["FluxGraph"], path: "Tests/TestSupport", swiftSettings: settings),
+      name: "TestSupport", dependencies: ["FluxGraph", "CPlatform"], path: "Tests/TestSupport", swiftSettings: settings),
     tests("PlatformTests"),
     tests("FluxGraphTests", ["FluxGraph", "StageTesting"]),
     tests("GraphLanguageTests", ["GraphLanguage", "FluxGraph"]),

@@ -7,8 +7,8 @@ struct ChildComplaints {
   private static let linesPerSecond = 10
 
   private let name: String
-  /// Takes away of a line what only its writer understands.
-  private let tidied: (String) -> String
+  /// Takes away of a line what only its writer understands; nil for a line that is not for people.
+  private let tidied: (String) -> String?
   private var line: [UInt8] = []
   private var second = Instant(nanoseconds: 0)
   private var count = 0
@@ -17,7 +17,7 @@ struct ChildComplaints {
   private(set) var first: String?
   private(set) var last: String?
 
-  init(name: String, tidied: @escaping (String) -> String = { $0 }) {
+  init(name: String, tidied: @escaping (String) -> String? = { $0 }) {
     self.name = name
     self.tidied = tidied
   }
@@ -49,8 +49,9 @@ struct ChildComplaints {
 
   private mutating func flush(_ context: StageContext) {
     defer { line.removeAll(keepingCapacity: true) }
-    let text = tidied(String(decoding: line, as: UTF8.self).filter { !$0.isNewline && $0 >= " " })
-    guard text.contains(where: { !$0.isWhitespace }) else { return }
+    guard let text = tidied(String(decoding: line, as: UTF8.self).filter { !$0.isNewline && $0 >= " " }),
+      text.contains(where: { !$0.isWhitespace })
+    else { return }
     if first == nil { first = text }
     last = text
     let now = context.clock.now()
@@ -77,6 +78,9 @@ struct ChildEnd {
   private static let interval = Duration.milliseconds(20)
 
   private var askedAt: Instant?
+  private var overSince: Instant?
+  /// Whether it did not end by itself.
+  var hasAsked: Bool { askedAt != nil }
 
   /// Whether the program has ended; if not, it has been asked to, and the stage is woken to look again.
   mutating func end(_ child: ChildProcess, _ context: StageContext) -> ChildProcess.Exit? {
@@ -88,6 +92,17 @@ struct ChildEnd {
       askedAt = now
       child.terminate()
     }
+    Self.wakeSoon(context)
+    return nil
+  }
+
+  /// The same for one that has said that it is at its end: it is given a moment before it is asked to.
+  mutating func endSoon(_ child: ChildProcess, _ context: StageContext) -> ChildProcess.Exit? {
+    if let exit = child.poll() { return exit }
+    let now = context.clock.now()
+    let since = overSince ?? now
+    overSince = since
+    if now.duration(since: since) > Self.patience { return end(child, context) }
     Self.wakeSoon(context)
     return nil
   }

@@ -15,8 +15,9 @@ package struct Decode: AudioDecoder {
 
       MP3, MP4, AAC, FLAC, WebM, AMR, WMA and what else is recognised by its content is decoded by `ffmpeg`, if that is on the PATH; \
       a notice says so (`through-ffmpeg`). It is given that file alone, or a pipe: it opens no other file and no address. The first \
-      of several soundtracks is used. What it complains is told as notices (`stderr`), and it is ended when nothing comes of it for \
-      half a minute. `native`, and `--strict`, forbid it.
+      of several soundtracks is used. What it complains is told as notices (`stderr`) and summed up at the end (`damaged`), for how \
+      much sound is missing it does not say; so is a header that promises more than there is (`shorter-than-said`); both together are \
+      an error, behind all that could be decoded. It is ended when nothing comes of it for half a minute. `native`, and `--strict`, forbid it.
       """,
     role: .decode,
     examples: [
@@ -73,7 +74,8 @@ package struct Decode: AudioDecoder {
       if found.isReadHere, let reader = format.reader, found.offset == 0, start > .zero {
         decoder = reader.decoder(wanted)
       } else if !found.isReadHere, let file = bytes.descriptor, let choice = try choice(format, name) {
-        decoder = try choice.decoder(of: .file(file, start: start), wanted)
+        decoder = try choice.decoder(
+          of: .file(file, start: start), behind: format.isFoundByMark ? found.offset : 0, wanted)
         return format.isSeekable || start == .zero
       } else {
         return false
@@ -101,12 +103,12 @@ package struct Decode: AudioDecoder {
     switch found.kind {
     case .sound(let format, let name):
       if !found.isReadHere, let choice = try choice(format, name) {
-        // What stands in front is its business.
+        // Frames it finds by itself.
         if let problem = bytes.withBytes({ format.needsFile(Beginning($0, isAll: isLast)) }) {
           throw StageError(
             .badInput, problem, help: "Save it as a file, and write `file FILE` in the place of the source.")
         }
-        return try choice.decoder(of: .pipe, wanted)
+        return try choice.decoder(of: .pipe, behind: format.isFoundByMark ? found.offset : 0, wanted)
       }
       guard let reader = format.reader else { throw foreign(name) }
       bytes.removeFirst(found.offset)
@@ -115,12 +117,23 @@ package struct Decode: AudioDecoder {
     case .tag(let length):
       stillToPass = length
       return try begin(&bytes, isLast: isLast)
-    case .text: throw StageError(.badInput, "it is text, not sound")
+    default: throw Self.soundless(found.kind) ?? StageError(.badInput, "it holds no sound")
+    }
+  }
+
+  /// Why something is no sound; nil where it is.
+  static func soundless(_ kind: SoundProbe.Kind) -> StageError? {
+    switch kind {
+    case .text: StageError(.badInput, "it is text, not sound")
+    case .other(let name): StageError(.badInput, "it is \(name), and no sound itself")
     case .unknown:
-      throw StageError(
+      StageError(
         .badInput, "it is neither WAV nor Ogg Opus, nor any other format known here",
-        help: "If it holds bare samples, say which: `decode raw=pcm(s16le, 16k, mono)`.")
-    case .playlist(let entry): throw Self.playlist(entry)
+        help:
+          #"If it holds bare samples, say which: `decode raw=pcm(s16le, 16k, mono)`; if ffmpeg knows it, write this in the place of the source: exec ["ffmpeg", "-v", "error", "-i", "FILE", "-f", "wav", "-"]"#
+      )
+    case .playlist(let entry): playlist(entry)
+    case .sound, .tag: nil
     }
   }
 
@@ -155,7 +168,8 @@ package struct Decode: AudioDecoder {
       .badInput, "it is a list of addresses, and no sound itself",
       help: address.map {
         WebURL($0) == nil
-          ? "Write what it names: `file \"\($0)\"`." : "Write what it names: `http \"\($0)\"`."
+          ? "Write what it names: `file \"\($0.hasPrefix("file:///") ? String($0.dropFirst(7)) : $0)\"`."
+          : "Write what it names: `http \"\($0)\"`."
       } ?? "Write the address in it: `http URL`.")
   }
 

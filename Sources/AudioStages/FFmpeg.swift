@@ -43,18 +43,21 @@ struct FFmpeg {
   }
 
   /// Starts it.
-  func decoder(of input: Input, _ wanted: AudioRequirement) throws -> any SoundDecoder {
+  /// - Parameter rubbish: bytes in front of the sound.
+  func decoder(of input: Input, behind rubbish: Int = 0, _ wanted: AudioRequirement) throws
+    -> any SoundDecoder
+  {
     context.notice(
       Notice(
         "through-ffmpeg", "it holds \(name), which is decoded through ffmpeg",
         details: [("format", .string(name)), ("program", .string(program))]))
-    var (seconds, surplus): (Double?, Duration) = (nil, .zero)
+    var (seconds, surplus): (Double?, Duration?) = (nil, nil)
     if case .file(_, let start) = input, start > .zero, format.isSeekable {
       let place = max(.zero, start - Self.preRoll)
       (seconds, surplus) = (place.seconds, start - place)
     }
     let child = try ChildProcess(
-      arguments(input, from: seconds), directory: "/", environment: Self.environment,
+      arguments(input, behind: rubbish, from: seconds), directory: "/", environment: Self.environment,
       input: standardInput(input))
     context.log.info("started ffmpeg for \(name)")
     return FFmpegDecoder(child, surplus: surplus, wanted, context)
@@ -67,12 +70,13 @@ struct FFmpeg {
     }
   }
 
-  private func arguments(_ input: Input, from seconds: Double?) -> [String] {
+  private func arguments(_ input: Input, behind rubbish: Int, from seconds: Double?) -> [String] {
     var words = [
-      program, "-nostdin", "-hide_banner", "-nostats", "-loglevel", "error", "-max_alloc",
+      program, "-nostdin", "-hide_banner", "-nostats", "-loglevel", "level+info", "-max_alloc",
       "\(Self.mostMemory)",
       "-threads", "1", "-f", demultiplexer,
     ]
+    if rubbish > 0 { words += ["-skip_initial_bytes", "\(rubbish)"] }
     switch input {
     case .file:
       if let seconds { words += ["-ss", fixedText(seconds, digits: 6)] }

@@ -6,28 +6,38 @@ internal import Glibc
 package final class FFmpegDecoder: SoundDecoder {
   /// How long it may take to give something, with something to do.
   static let patience = Duration.seconds(30)
+  /// How often it is looked at while it gives nothing: it may have ended, and left its output to what it had started.
+  private static let look = Duration.seconds(1)
+  /// What a header may promise beyond what there is, by rounding and by what encoders put in front.
+  private static let tolerance = (share: 0.02, seconds: 0.5)
 
   private let context: StageContext
   private var child: ChildProcess?
-  private var complaints = ChildComplaints(name: "ffmpeg", tidied: FFmpegDecoder.tidied)
+  private let report: FFmpegReport
+  private var complaints: ChildComplaints
   private var ending = ChildEnd()
   /// What has come of it, as a WAV file whose length nobody knows.
   private var samples = ByteBuffer(capacity: 1 << 16)
   private var wave: WAVDecoder
   private var outputEnded = false
-  /// Sound in front of what is wanted.
-  private let surplus: Duration
+  /// Sound in front of what is wanted; nil where all is.
+  private let surplus: Duration?
   private var surplusFrames: Int?
+  /// Seconds given.
+  private var given = 0.0
   /// Since when it gives nothing.
   private var idleSince: Instant?
-  private var isWatched = false
+  private var nextLook = Instant(nanoseconds: .min)
 
-  /// - Parameter surplus: what is thrown away at the beginning.
-  package init(_ child: ChildProcess, surplus: Duration, _ wanted: AudioRequirement, _ context: StageContext)
+  /// - Parameter surplus: what is thrown away at the beginning; nil when it was given all of the sound.
+  package init(_ child: ChildProcess, surplus: Duration?, _ wanted: AudioRequirement, _ context: StageContext)
   {
+    let report = FFmpegReport()
     self.child = child
     self.surplus = surplus
     self.context = context
+    self.report = report
+    complaints = ChildComplaints(name: "ffmpeg", tidied: report.take)
     wave = WAVDecoder(wanted: wanted)
   }
 
@@ -43,34 +53,76 @@ package final class FFmpegDecoder: SoundDecoder {
       if try take(into: &audio, isLast: false) { return .produced }
       switch try read(child) {
       case .produced: idleSince = nil
-      case .finished:
-        outputEnded = true
-        child.closeOutput()
-        child.closeInput()
+      case .finished: endOutput(child)
       case .waiting, .restarted:
+        if child.poll() != nil {
+          // All it gave is here. What it has left behind has ended with it.
+          endOutput(child)
+          continue
+        }
         context.wakeWhenReadable(child.output)
         if child.errors >= 0 { context.wakeWhenReadable(child.errors) }
-        if bytes.isEmpty && !isLast {
-          // What it was given may be too little for a sample.
-          idleSince = nil
-          return .needsBytes
-        }
-        try watch(child)
-        return .waiting
+        let hasNothingToDo = bytes.isEmpty && !isLast && child.input >= 0
+        try watch(child, isIdle: !hasNothingToDo)
+        return hasNothingToDo ? .needsBytes : .waiting
       }
     }
     // What it gave before it failed is sound.
     if try take(into: &audio, isLast: false) { return .produced }
-    guard let exit = child.poll() else {
-      ChildEnd.wakeSoon(context)
-      return .waiting
-    }
+    complaints.read(from: child, context)
+    guard let exit = ending.endSoon(child, context) else { return .waiting }
     complaints.read(from: child, context)
     guard exit == .code(0) else { throw failure(exit) }
-    if wave.channels == nil, samples.isEmpty { throw StageError(.badInput, "ffmpeg finds no sound in it") }
+    if wave.channels == nil, samples.isEmpty {
+      throw StageError(.badInput, "ffmpeg finds no sound in it\(said)")
+    }
     if try take(into: &audio, isLast: true) { return .produced }
     self.child = nil
+    if report.complaints > 0, let shortfall {
+      throw StageError(
+        .badInput,
+        "it is damaged: ffmpeg has complained \(Self.times(report.complaints)), and \(shortfall.text); all that could be decoded was used"
+      )
+    }
     return .finished
+  }
+
+  /// What may be missing: damage is not counted in samples by another program.
+  package var remarks: [Notice] {
+    var remarks: [Notice] = []
+    if report.complaints > 0 {
+      remarks.append(
+        Notice(
+          "damaged",
+          "ffmpeg has complained \(Self.times(report.complaints)) of what it was given; where it did, sound may be missing",
+          severity: .warning, details: [("complaints", JSONValue(report.complaints))]))
+    }
+    if let shortfall {
+      remarks.append(
+        Notice(
+          "shorter-than-said", "\(shortfall.text); all that is there was used", severity: .warning,
+          details: [("seconds", JSONValue(shortfall.seconds, digits: 3))]))
+    }
+    return remarks
+  }
+
+  private static func times(_ count: Int) -> String { count == 1 ? "once" : "\(count) times" }
+
+  /// How much less there was than the header promises; nil where it was not less, and where not all was asked for.
+  private var shortfall: (seconds: Double, text: String)? {
+    guard surplus == nil, let promised = report.promised,
+      promised - given > max(Self.tolerance.seconds, promised * Self.tolerance.share)
+    else { return nil }
+    return (
+      promised - given,
+      "its header promises \(fixedText(promised, digits: 2)) s of sound, and there are \(fixedText(given, digits: 2)) s"
+    )
+  }
+
+  private func endOutput(_ child: ChildProcess) {
+    outputEnded = true
+    child.closeOutput()
+    child.closeInput()
   }
 
   /// Gives it as much as it takes.
@@ -100,7 +152,8 @@ package final class FFmpegDecoder: SoundDecoder {
   /// Whether there are samples to be had of what has come.
   private func take(into audio: inout AudioBuffer, isLast: Bool) throws -> Bool {
     while case .produced = try decodeWAV(isLast: isLast, into: &audio) {
-      let left = surplusFrames ?? audio.format.frames(in: surplus)
+      given += Double(audio.frameCount) / Double(audio.format.rate)
+      let left = surplusFrames ?? audio.format.frames(in: surplus ?? .zero)
       let dropped = min(left, audio.frameCount)
       surplusFrames = left - dropped
       if dropped > 0 {
@@ -137,10 +190,11 @@ package final class FFmpegDecoder: SoundDecoder {
     throw StageError(.inputOutput, "cannot read from ffmpeg: \(String(cString: strerror(problem)))")
   }
 
-  /// Ends it when nothing has come of it for too long, and looks again when that is.
-  private func watch(_ child: ChildProcess) throws {
+  /// Ends it when nothing has come of it for too long, and has it looked at again soon.
+  private func watch(_ child: ChildProcess, isIdle: Bool) throws {
     let now = context.clock.now()
-    let since = idleSince ?? now
+    // What it was given may be too little for a sample.
+    let since = isIdle ? idleSince ?? now : now
     idleSince = since
     guard now.duration(since: since) < Self.patience else {
       child.kill()
@@ -148,33 +202,25 @@ package final class FFmpegDecoder: SoundDecoder {
         .unavailable, "ffmpeg has given nothing for \(Self.patience.unitText)\(said)",
         help: "What it is given may be damaged in a way that keeps it busy.")
     }
-    guard !isWatched else { return }
-    isWatched = true
-    _ = context.loop.schedule(at: since.advanced(by: Self.patience)) { [context] in context.wake() }
+    // One look is enough to be on its way.
+    guard now >= nextLook else { return }
+    nextLook = now.advanced(by: Self.look)
+    _ = context.loop.schedule(at: nextLook) { [context] in context.wake() }
   }
 
   private func failure(_ exit: ChildProcess.Exit) -> StageError {
     if complaints.first?.contains("does not contain any stream") == true {
       return StageError(.badInput, "it holds no sound")
     }
-    if case .code = exit { return StageError(.badInput, "ffmpeg cannot decode it\(said)") }
+    if ending.hasAsked { return StageError(.unavailable, "ffmpeg closed its output, and did not end\(said)") }
+    if case .code = exit {
+      return StageError(.badInput, "ffmpeg cannot decode it" + (said.isEmpty ? ": it ended \(exit)" : said))
+    }
     return StageError(.unavailable, "ffmpeg ended \(exit)\(said)")
   }
 
   /// Its first complaint names the cause; what follows from it comes behind.
   private var said: String { complaints.first.map { ", saying: \($0)" } ?? "" }
-
-  /// A line without the place in its memory, `[mov @ 0x55…] `, and the name it knows its input by.
-  private static func tidied(_ line: String) -> String {
-    var line = line[...]
-    if line.hasPrefix("["), let end = line.firstRange(of: "] "), line[..<end.lowerBound].contains(" @ 0x") {
-      line = line[end.upperBound...]
-    }
-    for input in ["file:/proc/self/fd/0: ", "pipe:0: "] where line.hasPrefix(input) {
-      line = line.dropFirst(input.count)
-    }
-    return String(line)
-  }
 
   package func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool { true }
 

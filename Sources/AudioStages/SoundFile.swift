@@ -20,6 +20,7 @@ package struct SoundFile {
   private let offset: Int
   private let raw: AudioFormat?
   private let forbiddenBy: String?
+  private let soundless: StageError?
 
   /// Looks at the beginning of a file.
   /// - Parameters:
@@ -33,13 +34,17 @@ package struct SoundFile {
     file = OpenSound(descriptor, length: size)
     self.raw = raw
     self.forbiddenBy = forbiddenBy
-    guard raw == nil, let finding = try SoundProbe.find(file), case .sound(let sound, let name) = finding.kind
-    else {
+    let finding = raw == nil ? try SoundProbe.find(file) : nil
+    guard let finding, case .sound(let sound, let name) = finding.kind else {
       (format, found, offset) = (nil, nil, 0)
+      let isEmpty = raw == nil && size == 0
+      soundless =
+        isEmpty ? StageError(.badInput, "it is empty") : finding.flatMap { Decode.soundless($0.kind) }
       decoding = raw == nil ? .none : .here
       return
     }
     (format, found, offset) = (name, sound, finding.offset)
+    soundless = nil
     if finding.isReadHere {
       decoding = .here
     } else if forbiddenBy == nil, sound.demultiplexer != nil, let program = programPath(of: "ffmpeg") {
@@ -49,8 +54,9 @@ package struct SoundFile {
     }
   }
 
-  /// Why it cannot be decoded, where its format is known.
+  /// Why it cannot be decoded.
   package var problem: StageError? {
+    if let soundless { return soundless }
     guard decoding == .none, let format else { return nil }
     return Decode.foreign(format, forbiddenBy: forbiddenBy)
   }

@@ -21,15 +21,13 @@ extension Plan {
   /// Files that another program decodes, or none: what is said of each, or why it cannot be.
   func decodings(native: Bool) -> [(node: PlanNode, result: Result<String, StageError>)] {
     nodes.compactMap { node in
-      guard let sound = try? soundFile(of: node, native: native), let format = sound.format else {
-        return nil
-      }
+      guard let sound = try? soundFile(of: node, native: native) else { return nil }
       let name = (try? node.specification.make(node.settings) as? FileSource)?.subject ?? ""
       if var problem = sound.problem {
         problem.message = "\(name): \(problem.message)"
         return (node, .failure(problem))
       }
-      guard case .ffmpeg(let program) = sound.decoding else { return nil }
+      guard case .ffmpeg(let program) = sound.decoding, let format = sound.format else { return nil }
       return (node, .success("\(name) holds \(format), which \(program) decodes"))
     }
   }

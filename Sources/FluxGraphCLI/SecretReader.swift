@@ -1,5 +1,6 @@
 internal import FluxGraph
 internal import Glibc
+internal import Platform
 
 /// Looks up the secrets a graph names by file or program, when it runs and never before.
 struct SecretReader: Sendable {
@@ -52,31 +53,21 @@ struct SecretReader: Sendable {
   private static func output(
     of arguments: [String], _ reference: SecretReference, environment: [String: String]
   ) throws(StageError) -> [UInt8] {
-    var ends: [Int32] = [-1, -1]
-    guard pipe(&ends) == 0 else { throw failure(reference, errno) }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    defer { close(ends[0]) }
-    var actions = posix_spawn_file_actions_t()
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO)
-    var words = arguments.map { strdup($0) } + [nil]
-    var variables = environment.map { strdup("\($0)=\($1)") } + [nil]
-    defer { for word in words + variables { free(word) } }
-    var process = pid_t()
-    let code = posix_spawnp(&process, arguments[0], &actions, nil, &words, &variables)
-    close(ends[1])
-    guard code == 0 else { throw failure(reference, code) }
-    let bytes = read(ends[0], until: Instant.now().advanced(by: limit))
-    if bytes == nil { kill(process, SIGKILL) }
-    var status: Int32 = 0
-    while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    let child: ChildProcess
+    do throws(ChildProcessError) {
+      child = try ChildProcess(
+        starting: arguments, directory: ".", environment: environment, input: .none, asks: true)
+    } catch {
+      throw StageError(.unavailable, "\(reference) cannot be run: \(String(cString: strerror(error.code)))")
+    }
+    let bytes = read(child.output, until: Instant.now().advanced(by: limit))
+    if bytes == nil { child.kill() }
+    let exit = child.wait(until: .now.advanced(by: limit))
     guard let bytes else {
       throw StageError(.unavailable, "\(reference) took longer than \(limit.unitText), or printed too much")
     }
-    guard status == 0 else {
-      throw StageError(
-        .unavailable, "\(reference) failed: the program ended with status \(status >> 8 & 0xFF)")
+    guard exit == .code(0) else {
+      throw StageError(.unavailable, "\(reference) failed: the program ended \(exit)")
     }
     return bytes
   }
@@ -92,11 +83,7 @@ struct SecretReader: Sendable {
       guard poll(&entry, 1, Int32(left * 1000) + 1) > 0 else { continue }
       let count = Glibc.read(descriptor, &piece, piece.count)
       if count == 0 { return bytes }
-      if count > 0 { bytes += piece[..<count] } else if errno != EINTR { return nil }
+      if count > 0 { bytes += piece[..<count] } else if errno != EINTR && errno != EAGAIN { return nil }
     }
-  }
-
-  private static func failure(_ reference: SecretReference, _ code: Int32) -> StageError {
-    StageError(.unavailable, "\(reference) cannot be run: \(String(cString: strerror(code)))")
   }
 }

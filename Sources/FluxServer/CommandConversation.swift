@@ -1,5 +1,6 @@
 import FluxGraph
 import Glibc
+import Platform
 
 /// The thread of one stream: gives its program the audio, reads its words, and answers the blocks.
 ///
@@ -125,10 +126,11 @@ final class CommandConversation {
     starts += 1
     (complaints, hasComplaints) = (OutputLines(), true)
     (given, unwritten, transcript, isReady) = (0, [], CommandTranscript(), false)
-    do throws(CommandProcess.Failure) {
+    do throws(ChildProcessError) {
       process = try CommandProcess(program)
     } catch {
-      failure = "\(name) cannot be started (\(error.reason)): speech is shown as [speech]."
+      failure =
+        "\(name) cannot be started (\(String(cString: strerror(error.code)))): speech is shown as [speech]."
     }
   }
 

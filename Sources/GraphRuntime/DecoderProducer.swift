@@ -29,6 +29,8 @@ final class DecoderProducer: AudioProducer {
   private var knownFormat: AudioFormat?
   /// What ended the decoding, told once the frames before it have been given.
   private var failure: (any Error)?
+  /// What the source failed with, told once all that came before is decoded.
+  private var sourceFailure: (any Error)?
 
   init(
     _ source: any ByteSource, _ sourceContext: StageContext,
@@ -84,8 +86,10 @@ final class DecoderProducer: AudioProducer {
       var progress = DecodeProgress.finished
       do {
         progress = try decodeSome(into: &audio)
+        if case .finished = progress { failure = sourceFailure }
       } catch {
-        failure = error
+        // What is cut off has a cause.
+        failure = sourceFailure ?? error
       }
       try keepExcerpt(&audio)
       if !audio.isEmpty { return .produced }
@@ -97,7 +101,10 @@ final class DecoderProducer: AudioProducer {
       case .needsBytes: break
       }
       if sourceEnded {
-        if bytes.count == before { return .finished }
+        if bytes.count == before {
+          guard let sourceFailure else { return .finished }
+          failure = sourceFailure
+        }
         continue
       }
       if bytes.free == 0 {
@@ -107,7 +114,15 @@ final class DecoderProducer: AudioProducer {
         bytes.growMemory(to: 2 * bytes.capacity)
       }
       let unread = bytes.count
-      switch try source.read(into: &bytes) {
+      let read: SourceProgress
+      do {
+        read = try source.read(into: &bytes)
+      } catch {
+        // What came before is sound, also what a decoder has not given out yet.
+        sourceFailure = error
+        read = .finished
+      }
+      switch read {
       case .produced: bytesRead += bytes.count - unread
       case .waiting: return .waiting
       case .finished: sourceEnded = true
@@ -155,7 +170,7 @@ final class DecoderProducer: AudioProducer {
   private func naming<Result>(_ body: () throws -> Result) throws -> Result {
     do {
       return try body()
-    } catch var error as StageError where error.code == .badInput {
+    } catch var error as StageError where [.badInput, .unavailable].contains(error.code) {
       error.message = "\(source.subject): \(error.message)"
       throw error
     }

@@ -214,6 +214,89 @@ struct ForeignSoundTests {
     }
   }
 
+  @Test("what is cut short or damaged is told, and nothing that could be decoded is lost")
+  func damaged() async throws {
+    let mp3 = try sound.bytes(of: "talk.mp3")
+    try folder.write(mp3.prefix(mp3.count / 2), to: "cut.mp3")
+    let cut = try await Fluxgraph.run("file cut.mp3 | wav cut.wav", directory: folder.path)
+    #expect(cut.status == 0 && cut.errors.contains("its header promises"), "\(cut.errors)")
+    let webm = try sound.bytes(of: "talk.webm")
+    try folder.write(webm.prefix(webm.count * 6 / 10), to: "cut.webm")
+    let broken = try await Fluxgraph.run("file cut.webm | wav out.wav", directory: folder.path)
+    broken.expectFailure(65, saying: "cut.webm: it is damaged", "all that could be decoded was used")
+    #expect(try samples().count > expected("talk.webm").count / 2)
+    var holed = [UInt8](mp3)
+    for index in 8_000..<8_600 { holed[index] = 0x55 }
+    try folder.write(Data(holed), to: "hole.mp3")
+    let hole = try await Fluxgraph.run("file hole.mp3 | null", directory: folder.path)
+    #expect(hole.status == 0 && hole.errors.contains("ffmpeg has complained"), "\(hole.errors)")
+  }
+
+  @Test("one that closes its output and stays, and one that leaves another behind, hold nothing up")
+  func holding() async throws {
+    for (script, status) in [
+      ("exec >&-; exec sleep 600", Int32(69)), ("sleep 600 & exec /usr/bin/ffmpeg \"$@\"", 0),
+    ] {
+      try folder.write("#!/bin/sh\n\(script)\n", to: "bin/ffmpeg")
+      try await Peers.shell("chmod +x bin/ffmpeg", in: folder.path)
+      let began = ContinuousClock.now
+      let outcome = try await Fluxgraph.run(
+        "file \"\(sound.path("talk.mp3"))\" | wav out.wav overwrite",
+        environment: ["PATH": "\(folder.path("bin")):/usr/bin:/bin"], directory: folder.path)
+      #expect(outcome.status == status, "\(outcome.errors)")
+      #expect(ContinuousClock.now - began < .seconds(60))
+    }
+  }
+
+  @Test("a download that breaks off is sound as far as it came")
+  func brokenDownload() async throws {
+    let server = """
+      import http.server, sys
+
+      class Half(http.server.BaseHTTPRequestHandler):
+          def do_GET(self):
+              data = open(sys.argv[1], 'rb').read()
+              self.send_response(200)
+              self.send_header('Content-Length', str(len(data)))
+              self.end_headers()
+              self.wfile.write(data[:len(data) // 2])
+
+          def log_message(self, *words):
+              pass
+
+      server = http.server.HTTPServer(('127.0.0.1', 0), Half)
+      print(server.server_port, flush=True)
+      server.serve_forever()
+
+      """
+    try folder.write(server, to: "half.py")
+    for name in ["talk.mp3", "talk.flac", "talk.wav"] {
+      let script = """
+        '\(Peers.python)' half.py '\(sound.path(name))' > port & server=$!
+        while ! [ -s port ]; do sleep 0.05; done
+        '\(Fluxgraph.path)' run -e "http http://127.0.0.1:$(cat port)/ | wav out.wav overwrite"; echo code $?
+        kill $server; rm port
+        """
+      let outcome = try await Program.run(
+        "/bin/sh", ["-c", script], Fluxgraph.surroundings(directory: folder.path))
+      #expect(outcome.output.contains("code 69"), "\(outcome.errors)")
+      #expect(try samples().count > expected("talk.flac").count / 3, "\(name)")
+    }
+  }
+
+  @Test(
+    "what is no sound is called what it is, and never bare samples",
+    arguments: [
+      ("PK\u{3}\u{4}", "a ZIP archive"), ("%PDF-1.7", "a PDF document"), ("MThd", "a standard MIDI file"),
+      ("Rar!\u{1A}\u{7}", "a RAR archive"),
+    ])
+  func otherContent(head: String, name: String) async throws {
+    try folder.write(Data(head.utf8 + [UInt8](repeating: 0xC0, count: 3_000)), to: "thing.mp3")
+    let outcome = try await Fluxgraph.run("file thing.mp3 | null", directory: folder.path)
+    outcome.expectFailure(65, saying: "thing.mp3: it is \(name), and no sound itself")
+    #expect(!outcome.errors.contains("raw="))
+  }
+
   @Test("when nothing more is wanted it ends, and none is left behind")
   func nobodyIsLeft() async throws {
     try await Peers.shell(

@@ -1,4 +1,5 @@
-internal import FluxGraph
+internal import CPlatform
+import FluxGraph
 internal import Foundation
 
 /// The programs the tests compare with. A test that needs one is skipped where it is not installed, for the tests must run
@@ -75,7 +76,7 @@ extension TemporaryFolder {
     posix_spawn_file_actions_addopen(&actions, 0, file("input"), O_RDONLY, 0)
     posix_spawn_file_actions_addopen(&actions, 1, file("output"), O_WRONLY | O_CREAT, 0o600)
     posix_spawn_file_actions_addopen(&actions, 2, file("errors"), O_WRONLY | O_CREAT, 0o600)
-    _ = SpawnExtensions.closeFrom(&actions, 3)
+    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
     var words = ([path] + arguments).map { strdup($0) } + [nil]
     defer { for word in words { free(word) } }
     var process = pid_t()

@@ -3,10 +3,17 @@ extension SoundFormat {
   static let foreign = [
     flac, mp4, matroska, amr, caf, aiff, au, wave64, windowsMedia, avi, flashVideo, programStream, realMedia,
     wavPack, monkeysAudio,
-    trueAudio, musepack, dsf, voc, sphere, qcp, dictation, adif, mp3, aac, ac3, transportStream,
+    trueAudio, musepack, dsf, voc, sphere, qcp, dictation, dts, sox, ircam, adif, mp3, aac, ac3, enhancedAC3,
+    transportStream,
   ]
 
-  static let flac = SoundFormat("FLAC", ffmpeg: "flac") { $0.has("fLaC") }
+  /// The first of its blocks says its own length, 34 bytes.
+  static let flac = SoundFormat(
+    "FLAC", ffmpeg: "flac",
+    mark: Mark(first: [UInt8(ascii: "f")]) {
+      $0.has(Array("fLaC".utf8) + [0, 0, 0, 34]) || $0.has(Array("fLaC".utf8) + [0x80, 0, 0, 34])
+    },
+    telling: { $0.has("fLaC") ? .yes(name: "FLAC") : .no })
   static let matroska = SoundFormat("WebM or Matroska", ffmpeg: "matroska") {
     $0.has([0x1A, 0x45, 0xDF, 0xA3])
   }
@@ -20,7 +27,7 @@ extension SoundFormat {
   static let wave64 = SoundFormat("Wave64", ffmpeg: "w64") {
     $0.has(Array("riff".utf8) + [0x2E, 0x91, 0xCF, 0x11])
   }
-  static let windowsMedia = SoundFormat("Windows Media", ffmpeg: "asf") {
+  static let windowsMedia = SoundFormat("Windows Media", ffmpeg: "asf", isSeekable: false) {
     $0.has([0x30, 0x26, 0xB2, 0x75, 0x8E, 0x66, 0xCF, 0x11])
   }
   static let avi = SoundFormat("AVI", ffmpeg: "avi", isSeekable: false) {
@@ -30,7 +37,7 @@ extension SoundFormat {
   static let programStream = SoundFormat("an MPEG program stream", ffmpeg: "mpeg") {
     $0.has([0, 0, 1, 0xBA])
   }
-  static let realMedia = SoundFormat("RealMedia", ffmpeg: "rm") { $0.has(".RMF") }
+  static let realMedia = SoundFormat("RealMedia", ffmpeg: "rm", isSeekable: false) { $0.has(".RMF") }
   static let wavPack = SoundFormat("WavPack", ffmpeg: "wv") { $0.has("wvpk") }
   static let monkeysAudio = SoundFormat("Monkey's Audio", ffmpeg: "ape") { $0.has("MAC ") }
   static let trueAudio = SoundFormat("TTA", ffmpeg: "tta") { $0.has("TTA1") }
@@ -47,6 +54,12 @@ extension SoundFormat {
   static let dictation = SoundFormat("DSS", ffmpeg: "dss") {
     $0.has([2] + Array("dss".utf8)) || $0.has([3] + Array("ds2".utf8))
   }
+  static let dts = SoundFormat("DTS", ffmpeg: "dts", isSeekable: false) { $0.has([0x7F, 0xFE, 0x80, 0x01]) }
+  static let sox = SoundFormat("SoX's own format", ffmpeg: "sox") { $0.has(".SoX") || $0.has("XoS.") }
+  static let ircam = SoundFormat("IRCAM", ffmpeg: "ircam") {
+    $0.has([0x64, 0xA3]) && $0.number(at: 3, bytes: 1) == 0 || $0.has([0, 0x04, 0xA3, 0x64])
+      || $0.has([0, 0x02, 0xA3, 0x64])
+  }
   static let adif = SoundFormat("AAC with an ADIF header", ffmpeg: nil) { $0.has("ADIF") }
 
   /// The index of an MP4 file may stand at its end.
@@ -62,12 +75,14 @@ extension SoundFormat {
   static let mp3 = SoundFormat("MP3", ffmpeg: "mp3", frames: FrameChain(MPEGFrame.self))
   static let aac = SoundFormat("AAC", ffmpeg: "aac", frames: FrameChain(ADTSFrame.self))
   static let ac3 = SoundFormat("AC-3", ffmpeg: "ac3", frames: FrameChain(AC3Frame.self))
+  static let enhancedAC3 = SoundFormat("E-AC-3", ffmpeg: "eac3", frames: FrameChain(EnhancedAC3Frame.self))
   static let transportStream = SoundFormat(
     "an MPEG transport stream", ffmpeg: "mpegts", frames: FrameChain(TransportPacket.self))
 
   private init<Frame: StreamFrame>(_ name: String, ffmpeg demultiplexer: String, frames: FrameChain<Frame>) {
     self.init(
-      name, ffmpeg: demultiplexer, mark: Mark(first: [Frame.first], stands: frames.stands),
+      name, ffmpeg: demultiplexer,
+      mark: Mark(first: [Frame.first], isBeginning: false, stands: frames.stands),
       telling: frames.recognition(name))
   }
 }

@@ -153,6 +153,22 @@ struct AC3Frame: StreamFrame {
   ]
 }
 
+/// A frame of Enhanced AC-3 (ATSC A/52 annex E §2.2): its size stands in it, in words of two bytes less one.
+struct EnhancedAC3Frame: StreamFrame {
+  static let first: UInt8 = 0x0B
+  static let headLength = 6
+  static let fewest = 2
+  let length: Int
+
+  init?(_ head: Beginning) {
+    let bytes = head.bytes
+    guard bytes[0] == Self.first, bytes[1] == 0x77, 11...16 ~= bytes[5] >> 3 else { return nil }
+    length = 2 * ((Int(bytes[2] & 7) << 8 | Int(bytes[3])) + 1)
+  }
+
+  func agrees(with next: EnhancedAC3Frame) -> Bool { true }
+}
+
 /// A packet of 188 bytes, each of which begins with the same one (ISO 13818-1 §2.4.3).
 struct TransportPacket: StreamFrame {
   static let first: UInt8 = 0x47

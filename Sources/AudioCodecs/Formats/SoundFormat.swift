@@ -16,6 +16,8 @@ package struct SoundFormat: Sendable {
   struct Mark: Sendable {
     /// What its first byte can be.
     let first: [UInt8]
+    /// Whether it is the beginning of a file that is found so, and not any frame of a stream.
+    var isBeginning = true
     let stands: @Sendable (Beginning) -> Bool
   }
 
@@ -97,6 +99,9 @@ package struct SoundFormat: Sendable {
     mark = nil
     recognise = { begins($0) ? .yes(name: name) : .no }
   }
+
+  /// Whether what stands in front of it has to be taken away for its reader.
+  package var isFoundByMark: Bool { mark?.isBeginning == true }
 
   /// All formats that are known. What is surer to be recognised comes first.
   package static let all: [SoundFormat] =

@@ -17,6 +17,8 @@ package enum SoundProbe {
     /// A list of addresses; the first of them, if there is one.
     case playlist(entry: String?)
     case text
+    /// Something else that is known, as in "it is a ZIP archive".
+    case other(name: String)
     case unknown
   }
 
@@ -57,6 +59,8 @@ package enum SoundProbe {
     case .sound(let finding): return finding.moved(by: offset)
     case .none: break
     }
+    // An archive may hold sound, which is none of its own.
+    if let name = OtherContent.name(beginning) { return Finding(kind: .other(name: name), offset: offset) }
     let head = Beginning(UnsafeRawBufferPointer(rebasing: beginning.bytes.prefix(headLength)), isAll: true)
     guard isWhole || head.count >= headLength else { return nil }
     if isText(head.bytes) {

@@ -28,6 +28,8 @@ package struct OggOpusReader: Sendable {
     package var jumps = 0
     /// The input ended within a packet. Many programs mark no page as the last.
     package var isTruncated = false
+    /// The codec of a stream behind it that is not Opus.
+    package var followedBy: String?
 
     package init() {}
   }
@@ -183,7 +185,12 @@ package struct OggOpusReader: Sendable {
       do throws(OggOpusError) { return .success(try OpusHead(body)) } catch { return .failure(error) }
     }
     guard let head else {
-      if phase == .searching, otherCodec == nil { otherCodec = pages.withPage { OggCodec.name($1) } }
+      let codec = pages.withPage { OggCodec.name($1) }
+      if phase == .searching {
+        otherCodec = otherCodec ?? codec
+      } else {
+        damage.followedBy = damage.followedBy ?? codec ?? "another codec"
+      }
       return nil
     }
     if phase == .audio, packets.hasPart { damage.isTruncated = true }

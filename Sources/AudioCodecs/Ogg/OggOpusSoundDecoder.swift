@@ -37,12 +37,22 @@ struct OggOpusSoundDecoder: SoundDecoder {
   }
 
   var remarks: [Notice] {
-    guard let bytes = decoder?.strayBytes, bytes > 0 else { return [] }
-    return [
-      Notice(
-        "unread", "behind its last page are \(ByteCount(bytes)) that belong to no page, which were not read",
-        severity: .warning, details: [("bytes", JSONValue(bytes))])
-    ]
+    var remarks: [Notice] = []
+    if let bytes = decoder?.damage.strayBytes, bytes > 0 {
+      remarks.append(
+        Notice(
+          "unread",
+          "behind its last page are \(ByteCount(bytes)) that belong to no page, which were not read",
+          severity: .warning, details: [("bytes", JSONValue(bytes))]))
+    }
+    if let codec = decoder?.damage.followedBy {
+      remarks.append(
+        Notice(
+          "unread", "behind it is a stream of another codec (\(codec)), which was not read",
+          severity: .warning,
+          details: [("codec", .string(codec))]))
+    }
+    return remarks
   }
 
   mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool {
@@ -117,8 +127,8 @@ struct OggOpusSoundDecoder: SoundDecoder {
 private protocol SampleDecoding: AnyObject {
   func decode(_ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer) throws -> DecodeProgress
   func resume(after header: [UInt8], at frame: Int, origin: Int) throws
-  /// Bytes behind the last page.
-  var strayBytes: Int { get }
+  /// What went wrong on the way.
+  var damage: OggOpusReader.Damage { get }
 }
 
 /// The codec's decoder, which is not copied, in the place of one that is.
@@ -149,7 +159,7 @@ private final class OggOpusSamples<Sample: OpusSample>: SampleDecoding {
     }
   }
 
-  var strayBytes: Int { decoder.damage.strayBytes }
+  var damage: OggOpusReader.Damage { decoder.damage }
 
   func resume(after header: [UInt8], at frame: Int, origin: Int) throws {
     var taken = 0

@@ -1,3 +1,4 @@
+import CPlatform
 import FluxGraph
 import Foundation
 
@@ -19,7 +20,7 @@ final class ChildProcess: Sendable {
     posix_spawn_file_actions_adddup2(&actions, ends[1], 1)
     posix_spawn_file_actions_addopen(&actions, 2, "/dev/null", O_WRONLY, 0)
     // It must not hold open what other tests have just made: the end of their programs' output would never come.
-    _ = SpawnExtensions.closeFrom(&actions, 3)
+    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
     var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
     var variables: [UnsafeMutablePointer<CChar>?] = environment.map { strdup("\($0)=\($1)") } + [nil]
     defer { for text in words + variables { free(text) } }

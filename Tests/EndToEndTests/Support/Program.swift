@@ -1,3 +1,4 @@
+import CPlatform
 import FluxGraph
 import FoundationEssentials
 import Glibc
@@ -141,7 +142,7 @@ final class Program: Sendable {
       posix_spawn_file_actions_adddup2(&actions, descriptor, Int32(number))
     }
     // Nothing a test starts holds open another's pipe, whose end would never come.
-    _ = SpawnExtensions.closeFrom(&actions, Int32(streams.count))
+    posix_spawn_file_actions_addclosefrom_np(&actions, Int32(streams.count))
 
     var attributes = posix_spawnattr_t()
     posix_spawnattr_init(&attributes)

@@ -60,7 +60,8 @@ let package = Package(
     .executableTarget(name: "Main", dependencies: ["FluxGraphCLI"], swiftSettings: settings),
 
     .target(
-      name: "TestSupport", dependencies: ["FluxGraph", "CPlatform"], path: "Tests/TestSupport", swiftSettings: settings),
+      name: "TestSupport", dependencies: ["FluxGraph", "CPlatform"], path: "Tests/TestSupport",
+      swiftSettings: settings),
     tests("PlatformTests"),
     tests("FluxGraphTests", ["FluxGraph", "StageTesting"]),
     tests("GraphLanguageTests", ["GraphLanguage", "FluxGraph"]),

@@ -68,6 +68,35 @@ struct SecretTests {
     #expect(!(outcome.errors + outcome.output).contains(secret), "\(outcome.errors)")
   }
 
+  @Test("every program a graph starts has default signals and a group of its own")
+  func groups() async throws {
+    let folder = try Folder()
+    let look = "cat /proc/self/status /proc/self/stat >"
+    try folder.write(
+      """
+      audio = exec ["sh", "-c", "\(look) exec.look; cat \(try await Recordings.shared.value.path("short.wav"))"] | through ["sh", "-c", "\(look) through.look; cat"]
+      heard = audio | flux endpoint=local words=none
+      file \(Self.speech) duration=5s | pace 4x
+        | flux endpoint=local words="command:sh -c '\(look) words.look; exec cat >/dev/null'" | null
+      heard | command ["sh", "-c", "\(look) command.look; cat >/dev/null"]
+      heard | webhook http://127.0.0.1:9/x retry=none \
+        secret=secret(exec:["sh", "-c", "\(look) secret.look; echo whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"])
+      """, to: "talk.graph")
+    let outcome = try await Fluxgraph.command(["run", "talk.graph"], directory: folder.path)
+    for name in ["exec", "through", "command", "secret", "words"] {
+      let text = (try? folder.text(of: "\(name).look")) ?? "none: \(outcome.errors)"
+      for field in ["SigBlk:", "SigIgn:"] {
+        let line = text.split(separator: "\n").first { $0.hasPrefix(field) }
+        let signals = line.flatMap { UInt64($0.split(separator: "\t").last ?? "", radix: 16) }
+        // glibc keeps 32 and 33 to itself.
+        #expect(signals.map { $0 & ~(3 << 31) } == 0, "\(name): \(text)")
+      }
+      // The number of its shell, and the group that leads.
+      let words = text.split(separator: "\n").last.map { $0.split(separator: " ") } ?? []
+      #expect(words.count > 5 && words[3] == words[4], "\(name): \(text)")
+    }
+  }
+
   @Test("what a program complains is masked, and stays JSON where the log is")
   func complaints() async throws {
     let words = "command:sh -c 'echo the key is $0 >&2; exec cat >/dev/null' \(secret)"

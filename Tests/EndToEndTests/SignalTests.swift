@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Testing
 
@@ -66,6 +67,29 @@ struct SignalTests {
     let outcome = try await program.outcome()
     #expect(outcome.status == 130, "\(outcome.errors)")
     outcome.expectNoCrash()
+  }
+
+  @Test("the second SIGINT ends recognisers, too, whatever they ignore")
+  func stubbornRecogniser() async throws {
+    let folder = try Folder()
+    let mark = "stubborn-\(UInt32.random(in: 0...(.max)))"
+    try folder.write(
+      "import signal, sys, time\nfor number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):\n    signal.signal(number, signal.SIG_IGN)\nopen('begun', 'w')\nwhile sys.stdin.buffer.read(320): pass\ntime.sleep(600)\n",
+      to: mark)
+    let speech = Peers.packageRoot.appending(path: "graphs/audio/dialogue.opus").path
+    let program = try Fluxgraph.start(
+      "file \(speech) | flux endpoint=local words=\"command:\(Peers.python) \(mark)\" | stdout json",
+      directory: folder.path)
+    while !FileManager.default.fileExists(atPath: folder.path("begun")) {
+      try await Task.sleep(for: .milliseconds(50))
+    }
+    program.signal(SIGINT)
+    _ = try await program.errorLine(containing: "once more")
+    program.signal(SIGINT)
+    #expect(try await program.outcome().status == 130)
+    let left = try await Program.run(
+      "/bin/sh", ["-c", "grep -al '\(mark.dropLast())[\(mark.suffix(1))]' /proc/[0-9]*/cmdline"])
+    #expect(left.output.isEmpty, "\(left.output)")
   }
 
   @Test("a service that says nothing more does not hold up the end, and what it has not heard is told")

@@ -2,16 +2,18 @@
 ///
 ///     [mov @ 0x55e9…] [error] moov atom not found
 ///     [info]   Duration: 00:00:08.83, start: 0.025057, bitrate: 76 kb/s
-final class FFmpegReport {
+package final class FFmpegReport {
   /// Seconds of sound the header promises; nil where it says nothing, or ffmpeg has guessed.
-  var promised: Double? { isGuess ? nil : duration }
+  package var promised: Double? { isGuess ? nil : duration }
   /// Lines that tell of something wrong.
-  private(set) var complaints = 0
+  package private(set) var complaints = 0
   private var duration: Double?
   private var isGuess = false
 
+  package init() {}
+
   /// Takes a line in, and returns what of it people should see; nil for nothing.
-  func take(_ line: String) -> String? {
+  package func take(_ line: String) -> String? {
     let (level, text) = Self.parts(line)
     switch level {
     case "error", "fatal", "panic":

@@ -1,9 +1,9 @@
-internal import AudioCodecs
+package import AudioCodecs
 internal import FluxGraph
 internal import Glibc
 
 /// The program that tells how long a sound is that is not decoded here. As little is left to what it is given as with `FFmpeg`.
-struct FFprobe {
+package struct FFprobe {
   /// How long it may take.
   private static let patience = Duration.seconds(5)
   /// More than what it is asked takes to say.
@@ -34,7 +34,7 @@ struct FFprobe {
       let child = try? ChildProcess(
         words, directory: "/", environment: FFmpeg.environment, input: .file(descriptor))
     else { return nil }
-    return length(in: output(of: child))
+    return Self.length(in: output(of: child))
   }
 
   private func output(of child: ChildProcess) -> String {
@@ -54,7 +54,7 @@ struct FFprobe {
   }
 
   /// Reads `streams.stream.0.channels=2` and `format.duration="3.014000"`.
-  func length(in text: String) -> SoundLength? {
+  package static func length(in text: String) -> SoundLength? {
     var values: [Substring: Substring] = [:]
     for line in text.split(separator: "\n") {
       guard let equals = line.firstIndex(of: "=") else { continue }

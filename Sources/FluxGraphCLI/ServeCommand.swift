@@ -73,6 +73,16 @@ struct ServeCommand {
     self.signals = signals
   }
 
+  /// A line on standard error, in the form the log has.
+  /// - Parameter word: what a person reads before it.
+  private static func tell(_ word: String?, _ text: String) {
+    let level = word == "error" || word == "warning" ? word ?? "" : "info"
+    let line =
+      LogSettings.current.format == .json
+      ? ProgramLog.json(level, "serve", text) : (word.map { "\($0): " } ?? "") + text
+    Terminal.error.write("\(line)\n")
+  }
+
   func run() async -> ExitCode {
     do {
       var options = FluxServer.Options()
@@ -83,11 +93,11 @@ struct ServeCommand {
       options.key = try key()
       options.words = try WordChoice(
         named: arguments.words, directory: ".", environment: SecretRegister.program.childEnvironment
-      ) { Terminal.error.write("notice: \($0)\n") }
+      ) { Self.tell("notice", $0) }
       options.faults = try faults()
       options.replay = try recording()
-      options.notice = { Terminal.error.write("notice: \($0)\n") }
-      options.report = { Terminal.error.write("\($0)\n") }
+      options.notice = { Self.tell("notice", $0) }
+      options.report = { Self.tell(nil, "\($0)") }
       ErrorQueue.shared.begin()
       let loop = try EventLoop()
       loop.start()
@@ -100,10 +110,10 @@ struct ServeCommand {
       await loop.finish()
       return .success
     } catch let error as StageError {
-      Terminal.error.write("error: \(error)\n")
+      Self.tell("error", "\(error)")
       return .failure(error.code)
     } catch {
-      Terminal.error.write("error: \(error)\n")
+      Self.tell("error", "\(error)")
       return .failure(.unavailable)
     }
   }
@@ -112,7 +122,7 @@ struct ServeCommand {
   private func key() throws(StageError) -> String? {
     guard let name = arguments.keyVariable else { return nil }
     let environment = GraphEnvironment(directory: ".")
-    for problem in environment.problems { Terminal.error.write("warning: \(problem)\n") }
+    for problem in environment.problems { Self.tell("warning", problem) }
     guard let key = environment[name] else {
       throw StageError(.badGraph, "the variable \(name), which should hold the key, is not set")
     }

@@ -33,6 +33,23 @@ struct ServeTests {
     end.expectNoCrash()
   }
 
+  @Test("with FLUXGRAPH_LOG_FORMAT=json all it tells is JSON, also what a recogniser complains")
+  func json() async throws {
+    let (server, port) = try await serve(
+      ["--words", "command:sh -c 'echo out of words >&2; exec cat >/dev/null'"],
+      environment: ["FLUXGRAPH_LOG_FORMAT": "json"])
+    let dialogue = try await Dialogue.shared.value
+    let outcome = try await Fluxgraph.run(
+      "file \(dialogue.path) duration=3s | pace 4x | flux endpoint=ws://127.0.0.1:\(port) | null")
+    #expect(outcome.status == 0, "\(outcome.errors)")
+    server.signal(SIGTERM)
+    let told = try await server.outcome().errors
+    #expect(told.contains("out of words"), "\(told)")
+    for line in told.split(separator: "\n") {
+      #expect((try? JSONSerialization.jsonObject(with: Data(line.utf8))) is [String: Any], "\(line)")
+    }
+  }
+
   @Test("Deepgram's SDK with the right key gets the turns of its audio")
   func sdk() async throws {
     let (server, port) = try await serve(["--key", "LOCAL_KEY"], environment: ["LOCAL_KEY": "the-right-one"])

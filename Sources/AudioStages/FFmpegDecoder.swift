@@ -90,7 +90,7 @@ package final class FFmpegDecoder: SoundDecoder {
   /// What may be missing: damage is not counted in samples by another program.
   package var remarks: [Notice] {
     var remarks: [Notice] = []
-    if report.complaints > 0 {
+    if report.complaints > 0, !report.hasOtherStreams {
       remarks.append(
         Notice(
           "damaged",

@@ -3,12 +3,17 @@
 ///     [mov @ 0x55e9…] [error] moov atom not found
 ///     [info]   Duration: 00:00:08.83, start: 0.025057, bitrate: 76 kb/s
 package final class FFmpegReport {
-  /// Seconds of sound the header promises; nil where it says nothing, or ffmpeg has guessed.
-  package var promised: Double? { isGuess ? nil : duration }
+  /// Seconds of sound the header promises; nil where it says nothing, where ffmpeg has guessed, and where it may be another stream
+  /// that lasts so long.
+  package var promised: Double? { isGuess || hasOtherStreams ? nil : duration }
+  /// Whether there is more than the one stream of sound, such as a picture that moves: complaints may be of that.
+  package var hasOtherStreams: Bool { streams > 1 }
   /// Lines that tell of something wrong.
   package private(set) var complaints = 0
   private var duration: Double?
   private var isGuess = false
+  private var streams = 0
+  private var isInput = true
 
   package init() {}
 
@@ -28,6 +33,12 @@ package final class FFmpegReport {
       if text.contains("Estimating duration") || text.contains("using bitrate for duration") {
         isGuess = true
       }
+    // The cover is no stream that lasts.
+    case "info"
+    where isInput && text.hasPrefix("Stream #0:") && !text.contains("(attached pic)")
+      && !text.contains(" -> "):
+      streams += 1
+    case "info" where text.hasPrefix("Output #0"): isInput = false
     case "info" where duration == nil && text.hasPrefix("Duration: "):
       duration = Self.seconds(text.dropFirst("Duration: ".count).prefix { $0 != "," })
     case nil: return text

@@ -60,30 +60,45 @@ struct SecretReader: Sendable {
     } catch {
       throw StageError(.unavailable, "\(reference) cannot be run: \(String(cString: strerror(error.code)))")
     }
-    let bytes = read(child.output, until: Instant.now().advanced(by: limit))
-    if bytes == nil { child.kill() }
-    let exit = child.wait(until: .now.advanced(by: limit))
-    guard let bytes else {
-      throw StageError(.unavailable, "\(reference) took longer than \(limit.unitText), or printed too much")
+    let deadline = Instant.now().advanced(by: limit)
+    var bytes: [UInt8] = []
+    while try !readSome(of: child, into: &bytes, reference) {
+      guard Instant.now() < deadline else {
+        child.kill()
+        throw StageError(.unavailable, "\(reference) took longer than \(limit.unitText)")
+      }
     }
+    let exit = child.wait(until: .now.advanced(by: limit))
     guard exit == .code(0) else {
       throw StageError(.unavailable, "\(reference) failed: the program ended \(exit)")
     }
     return bytes
   }
 
-  /// What comes until the other end is closed; nil when that takes too long, or too much comes.
-  private static func read(_ descriptor: Int32, until deadline: Instant) -> [UInt8]? {
-    var bytes: [UInt8] = []
-    var piece = [UInt8](repeating: 0, count: 4096)
-    while true {
-      let left = deadline.duration(since: .now()).seconds
-      var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
-      guard left > 0, bytes.count <= sizeLimit else { return nil }
-      guard poll(&entry, 1, Int32(left * 1000) + 1) > 0 else { continue }
-      let count = Glibc.read(descriptor, &piece, piece.count)
-      if count == 0 { return bytes }
-      if count > 0 { bytes += piece[..<count] } else if errno != EINTR && errno != EAGAIN { return nil }
+  /// Reads what has come within a moment; true at the end: when the output was closed, or the program has ended, whatever it has
+  /// started and left behind.
+  private static func readSome(
+    of child: ChildProcess, into bytes: inout [UInt8], _ reference: SecretReference
+  ) throws(StageError) -> Bool {
+    var entry = pollfd(fd: child.output, events: Int16(POLLIN), revents: 0)
+    let hasMore = poll(&entry, 1, 100) > 0
+    if hasMore {
+      var piece = [UInt8](repeating: 0, count: 4096)
+      let count = Glibc.read(child.output, &piece, piece.count)
+      if count == 0 { return true }
+      if count > 0 { bytes += piece[..<count] }
+      guard bytes.count <= sizeLimit else {
+        child.kill()
+        throw StageError(
+          .unavailable, "\(reference) printed more than \(ByteCount(sizeLimit)), which is no secret")
+      }
+      return false
     }
+    guard !child.isStopped else {
+      // It has the terminal, and would keep it.
+      child.kill()
+      throw StageError(.unavailable, "\(reference) was stopped while it asked")
+    }
+    return child.poll() != nil
   }
 }

@@ -41,6 +41,16 @@ import Testing
     #expect(report.promised == nil)
   }
 
+  @Test("a film's length is not that of its sound, a cover is no film")
+  func streams() {
+    let report = FFmpegReport()
+    for line in Self.lines { _ = report.take(line) }
+    _ = report.take("[info]   Stream #0:1: Video: mjpeg (Baseline), yuvj420p, 500x500 (attached pic)")
+    #expect(report.promised == 68.83 && !report.hasOtherStreams)
+    _ = report.take("[info]   Stream #0:1[0x2](und): Video: h264 (High), yuv420p, 640x480, 25 fps")
+    #expect(report.promised == nil && report.hasOtherStreams)
+  }
+
   @Test("a line without a level is shown as it is, and a length that is none is none")
   func others() {
     let report = FFmpegReport()

@@ -97,6 +97,18 @@ struct SecretTests {
     }
   }
 
+  @Test("a program that gives a secret gets no sound, and what it leaves running holds nothing up")
+  func leftRunning() async throws {
+    let folder = try Folder()
+    let graph =
+      #"stdin | decode raw=pcm(s16le, 16k, mono) | wav out.wav; tone duration=0.1s | flux endpoint=local words=none | webhook http://127.0.0.1:9/x retry=none secret=secret(exec:["sh", "-c", "cat > taken; sleep 600 & echo whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz"])"#
+    let began = ContinuousClock.now
+    _ = try await Fluxgraph.run(graph, directory: folder.path, input: [UInt8](repeating: 7, count: 64_000))
+    #expect(ContinuousClock.now - began < .seconds(50))
+    #expect(try folder.bytes(of: "taken").isEmpty)
+    #expect(try folder.bytes(of: "out.wav").count > 64_000)
+  }
+
   @Test("what a program complains is masked, and stays JSON where the log is")
   func complaints() async throws {
     let words = "command:sh -c 'echo the key is $0 >&2; exec cat >/dev/null' \(secret)"

@@ -8,6 +8,8 @@ package enum SoundProbe {
   private static let usually = 1 << 12
   /// Bytes that are enough where nothing stands in front, and no frames have to be followed.
   private static let headLength = 64
+  /// Bytes that have to be text to be called so, as far as there are as many.
+  private static let textLength = 1024
 
   package enum Kind: Sendable, Equatable {
     /// Sound of a format that is known, and what people call it.
@@ -64,6 +66,11 @@ package enum SoundProbe {
     let head = Beginning(UnsafeRawBufferPointer(rebasing: beginning.bytes.prefix(headLength)), isAll: true)
     guard isWhole || head.count >= headLength else { return nil }
     if isText(head.bytes) {
+      // Samples of telephones begin so, too.
+      guard whole.isAll || beginning.count >= textLength else { return nil }
+      guard isText(UnsafeRawBufferPointer(rebasing: beginning.bytes.prefix(textLength))) else {
+        return Finding(kind: .unknown, offset: offset)
+      }
       let kind = Playlist.matches(head) ? Kind.playlist(entry: Playlist.entry(whole.bytes)) : .text
       return Finding(kind: kind, offset: offset)
     }

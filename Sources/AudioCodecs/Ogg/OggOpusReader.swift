@@ -52,6 +52,8 @@ package struct OggOpusReader: Sendable {
   /// Streams that begin together do so before any other page.
   private var isBeginning = true
   private var otherCodec: String?
+  /// The codec of a stream that has begun behind ours.
+  private var otherBehind: String?
   private var isAtEnd = false
   /// Whether the first element of the queue has been given out.
   private var isFirstGivenOut = false
@@ -157,6 +159,10 @@ package struct OggOpusReader: Sendable {
     if page.isFirst { return try takeFirst(page) }
     if phase == .searching { throw .noOpusStream(codec: otherCodec) }
     isBeginning = false
+    if let otherBehind {
+      damage.followedBy = damage.followedBy ?? otherBehind
+      self.otherBehind = nil
+    }
     guard page.serial == serial else { return nil }
     // What goes on behind the mark of the end is no less audio.
     if phase == .ended { phase = .audio }
@@ -189,11 +195,13 @@ package struct OggOpusReader: Sendable {
       if phase == .searching {
         otherCodec = otherCodec ?? codec
       } else {
-        damage.followedBy = damage.followedBy ?? codec ?? "another codec"
+        // One of Opus may begin beside it.
+        otherBehind = codec ?? "another codec"
       }
       return nil
     }
     if phase == .audio, packets.hasPart { damage.isTruncated = true }
+    otherBehind = nil
     packets.interrupt()
     phase = .tags
     isBeginning = true

@@ -45,7 +45,8 @@ public final class ChildProcess {
   ///   - words: the program, searched for in `PATH`, and its arguments.
   ///   - directory: the program's working directory.
   ///   - given: what it reads.
-  ///   - asks: whether it has this program's terminal while it runs, to ask a person, and its standard input and error with it.
+  ///   - asks: whether it has this program's terminal while it runs, to ask a person, and its standard error with it. Sound that comes
+  ///     by this program's standard input is not for it.
   package init(
     starting words: [String], directory: String, environment: [String: String], input given: Input,
     asks: Bool = false
@@ -63,7 +64,8 @@ public final class ChildProcess {
       opened += [errorEnds.read, errorEnds.write]
       terminal = asks ? LentTerminal() : nil
       let start = ProgramStart(
-        words, directory: directory, environment: environment, input: asks ? STDIN_FILENO : inputEnds.read,
+        words, directory: directory, environment: environment,
+        input: asks && isatty(STDIN_FILENO) != 0 ? STDIN_FILENO : inputEnds.read,
         output: outputEnds.write, errors: errorEnds.write, terminal: terminal?.descriptor)
       let (process, problem) = start.run()
       guard problem == 0 else {
@@ -99,6 +101,13 @@ public final class ChildProcess {
   package var hasUnreadInput: Bool {
     var count: Int32 = 0
     return ioctl(input, UInt(FIONREAD), &count) == 0 && count > 0
+  }
+
+  /// Whether it was stopped, as by Ctrl-Z on the terminal it has.
+  package var isStopped: Bool {
+    var information = siginfo_t()
+    return exit == nil && waitid(P_PID, id_t(group), &information, WSTOPPED | WNOHANG | WNOWAIT) == 0
+      && information.si_signo == SIGCHLD
   }
 
   /// Waits until it has ended, and ends it by force at a time. Blocks.

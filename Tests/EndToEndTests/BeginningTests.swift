@@ -6,6 +6,8 @@ import Testing
 @Suite(.timeLimit(.minutes(10))) struct BeginningTests {
   private static let talk = "tone silence duration=2s | pace 100x | flux endpoint=local words=none"
 
+  private static let samples = "decode raw=pcm(s16le, 16k, mono)"
+
   /// A graph, and what is wrong with it in the folder of `folder()`.
   struct Hopeless: Sendable, CustomTestStringConvertible {
     var graph: String
@@ -56,8 +58,12 @@ import Testing
       Hopeless(
         graph: "tone | flux endpoint=wss://127.0.0.1:1 ca=no.pem | stdout", status: 74, saying: "no.pem"),
       Hopeless(graph: "\(talk) | sse 127.0.0.1:PORT", status: 69, saying: "127.0.0.1:"),
-      Hopeless(graph: "file ./there.wav | wav there.wav overwrite", status: 74, saying: "is read by `file`"),
-      Hopeless(graph: "file there.wav | wav link.wav overwrite", status: 74, saying: "link.wav is read by"),
+      Hopeless(
+        graph: "file ./there.wav | \(samples) | wav there.wav overwrite", status: 74,
+        saying: "is read by `file`"),
+      Hopeless(
+        graph: "file there.wav | \(samples) | wav link.wav overwrite", status: 74,
+        saying: "link.wav is read by"),
       Hopeless(graph: "tone | wav a.wav\ntone sine | wav a.wav", status: 74, saying: "a.wav is written by"),
       Hopeless(graph: "t = \(talk)\nt | vtt a.txt\nt | txt a.txt", status: 74, saying: "a.txt is written by"),
       Hopeless(

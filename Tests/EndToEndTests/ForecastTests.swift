@@ -12,7 +12,7 @@ struct ForecastTests {
       ffmpeg -v error -f lavfi -i anullsrc=r=8000:cl=stereo -t 90 long.wav
       ffmpeg -v error -f lavfi -i anullsrc=r=48000:cl=mono -t 30 -c:a libopus short.opus
       ffmpeg -v error -f lavfi -i anullsrc=r=8000:cl=mono -t 12 -f mulaw raw.ulaw
-      printf 'no sound' > none.wav
+      mkfifo none.wav
       """, in: folder.path)
     return folder
   }

@@ -103,7 +103,7 @@ enum SymbolGraph {
         "-output-dir", output.path, "-minimum-access-level", "public", "-skip-synthesized-members",
         "-target", machine.hasSuffix("linux-gnu") ? machine : "x86_64-unknown-linux-gnu",
       ]
-        + ["CCurl", "COpus", "CPulse", "CSIMD"].flatMap {
+        + ["CCurl", "COpus", "CPulse", "CSIMD", "CPlatform"].flatMap {
           ["-Xcc", "-fmodule-map-file=\(Project.root)/Sources/\($0)/module.modulemap"]
         })
     var symbols: [Symbol] = []

@@ -87,9 +87,8 @@ static inline CURLcode CCurl_global_init(void) {
   return curl_global_init(CURL_GLOBAL_ALL);
 }
 
-// glibc declares these two for _GNU_SOURCE only, which Swift's importer does not define.
+// glibc declares it for _GNU_SOURCE only, which Swift's importer does not define.
 extern int accept4(int descriptor, struct sockaddr *address, socklen_t *length, int flags);
-extern int pthread_setname_np(pthread_t thread, const char *name);
 
 static inline int CCurl_accept_nonblocking(int listener) {
   return accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);

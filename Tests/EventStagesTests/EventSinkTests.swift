@@ -8,7 +8,7 @@ import Testing
 
 func turn(
   _ number: Int, _ transcript: String, kind: TurnEvent.Kind = .endOfTurn, stream: String? = nil,
-  isFinal: Bool? = true, trigger: String? = "model"
+  isFinal: Bool? = true, trigger: TurnEvent.Trigger? = "model"
 ) -> Event {
   .turn(
     TurnEvent(
@@ -104,8 +104,10 @@ private func withDirectory(_ body: (String) async throws -> Void) async throws {
         let texts = (0..<3).map { _ in HostileText.random(using: &generator) }
         let kind = TurnEvent.Kind(rawValue: texts[2])
         events += [
-          turn(number, texts[0], kind: kind, stream: texts[1], isFinal: false, trigger: texts[2]),
-          turn(number, texts[0], stream: texts[1], isFinal: false, trigger: texts[2]),
+          turn(
+            number, texts[0], kind: kind, stream: texts[1], isFinal: false, trigger: .init(rawValue: texts[2])
+          ),
+          turn(number, texts[0], stream: texts[1], isFinal: false, trigger: .init(rawValue: texts[2])),
           .notice(Notice(texts[0], texts[1], stream: texts[2], details: [(texts[0], .string(texts[1]))])),
         ]
       }

@@ -76,7 +76,7 @@ final class ScriptedFlux {
   private var turnIndex = 0
   private var windowStart = 0.0
   private var time = 0.0
-  private var words: [TurnWord] = []
+  private var words: [TurnEvent.Word] = []
   private var isTurnOpen = false
   private var isEnding = false
   private var lastWord = 0.0
@@ -226,9 +226,9 @@ final class ScriptedFlux {
     let new = code == 0 ? [] : speech.words(in: code - 1)
     for word in new {
       words.append(
-        TurnWord(
-          word: word.text + ears.accent, confidence: 0.9, start: givesWordTimes ? time - 0.08 : nil,
-          end: givesWordTimes ? time : nil))
+        TurnEvent.Word(
+          word: word.text + ears.accent, start: givesWordTimes ? time - 0.08 : nil,
+          end: givesWordTimes ? time : nil, confidence: 0.9))
       lastWord = time
     }
     if isEnding, !new.isEmpty {
@@ -248,7 +248,7 @@ final class ScriptedFlux {
     }
   }
 
-  private func endTurn(_ trigger: TurnTrigger) {
+  private func endTurn(_ trigger: TurnEvent.Trigger) {
     say(.endOfTurn, trigger)
     isTurnOpen = false
     isEnding = false
@@ -257,7 +257,7 @@ final class ScriptedFlux {
     windowStart = time
   }
 
-  private func say(_ event: TurnEventKind, _ trigger: TurnTrigger? = nil) {
+  private func say(_ event: TurnEvent.Kind, _ trigger: TurnEvent.Trigger? = nil) {
     lastMessage = time
     say(
       .turnInfo(

@@ -106,7 +106,7 @@ import Testing
   func conflictCodes() throws {
     let codes = Set(Self.pages.map(\.code))
     let modules = ["AudioStages", "EventStages", "FluxClient"]
-    for file in modules.flatMap({ Project.files(in: "Sources/\($0)", endingWith: ".swift") }) {
+    for file in modules.flatMap({ Project.sources(of: $0) }) {
       for match in try Project.text(file).matches(of: /OptionConflict\(\s*code: "([a-z-]+)"/) {
         #expect(codes.contains(String(match.output.1)), "\(file): \(match.output.1)")
       }

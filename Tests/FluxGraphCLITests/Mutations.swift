@@ -132,7 +132,7 @@ struct MutationMaker {
     _ stage: StageSyntax, _ specification: StageSpecification, isFirst: Bool, isLast: Bool
   ) {
     misspell(stage.word.span, .stage)
-    let isBetween = [.transform, .events, .decoder].contains(specification.kind)
+    let isBetween = [.transform, .events, .decoder].contains(specification.group)
     let again = text(of: stage.span)
     // With its pipe: the one before it, or that behind it when it is the first.
     var lower = stage.span.lower
@@ -142,7 +142,7 @@ struct MutationMaker {
     } else if let pipe = pipe(behind: upper) {
       upper = pipe + 1
     }
-    change(lower..<upper, to: "", .removed, .stage, mayPass: isBetween || specification.kind == .recogniser)
+    change(lower..<upper, to: "", .removed, .stage, mayPass: isBetween || specification.group == .recogniser)
     change(
       stage.span.lower..<stage.span.upper, to: "\(again) | \(again)", .doubled, .stage, mayPass: isBetween)
   }

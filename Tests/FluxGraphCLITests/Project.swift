@@ -13,6 +13,14 @@ enum Project {
     try String(contentsOfFile: root + "/" + path, encoding: .utf8)
   }
 
+  /// A module's Swift files, in whatever room of it.
+  static func sources(of module: String) -> [String] {
+    let names = FileManager.default.enumerator(atPath: root + "/Sources/" + module)?.allObjects
+    return (names ?? []).compactMap { $0 as? String }.filter { $0.hasSuffix(".swift") }.sorted().map {
+      "Sources/" + module + "/" + $0
+    }
+  }
+
   /// Files of a directory that end this way.
   static func files(in directory: String, endingWith ending: String) -> [String] {
     let names = try? FileManager.default.contentsOfDirectory(atPath: root + "/" + directory)

@@ -22,7 +22,7 @@ import Testing
   @Test("the stages of the program use nothing of FluxGraph that others cannot")
   func noPrivilege() throws {
     var closed: Set<String> = []
-    for file in Project.files(in: "Sources/FluxGraph", endingWith: ".swift") {
+    for file in Project.sources(of: "FluxGraph") {
       // Members of a closed type cannot be reached without it.
       var isInClosedType = false
       for line in try Project.text(file).split(separator: "\n") {
@@ -41,7 +41,7 @@ import Testing
     }
     #expect(closed.isSuperset(of: ["AudioQueue", "Waker"]), "\(closed)")
     for module in ["AudioStages", "EventStages", "FluxClient"] {
-      for file in Project.files(in: "Sources/" + module, endingWith: ".swift") {
+      for file in Project.sources(of: module) {
         let words = try Project.text(file).split { !$0.isLetter && !$0.isNumber && $0 != "_" }.map(
           String.init)
         let used = closed.intersection(words).subtracting(Self.exceptions).sorted()
@@ -67,7 +67,7 @@ import Testing
       ],
     ]
     for (module, known) in allowed {
-      for file in Project.files(in: "Sources/" + module, endingWith: ".swift") {
+      for file in Project.sources(of: module) {
         let imports = try Project.text(file).matches(
           of: /(?m)^(?:[a-z]+ )?import (?:(?:class|func|struct) )?(\w+)/
         ).map {

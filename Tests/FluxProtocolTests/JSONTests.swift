@@ -1,3 +1,4 @@
+import FluxGraph
 import Foundation
 import TestSupport
 import Testing

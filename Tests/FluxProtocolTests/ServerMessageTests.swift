@@ -46,8 +46,8 @@ struct ServerMessageTests {
     #expect(info.languages == nil)
     #expect(
       info.words == [
-        TurnWord(word: "We,", confidence: 0.9536, start: 0.31999997854232787, end: 0.7199999785423279),
-        TurnWord(word: "the", confidence: 1.0, start: 0.7199999785423279, end: 0.9599999785423279),
+        TurnEvent.Word(word: "We,", start: 0.31999997854232787, end: 0.7199999785423279, confidence: 0.9536),
+        TurnEvent.Word(word: "the", start: 0.7199999785423279, end: 0.9599999785423279, confidence: 1.0),
       ])
     #expect(try info.message == JSONValue.parse(FluxVectors.live[3]))
   }
@@ -62,7 +62,7 @@ struct ServerMessageTests {
     let infos = try FluxVectors.minimalTurn.map(Self.turn)
     #expect(infos.map(\.event) == [.startOfTurn, .update, .endOfTurn])
     #expect(infos.map(\.audioWindowStart) == [0, 0, 0])
-    #expect(infos[0].words == [TurnWord(word: "Hello", confidence: 0.8)])
+    #expect(infos[0].words == [TurnEvent.Word(word: "Hello", confidence: 0.8)])
     #expect(infos[2].transcript == "Hello, how are you?")
   }
 
@@ -144,16 +144,16 @@ struct ServerMessageTests {
       #expect(messages[index].encoded == raw)
     }
     #expect(
-      try Self.turn(FluxVectors.forwardCompatibility[5]).event == TurnEventKind(rawValue: "BrandNewEvent"))
+      try Self.turn(FluxVectors.forwardCompatibility[5]).event == TurnEvent.Kind(rawValue: "BrandNewEvent"))
     let trigger = try Self.turn(#"{"type":"TurnInfo","event":"EndOfTurn","trigger":"somethingNew"}"#).trigger
-    #expect(trigger == TurnTrigger(rawValue: "somethingNew"))
+    #expect(trigger == TurnEvent.Trigger(rawValue: "somethingNew"))
   }
 
   @Test("a turn without a type is a turn")
   func withoutType() throws {
     let info = try Self.turn(#"{"event":"Update","turn_index":2,"transcript":"hi","words":[{"word":"hi"}]}"#)
     #expect(info.turnIndex == 2)
-    #expect(info.words == [TurnWord(word: "hi")])
+    #expect(info.words == [TurnEvent.Word(word: "hi")])
   }
 
   @Test("fields of the wrong type count as missing")
@@ -163,7 +163,7 @@ struct ServerMessageTests {
     )
     #expect(info.turnIndex == nil)
     #expect(info.transcript == "")
-    #expect(info.words == [TurnWord(word: "a")])
+    #expect(info.words == [TurnEvent.Word(word: "a")])
     #expect(info.sequenceID == nil)
     #expect(info.audioWindowEnd == nil)
   }

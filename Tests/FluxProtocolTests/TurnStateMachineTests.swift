@@ -11,21 +11,21 @@ private struct Timeline {
   static func info(_ line: String) -> TurnInfo {
     let parts = line.split(separator: " ", maxSplits: 3).map { String($0) }
     var kind = parts[0]
-    var trigger: TurnTrigger?
+    var trigger: TurnEvent.Trigger?
     if let colon = kind.firstIndex(of: ":") {
-      trigger = TurnTrigger(rawValue: String(kind[kind.index(after: colon)...]))
+      trigger = TurnEvent.Trigger(rawValue: String(kind[kind.index(after: colon)...]))
       kind = String(kind[..<colon])
     }
-    let kinds: [String: TurnEventKind] = [
+    let kinds: [String: TurnEvent.Kind] = [
       "update": .update, "start": .startOfTurn, "eager": .eagerEndOfTurn, "resumed": .turnResumed,
       "end": .endOfTurn,
     ]
     let text = parts.count > 3 ? parts[3] : ""
     let words = text.split(separator: " ").enumerated().map { index, word in
-      TurnWord(word: String(word), confidence: 1, start: Double(index), end: Double(index) + 0.5)
+      TurnEvent.Word(word: String(word), start: Double(index), end: Double(index) + 0.5, confidence: 1)
     }
     return TurnInfo(
-      event: kinds[kind] ?? TurnEventKind(rawValue: kind), turnIndex: Int(parts[1]), audioWindowStart: 0,
+      event: kinds[kind] ?? TurnEvent.Kind(rawValue: kind), turnIndex: Int(parts[1]), audioWindowStart: 0,
       audioWindowEnd: Double(parts[2]), transcript: text, words: words, trigger: trigger)
   }
 
@@ -36,7 +36,7 @@ private struct Timeline {
       var line = "\(event.kind) \(event.turn) \(event.end ?? -1)"
       if !event.transcript.isEmpty { line += " \(event.transcript)" }
       if event.kind == .endOfTurn, let trigger = event.trigger { line += " (\(trigger))" }
-      if event.isSynthesized { line += " ~" }
+      if event.isSynthesised { line += " ~" }
       if event.kind == .endOfTurn, !event.isFinal { line += " !" }
       if event.isReplayed { line += " R" }
       return line
@@ -47,7 +47,7 @@ private struct Timeline {
     lines.flatMap { machine.receive(Self.info($0)) }.map(Self.line)
   }
 
-  mutating func end(_ trigger: TurnTrigger) -> [String] { machine.endLocally(trigger).map(Self.line) }
+  mutating func end(_ trigger: TurnEvent.Trigger) -> [String] { machine.endLocally(trigger).map(Self.line) }
 
   mutating func connect(at offset: Double) -> [String] { machine.beginConnection(at: offset).map(Self.line) }
 }
@@ -412,7 +412,7 @@ struct TurnStateMachineTests {
   func liveCapture() throws {
     let frames = try #require(try JSONValue.parse(try LiveCapture.read("frames.json"))["frames"]?.arrayValue)
     var machine = TurnStateMachine()
-    var kinds: [TurnEventKind: Int] = [:]
+    var kinds: [TurnEvent.Kind: Int] = [:]
     for frame in frames {
       guard case .turnInfo(let info) = try ServerMessage(decoding: frame.stringValue ?? "") else { continue }
       for output in machine.receive(info) {

@@ -1,3 +1,4 @@
+import FluxGraph
 import FluxProtocol
 import FluxServer
 import Testing

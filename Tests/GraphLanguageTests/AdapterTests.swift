@@ -195,3 +195,53 @@ extension AudioRequirement {
     #expect(result.diagnostics.map(\.code) == ["no-adapter"])
   }
 }
+
+/// Stages of others in the place of the program's own.
+@Suite struct OtherAdapterTests {
+  private struct Slices: AudioConverter {
+    static let description = StageDescription<Slices>(
+      "chunk", "Cuts slices.", role: .chunk(setting: "size")
+    ) {
+      Option("size", \Slices.size, "The length of a slice.", in: .milliseconds(10)...(.seconds(1)))
+    }
+    var size = Duration.milliseconds(100)
+    var accepts: AudioRequirement { .any }
+    func output(for input: AudioStreamType) -> AudioStreamType {
+      var output = input
+      output.chunk = size
+      return output
+    }
+    mutating func prepare(
+      input: AudioFormat, _ context: StageContext
+    ) throws -> (output: AudioFormat, capacity: Int) { (input, 0) }
+    mutating func convert(_ input: inout AudioBuffer, into output: inout AudioBuffer) {}
+  }
+
+  /// Says that an option sets it which it does not have.
+  private struct Careless: AudioConverter {
+    static let description = StageDescription<Careless>("chunk", "Cuts.", role: .chunk(setting: "length"))
+    var accepts: AudioRequirement { .any }
+    func output(for input: AudioStreamType) -> AudioStreamType { input }
+    mutating func prepare(
+      input: AudioFormat, _ context: StageContext
+    ) throws -> (output: AudioFormat, capacity: Int) { (input, 0) }
+    mutating func convert(_ input: inout AudioBuffer, into output: inout AudioBuffer) {}
+  }
+
+  private func check(_ catalogue: Catalogue) -> CheckResult {
+    Checker(catalogue: catalogue).check(
+      GraphSource(name: "t.graph", text: "mic | flux | stdout", directory: "/graphs"))
+  }
+
+  @Test("an adapter is set through the option it names")
+  func named() throws {
+    let plan = try #require(check(standard.adding(Slices.self)).plan)
+    #expect(plan.outline.contains("chunk size=80ms*"), "\(plan.outline)")
+  }
+
+  @Test("one that names an option it does not have is a mistake in the graph's place, and no trap")
+  func careless() {
+    let result = check(standard.adding(Careless.self))
+    #expect(result.plan == nil && result.diagnostics.map(\.code) == ["no-adapter"])
+  }
+}

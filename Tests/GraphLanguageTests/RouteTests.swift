@@ -112,7 +112,7 @@ import Testing
       "use shared/other.graph\nturns | jsonl x.jsonl", files: ["/graphs/shared/other.graph": other])
     #expect(result.diagnostics.map(\.code) == ["chain-left-out"])
     let plan = try #require(result.plan)
-    #expect(plan.nodes.filter { $0.specification.kind == .sink }.map(\.text) == ["null", "jsonl x.jsonl"])
+    #expect(plan.nodes.filter { $0.specification.group == .sink }.map(\.text) == ["null", "jsonl x.jsonl"])
     #expect(plan.nodes.first { $0.specification.name == "gain" }?.text == "gain -3dB")
     #expect(plan.nodes.first { $0.specification.name == "mic" }?.location == "/graphs/shared/other.graph:2:9")
     #expect(plan.nodes.first { $0.specification.name == "mic" }?.directory == "/graphs/shared/")
@@ -184,7 +184,7 @@ import Testing
         "sound = mic\nsound | flux | stdout\nsound | null\nsound | wav x.wav\nsound | null\nsound | null",
     ]
     let result = check("use a.graph\nuse b.graph\na | null", files: files)
-    #expect(result.plan != nil && result.plan?.nodes.filter { $0.specification.kind == .sink }.count == 1)
+    #expect(result.plan != nil && result.plan?.nodes.filter { $0.specification.group == .sink }.count == 1)
     #expect(
       result.diagnostics.map(\.message) == [
         "a chain of `a.graph` without a name does not run here",

@@ -69,7 +69,7 @@ struct MonitorSource: AudioSource {
 }
 
 struct Decode: AudioDecoder {
-  static let description = StageDescription<Decode>("decode", "Decodes WAV and Opus.", role: .decode)
+  static let description = StageDescription<Decode>("decode", "Decodes WAV and Opus.", role: .decode())
   var output: AudioStreamType { AudioStreamType(liveness: .finite) }
   mutating func prepare(wanted: AudioRequirement, _ context: StageContext) throws {}
   mutating func decode(_ bytes: inout ByteBuffer, isLast: Bool, into audio: inout AudioBuffer) throws
@@ -80,7 +80,7 @@ struct Decode: AudioDecoder {
 enum Layout: String, OptionEnumeration { case mono, left }
 
 struct Mix: AudioConverter, AudioJoiner {
-  static let description = StageDescription<Mix>("mix", "Mixes channels.", role: .mix) {
+  static let description = StageDescription<Mix>("mix", "Mixes channels.", role: .mix(setting: "channel")) {
     Option("channel", \Mix.channel, "The channels that come out.", positional: true)
   }
   var channel = Layout.mono
@@ -108,7 +108,9 @@ struct Mix: AudioConverter, AudioJoiner {
 }
 
 struct Resample: AudioConverter {
-  static let description = StageDescription<Resample>("resample", "Changes the rate.", role: .resample) {
+  static let description = StageDescription<Resample>(
+    "resample", "Changes the rate.", role: .resample(setting: "rate")
+  ) {
     Option("rate", \Resample.rate, "The rate that comes out.", positional: true, required: true)
   }
   var rate = SampleRate(16_000)
@@ -129,7 +131,9 @@ struct Resample: AudioConverter {
 enum Sample: String, OptionEnumeration { case s16le, f32le, mulaw, alaw }
 
 struct Format: AudioConverter {
-  static let description = StageDescription<Format>("format", "Changes the sample format.", role: .format) {
+  static let description = StageDescription<Format>(
+    "format", "Changes the sample format.", role: .format(setting: "format")
+  ) {
     Option("format", \Format.format, "The format that comes out.", positional: true, required: true)
   }
   var format = Sample.s16le
@@ -148,7 +152,9 @@ struct Format: AudioConverter {
 }
 
 struct Chunk: AudioConverter {
-  static let description = StageDescription<Chunk>("chunk", "Cuts blocks of one length.", role: .chunk) {
+  static let description = StageDescription<Chunk>(
+    "chunk", "Cuts blocks of one length.", role: .chunk(setting: "length")
+  ) {
     Option(
       "length", \Chunk.length, "The length of a block.", in: .milliseconds(10)...(.seconds(1)),
       positional: true)
@@ -169,7 +175,9 @@ struct Chunk: AudioConverter {
 }
 
 struct Pace: AudioTransform {
-  static let description = StageDescription<Pace>("pace", "Slows down to real time.", role: .pace) {
+  static let description = StageDescription<Pace>(
+    "pace", "Slows down to real time.", role: .pace(setting: "speed")
+  ) {
     Option("speed", \Pace.speed, "How fast.", in: .times(0.1)...(.times(16)), positional: true)
   }
   var speed = Speed(1)

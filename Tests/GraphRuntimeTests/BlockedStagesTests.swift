@@ -1,4 +1,5 @@
 import FluxGraph
+import Platform
 import StageTesting
 import Testing
 
@@ -46,5 +47,21 @@ import Testing
       world.loop.advance(by: .seconds(1.5))
     }
     #expect(world.notices.last?.message == "mask blocked the thread of its events for 2.5 s")
+  }
+
+  @Test("a stage that blocks its thread does not hide one that blocks another in the same time")
+  func beside() async {
+    let world = TestWorld()
+    let (first, second) = (
+      EventStageWatch(world.context(name: "one")), EventStageWatch(world.context(name: "other"))
+    )
+    first.measure { _ in
+      let other = NamedThread("other") { second.measure { _ in world.loop.advance(by: .seconds(3)) } }
+      other.join()
+    }
+    #expect(
+      Set(world.notices.map(\.message)) == [
+        "one blocked the thread of its events for 3.0 s", "other blocked the thread of its events for 3.0 s",
+      ])
   }
 }

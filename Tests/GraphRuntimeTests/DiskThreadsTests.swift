@@ -1,5 +1,6 @@
 import FluxGraph
 import Glibc
+import Platform
 import StageTesting
 import Synchronization
 import TestSupport
@@ -9,7 +10,7 @@ import Testing
 
 /// A file system that takes nothing as long as it is closed.
 private final class HeldFile: Sendable {
-  private let semaphore = GraphRuntime.Semaphore()
+  private let semaphore = Platform.Semaphore()
 
   /// Blocks, as `write` does.
   func pass() {
@@ -22,7 +23,7 @@ private final class HeldFile: Sendable {
 @Suite(.timeLimit(.minutes(10))) struct DiskThreadsTests {
   @Test("what a lane is given is done in order, whoever gives it, and its signals are answered")
   func order() async throws {
-    let threads = DiskThreads()
+    let threads = try DiskThreads()
     let lane = threads.lane()
     let done = Mutex<[Int]>([])
     for number in 0..<1000 { lane.submit { done.withLock { $0.append(number) } } }
@@ -46,7 +47,7 @@ private final class HeldFile: Sendable {
   @Test("a lane that hangs keeps no other one, is told of by its file, and again when it is back")
   func hanging() async throws {
     let folder = try TemporaryFolder()
-    let threads = DiskThreads()
+    let threads = try DiskThreads()
     let gate = HeldFile()
     let told = Mutex<[Notice]>([])
     let path = folder.file("slow/a.jsonl")
@@ -80,7 +81,7 @@ private final class HeldFile: Sendable {
   @Test(
     "at the end a lane that hangs is given up, with its file and for how long; what comes later is refused")
   func givenUp() async throws {
-    let threads = DiskThreads()
+    let threads = try DiskThreads()
     let gate = HeldFile()
     let isEnding = Atomic<Bool>(false)
     let lane = threads.lane(
@@ -105,7 +106,7 @@ private final class HeldFile: Sendable {
   func letGo() async throws {
     weak var known: DiskThreads?
     do {
-      let threads = DiskThreads()
+      let threads = try DiskThreads()
       known = threads
       let lane = threads.lane()
       try await lane.run {}

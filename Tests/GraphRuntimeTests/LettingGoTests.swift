@@ -47,7 +47,7 @@ private final class Keeper: Sendable {
       let text = "heard = counting 30 | listen\nheard | commanded\nheard | collect"
       let source = GraphSource(name: "t", text: text, directory: ".")
       let plan = try #require(Checker(catalogue: stages.adding(Commanded.self)).check(source).plan)
-      var services = world.services(clock: SystemClock(), disk: DiskThreads())
+      var services = world.services(clock: SystemClock(), disk: try DiskThreads())
       services.workers = workers
       let running = RunningGraph(plan, services: services)
       graph = running

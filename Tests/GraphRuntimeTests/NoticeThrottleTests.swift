@@ -94,10 +94,10 @@ import Testing
   }
 
   @Test("all are counted at once; those held back are told by time, or at the end")
-  func gate() {
+  func gate() throws {
     let world = TestWorld()
     let counted = Mutex(0)
-    var services = world.services(clock: world.loop, disk: DiskThreads())
+    var services = world.services(clock: world.loop, disk: try DiskThreads())
     services.noticed = { _ in counted.withLock { $0 += 1 } }
     let gate = NoticeGate(services)
     for _ in 0..<50 { gate.tell(Notice("gap", "a gap", stream: "heard"), nil) }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Fits the models of the local turn detector to the tuning set of the corpus.
 
-usage: fit.py CORPUS speech >Sources/FluxServer/SpeechModelWeights.swift   after `TurnBench features CORPUS`
+usage: fit.py CORPUS speech >Sources/FluxServer/Turns/SpeechModelWeights.swift   after `TurnBench features CORPUS`
        fit.py CORPUS end                                                   after `TurnBench moments CORPUS`
 
 `speech` trains SpeechModel: each 10 ms frame is speech if a phrase of the corpus lies there. `end` prints the

@@ -111,10 +111,10 @@ public final class ChildProcess {
   }
 
   /// Waits until it has ended, and ends it by force at a time. Blocks.
-  package func wait(until deadline: ContinuousClock.Instant) -> Exit {
+  package func wait(until deadline: Instant) -> Exit {
     while true {
       if let exit = poll() { return exit }
-      if ContinuousClock.now >= deadline { kill() }
+      if Instant.now() >= deadline { kill() }
       usleep(2000)
     }
   }
@@ -139,6 +139,12 @@ public final class ChildProcess {
     if descriptor >= 0 { Glibc.close(descriptor) }
     descriptor = -1
   }
+
+  /// Reads what the program has written, as much as is there and has room.
+  package func read(into room: UnsafeMutableRawBufferPointer) -> Transferred { readSome(output, into: room) }
+
+  /// Gives the program bytes to read, as many as it takes at once.
+  package func write(_ bytes: UnsafeRawBufferPointer) -> Transferred { writeSome(bytes, to: input) }
 
   // MARK: - End
 

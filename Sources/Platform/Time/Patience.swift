@@ -12,12 +12,12 @@ package func waiting<Value, Failure: Error>(
   isolation: isolated (any Actor)? = #isolation,
   for attempt: () async throws(Failure) -> Value
 ) async throws(Failure) -> Value {
-  let end = ContinuousClock.now.advanced(by: limit)
+  let end = Instant.now().advanced(by: limit)
   while true {
     do throws(Failure) {
       return try await attempt()
     } catch {
-      guard isHeld(error), ContinuousClock.now < end, !Task.isCancelled else { throw error }
+      guard isHeld(error), Instant.now() < end, !Task.isCancelled else { throw error }
     }
     // Not always the same: whoever holds it may do so in a rhythm.
     try? await Task.sleep(for: .microseconds(.random(in: 2_000...20_000)))

@@ -1,0 +1,336 @@
+internal import AudioStages
+internal import EventStages
+internal import FluxClient
+internal import FluxGraph
+internal import Glibc
+internal import GraphLanguage
+internal import GraphRuntime
+internal import NetLoop
+internal import Platform
+internal import Synchronization
+
+/// `fluxgraph run`: runs a graph to its end.
+struct RunCommand: Sendable {
+  struct Arguments: Sendable {
+    var paths: [String] = []
+    var text: String?
+    var parameters: [String: String] = [:]
+    var isStrict = false
+    var isQuiet = false
+    /// Whether audio or events that were lost are no failure.
+    var isLossy = false
+    var limit: Duration?
+    /// When a graph that was asked to end is over at the latest.
+    var stopTimeout = Self.usualStopTimeout
+    /// How long undelivered events are waited for at the end; nil for no further try.
+    var drain: Duration?
+    /// Where commands are taken; nil for nowhere.
+    var controlPath: String?
+    var observation = ObservationArguments()
+    /// Long enough for what is under way when all is well, and shorter than what supervisors of services wait for.
+    static let usualStopTimeout = Duration.seconds(10)
+
+    /// The graph's file; nil for a text.
+    var path: String? { paths.first }
+
+    init(_ arguments: [String]) throws(UsageError) {
+      try self.init(parsing: arguments)
+      guard paths.count < 2 else {
+        throw UsageError("`run` takes one graph, and got `\(paths[0])` and `\(paths[1])`")
+      }
+      if path == nil && text == nil {
+        throw UsageError("`run` needs a graph: a file, or `-e 'file talk.opus | flux | stdout'`")
+      }
+      if path != nil && text != nil { throw UsageError("`run` takes a file or `-e`, not both") }
+    }
+
+    /// Reads everything, however many files there are.
+    init(parsing arguments: [String]) throws(UsageError) {
+      var reader = ArgumentReader(
+        arguments,
+        known: [
+          "-e", "--set", "--strict", "--for", "--drain", "--control", "--quiet", "--lossy", "--stop-timeout",
+        ]
+          + ObservationArguments.known)
+      while let argument = reader.next() {
+        switch argument {
+        case "-e": text = try reader.value(of: argument)
+        case "--set":
+          let setting = try reader.value(of: argument)
+          guard let equals = setting.firstIndex(of: "="), equals > setting.startIndex else {
+            throw UsageError("`--set` wants NAME=VALUE")
+          }
+          parameters[String(setting[..<equals])] = String(setting[setting.index(after: equals)...])
+        case "--strict": isStrict = true
+        case "--lossy": isLossy = true
+        case "--quiet", "-q": isQuiet = true
+        case "--control": controlPath = try reader.value(of: argument)
+        case "--for": limit = try reader.duration(of: argument)
+        case "--drain": drain = try reader.duration(of: argument)
+        case "--stop-timeout": stopTimeout = try reader.duration(of: argument)
+        default:
+          if try observation.take(argument, &reader) { continue }
+          if argument.hasPrefix("-") && argument != "-" { throw reader.unknown(argument) }
+          paths.append(argument)
+        }
+      }
+      try observation.check()
+    }
+  }
+
+  /// What is to be put down of the first session.
+  struct Recording: Sendable {
+    var holdsAudio: Bool
+    /// The file it is put down in, and what must be so for that.
+    var path: String
+    var need: Need
+    var write: @Sendable (String) -> Void
+  }
+
+  /// What is left in the spools is delivered, and nothing else is run.
+  struct Delivery: Sendable {
+    /// The only sink that delivers; nil for all.
+    var sink: String?
+    var drain: DeliveryDrain
+  }
+
+  private let arguments: Arguments
+  private let catalogue: Catalogue
+  private let signals: SignalReader
+  var recording: Recording?
+  var delivery: Delivery?
+
+  init(_ arguments: Arguments, _ catalogue: Catalogue, _ signals: SignalReader) {
+    self.arguments = arguments
+    self.catalogue = catalogue
+    self.signals = signals
+  }
+
+  func run() async -> ExitCode {
+    do {
+      let file =
+        try arguments.path.map { path throws(StageError) in try GraphFile(path: path) }
+        ?? GraphFile(text: arguments.text ?? "")
+      file.tellOfEnvironment()
+      let result = file.check(catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict)
+      Terminal.error.write(
+        drawn: result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
+      guard var plan = result.plan else { return .failure(result) }
+      let missing = delivery == nil ? FileSearch.missingFiles(of: result) : []
+      if let delivery { plan = try plan.delivering(delivery.sink) }
+      if !missing.isEmpty {
+        let columns = Terminal.error.columns
+        for diagnostic in missing {
+          Terminal.error.write(
+            drawn: diagnostic.rendered(
+              source: result.source, color: Terminal.error.isColored, width: columns) + "\n"
+          )
+        }
+        return .failure(.inputOutput)
+      }
+      let reader = SecretReader(secrets: plan.secrets)
+      let complete = try await plan.resolvingSecrets { reference throws(StageError) in
+        try await reader.secret(reference)
+      }
+      _ = try recording?.need.look()
+      return try await run(complete, file)
+    } catch let error as StageError {
+      Terminal.error.write("error: \(error)\n")
+      return .failure(error.code)
+    } catch {
+      Terminal.error.write("error: \(error)\n")
+      return .failure(.internal)
+    }
+  }
+
+  private func run(_ plan: Plan, _ file: GraphFile) async throws -> ExitCode {
+    ErrorQueue.shared.begin()
+    let loop = try EventLoop()
+    loop.start()
+    do {
+      let code = try await run(plan, file, loop)
+      await loop.finish()
+      return code
+    } catch {
+      await loop.finish()
+      throw error
+    }
+  }
+
+  private func run(_ plan: Plan, _ file: GraphFile, _ loop: EventLoop) async throws -> ExitCode {
+    let local = LocalServers(loop: loop)
+    let environment = file.environment
+    let log = LogSettings.current
+    let isJSON = log.format == .json
+    let region = arguments.isQuiet || isJSON ? nil : StatusTicker.region(for: plan)
+    let printer = NoticePrinter(isQuiet: arguments.isQuiet, isJSON: isJSON, region: region)
+    let terminal = BlockingWorker("stdout")
+    for problem in log.problems { printer.print("warning: \(problem)") }
+    let network = GraphNetwork(loop)
+    let recorder = recording.map { recording in
+      SessionRecorder(network, holdsAudio: recording.holdsAudio, write: recording.write)
+    }
+    let webSockets: any WebSocketConnector = recorder ?? network
+    let observation = Observation(webSockets)
+    var resources: [ObjectIdentifier: any Sendable] = [
+      ObjectIdentifier(LocalFlux.self): local.resource,
+      ObjectIdentifier(PulseConnections.self): PulseConnections(),
+    ]
+    if arguments.isStrict { resources[ObjectIdentifier(NativeDecodingOnly.self)] = NativeDecodingOnly() }
+    let drain = delivery?.drain ?? arguments.drain.map { DeliveryDrain($0) }
+    if let drain { resources[ObjectIdentifier(DeliveryDrain.self)] = drain }
+    if StatusTicker.sharesTerminal { resources[ObjectIdentifier(TerminalRegion.self)] = region }
+    let services = GraphServices(
+      loop: network, webSockets: observation.connections, http: network, httpServer: network,
+      disk: try DiskThreads(),
+      terminal: terminal, resources: resources,
+      environment: { environment[$0] },
+      filesInUse: recording.map { [FileInUse($0.path, .written, by: "`record`")] } ?? [],
+      toleratesLosses: arguments.isLossy,
+      log: ProgramLog(settings: log, isJSON: isJSON, write: { printer.write($0) }),
+      metrics: observation.metrics,
+      noticed: { observation.notices.count($0) }, notice: { printer.print($0, $1) })
+    let graph = RunningGraph(plan, services: services)
+    var metrics: MetricsServer?
+    if let address = arguments.observation.address {
+      metrics = try await MetricsServer(
+        address, isPublic: arguments.observation.isPublic, network, observation
+      ) {
+        observation.isRunning && graph.hasConnected(services.commands)
+      }
+    }
+    defer { metrics?.close() }
+    if let metrics, let address = arguments.observation.address {
+      printer.print("metrics at \(address.url(port: metrics.port))metrics")
+    }
+    let interruptions = Atomic<Int>(0)
+    let stopTimeout = arguments.stopTimeout
+    let hadTerminal = Self.hasTerminal
+    signals.handle { number in
+      // A log rotation's hang-up asks for files to be opened anew. It is the end only when a terminal has gone.
+      if number == SIGHUP && !(hadTerminal && !Self.hasTerminal) {
+        network.execute { services.commands.hangUp() }
+        return
+      }
+      if interruptions.add(1, ordering: .relaxed).newValue == 1 {
+        Self.endProcess(after: stopTimeout)
+        graph.stop(within: stopTimeout)
+        printer.print("stopping; once more to stop at once")
+      } else {
+        region?.eraseStatus()
+        exit(ExitCode.interrupted.rawValue)
+      }
+    }
+    signals.handleUserSignal(SIGUSR1) { printer.write(observation.snapshot(asJSON: isJSON)) }
+    signals.handleUserSignal(SIGUSR2) {
+      // Push to talk: the key was let go.
+      network.execute { _ = services.commands.give(.endTurn) }
+    }
+    var control: ControlServer?
+    if let path = arguments.controlPath {
+      control = try await ControlServer(path: path, loop: loop) { [graph] }
+    }
+    defer { control?.close() }
+    if let limit = arguments.limit {
+      _ = network.schedule(at: Instant.now().advanced(by: limit)) { graph.stop(within: stopTimeout) }
+    }
+    let began = Instant.now()
+    observation.began(graph)
+    var ticker: StatusTicker?
+    if let region {
+      // Only for show: a file server that is gone is not waited for.
+      let isStrict = arguments.isStrict
+      let forecast = services.disk.lane(isEnding: { true })
+      let total = (try? await forecast.run { PlanForecast(plan, native: isStrict).seconds }) ?? nil
+      ticker = StatusTicker(region, loop: network, terminal: terminal) {
+        let progress = graph.progress
+        return RunStatus(
+          seconds: progress.seconds,
+          fraction: total.map { progress.seconds / max($0, 0.001) } ?? progress.fraction,
+          answers: services.commands.give(.status))
+      }
+    }
+    ticker?.start()
+    let failures: [RunningGraph.Failure]
+    do {
+      failures = try await graph.run()
+    } catch {
+      await ticker?.stop()
+      throw error
+    }
+    await ticker?.stop()
+    if !arguments.isQuiet && graph.progress.seconds > 0 {
+      let wall = Instant.now().duration(since: began).seconds
+      printer.print(Self.summary(graph, wall))
+    }
+    observation.ended(graph)
+    if arguments.observation.showsStatistics { printer.write(observation.summaryText(asJSON: isJSON)) }
+    await local.stop()
+    if delivery != nil {
+      await ErrorQueue.shared.flush()
+      let balances = DeliveryBalance.all(observation.metrics.samples)
+      for (stage, balance) in balances { Terminal.output.write("\(stage)  \(balance.text)\n") }
+      if failures.isEmpty, balances.contains(where: { $0.balance.waiting > 0 }) {
+        return .failure(.unavailable)
+      }
+    }
+    return failures.first.map { .failure($0.error.code) } ?? .success
+  }
+
+  /// Ends the process when its end has taken longer than it may, whatever holds it up, be it what it has to say of it.
+  static func endProcess(after time: Duration) {
+    NamedThread("stop") {
+      usleep(UInt32(clamping: Int((time.seconds + lastWords.seconds) * 1e6)))
+      _exit(ExitCode.failure(.unavailable).rawValue)
+    }.detach()
+  }
+
+  /// How long it takes to say what is left over after the end.
+  private static let lastWords = Duration.milliseconds(1500)
+
+  /// Whether the process has a terminal that is still there.
+  static var hasTerminal: Bool {
+    let descriptor = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY)
+    if descriptor >= 0 { close(descriptor) }
+    return descriptor >= 0
+  }
+
+  private static func summary(_ graph: RunningGraph, _ wall: Double) -> String {
+    let seconds = graph.progress.seconds
+    var text = "\(positionText(seconds)) of audio"
+    if wall > 0, seconds / wall > 2 { text += " at \(Int(seconds / wall)) times real time" }
+    let turns = graph.turnCount
+    if turns > 0 { text += ", \(turns) turn\(turns == 1 ? "" : "s")" }
+    return text
+  }
+}
+
+extension RunningGraph {
+  /// Whether every recogniser has its connection. On the loop.
+  fileprivate func hasConnected(_ commands: CommandDirectory) -> Bool {
+    let recognisers = statistics.parts.filter { $0.kind == .recogniser }
+    if recognisers.contains(where: { $0.state == .starting || $0.state == .failed }) { return false }
+    return commands.give(.status).flatMap { $0.reply.connectionStates }.allSatisfy {
+      !["connecting", "greeting", "waiting"].contains($0)
+    }
+  }
+}
+
+extension StageReply {
+  /// In what state the connections of a recogniser are, one for each channel; none for stages without.
+  fileprivate var connectionStates: [String] {
+    let channels = details.first { $0.name == "channels" }?.value.arrayValue
+    let own = details.first { $0.name == "state" }?.value.stringValue
+    return channels?.compactMap { $0["state"]?.stringValue } ?? own.map { [$0] } ?? []
+  }
+}
+
+extension EventLoop {
+  /// Ends the loop of a command that is over, once what was sent last has left: a peer is owed the close frame it waits for.
+  func finish() async {
+    await withCheckedContinuation { continuation in
+      if !execute({ continuation.resume() }) { continuation.resume() }
+    }
+    stop()
+  }
+}

@@ -1,0 +1,10 @@
+internal import FluxGraph
+internal import Platform
+
+extension StageError {
+  /// Nothing more of a kind is to be had.
+  /// - Parameter what: what there is no more of, as a sentence goes on: "files can be opened".
+  init(outOf what: String, _ error: SystemError) {
+    self.init(.internal, "no more \(what): \(error)")
+  }
+}

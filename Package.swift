@@ -36,20 +36,20 @@ let package = Package(
     .systemLibrary(name: "CPlatform"),
 
     module("Platform", ["CPlatform"]),
-    module("FluxGraph", ["Platform"]),
+    module("HTTPCore"),
+    module("FluxGraph", ["Platform", "HTTPCore"]),
     module("GraphLanguage", ["Platform", "FluxGraph"]),
     module("GraphRuntime", ["Platform", "FluxGraph", "GraphLanguage"]),
     module("AudioDSP", ["CSIMD"]),
     module("AudioCodecs", ["COpus", "FluxGraph"]),
     module("FluxProtocol", ["FluxGraph"]),
-    module("WebSocketCore"),
-    module("NetLoop", ["CCurl", "Platform", "FluxGraph", "WebSocketCore"]),
+    module("NetLoop", ["CCurl", "Platform", "FluxGraph", "HTTPCore"]),
     module("AudioStages", ["Platform", "FluxGraph", "AudioDSP", "AudioCodecs", "CPulse"]),
     module("FluxClient", ["Platform", "FluxGraph", "FluxProtocol", "AudioCodecs"]),
     module("EventStages", ["Platform", "FluxGraph"]),
     module(
       "FluxServer",
-      ["Platform", "FluxGraph", "FluxProtocol", "WebSocketCore", "NetLoop", "AudioCodecs", "AudioDSP"]),
+      ["Platform", "FluxGraph", "FluxProtocol", "HTTPCore", "NetLoop", "AudioCodecs", "AudioDSP"]),
     module("StageTesting", ["FluxGraph", "GraphLanguage", "GraphRuntime"]),
     module(
       "FluxGraphCLI",
@@ -69,15 +69,15 @@ let package = Package(
     tests("AudioDSPTests", ["AudioDSP"]),
     tests("AudioCodecsTests", ["AudioCodecs", "COpus", "FluxGraph"]),
     tests("FluxProtocolTests", ["FluxProtocol", "FluxGraph"]),
-    tests("WebSocketCoreTests", ["WebSocketCore"]),
-    tests("NetLoopTests", ["NetLoop", "WebSocketCore", "FluxGraph"], exclude: ["Peers"]),
+    tests("HTTPCoreTests", ["HTTPCore"]),
+    tests("NetLoopTests", ["NetLoop", "HTTPCore", "FluxGraph"], exclude: ["Peers"]),
     tests("AudioStagesTests", ["AudioStages", "AudioCodecs", "FluxGraph", "StageTesting"]),
     tests(
       "FluxClientTests", ["FluxClient", "FluxProtocol", "FluxGraph", "AudioCodecs", "StageTesting"]),
     tests("EventStagesTests", ["EventStages", "FluxGraph", "StageTesting"]),
     tests(
       "FluxServerTests",
-      ["FluxServer", "FluxProtocol", "FluxGraph", "NetLoop", "AudioCodecs", "WebSocketCore"],
+      ["FluxServer", "FluxProtocol", "FluxGraph", "NetLoop", "AudioCodecs", "HTTPCore"],
       exclude: ["Peers"]),
     tests(
       "FluxGraphCLITests", ["FluxGraphCLI", "FluxGraph", "GraphLanguage", "GraphRuntime", "StageTesting"],
@@ -85,7 +85,7 @@ let package = Package(
     tests(
       "EndToEndTests",
       [
-        "FluxGraphCLI", "FluxGraph", "FluxServer", "FluxClient", "FluxProtocol", "WebSocketCore",
+        "FluxGraphCLI", "FluxGraph", "FluxServer", "FluxClient", "FluxProtocol", "HTTPCore",
         "StageTesting",
       ], exclude: ["Peers"]),
   ]
@@ -100,7 +100,7 @@ if Context.environment["FLUXGRAPH_FUZZ"] != nil {
   }
   package.targets += [
     fuzzer("GraphFuzzer", "tools/fuzz/Graph", ["GraphLanguage", "FluxGraph"]),
-    fuzzer("ServerFuzzer", "tools/fuzz/Server", ["FluxServer", "FluxProtocol", "WebSocketCore"]),
+    fuzzer("ServerFuzzer", "tools/fuzz/Server", ["FluxServer", "FluxProtocol", "HTTPCore"]),
     fuzzer("SoundFuzzer", "tools/fuzz/Sound", ["AudioCodecs", "AudioStages", "FluxGraph"]),
   ]
 }

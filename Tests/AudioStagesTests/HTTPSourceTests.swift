@@ -36,7 +36,7 @@ import Testing
     #expect(sent == ["X-Key: room-7", "user-agent: mine", "Icy-MetaData: 1"])
   }
 
-  private static let whole = [
+  private static let whole: HTTPHeaders = [
     HTTPHeader("Accept-Ranges", "bytes"), HTTPHeader("ETag", "\"v1\""), HTTPHeader("Content-Length", "6"),
   ]
 

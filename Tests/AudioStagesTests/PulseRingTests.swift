@@ -85,7 +85,7 @@ import Testing
 @Suite("Digital silence") struct PulseSilenceTests {
   @Test("is told after ten seconds, once for each spell")
   func watch() {
-    var watch = SilenceWatch(rate: 1000)
+    var watch = DigitalSilence(rate: 1000)
     var told = 0
     for _ in 0..<300 where watch.heard(100, areSilent: true) { told += 1 }
     #expect(told == 1)

@@ -22,11 +22,11 @@ import Testing
     }
 
     func request(
-      _ path: String, method: String = "GET", _ headers: [HTTPHeader] = []
+      _ path: String, method: String = "GET", _ headers: HTTPHeaders = []
     ) throws -> FakeHTTPServer.Reply {
       let listener = try #require(world.httpServer.listeners.last)
       let hasHost = headers.contains { $0.name == "Host" }
-      let host = hasHost ? [] : [HTTPHeader("Host", "localhost:\(listener.port)")]
+      let host: HTTPHeaders = hasHost ? [] : [HTTPHeader("Host", "localhost:\(listener.port)")]
       return listener.give(HTTPServerRequest(method: method, path: path, headers: host + headers))
     }
 
@@ -112,7 +112,7 @@ import Testing
       #expect(try running.request("/", [HTTPHeader("Host", host)]).status == 421, "\(host)")
       #expect(try running.request("/events", [HTTPHeader("Host", host)]).status == 421, "\(host)")
     }
-    let twice = [HTTPHeader("Host", "localhost"), HTTPHeader("host", "localhost")]
+    let twice: HTTPHeaders = [HTTPHeader("Host", "localhost"), HTTPHeader("host", "localhost")]
     #expect(try running.request("/", twice).status == 400)
 
     let listener = try #require(running.world.httpServer.listeners.last)
@@ -279,12 +279,13 @@ import Testing
     ]
     for seed in 0..<2000 as Range<UInt64> {
       var random = SeededGenerator(seed: seed)
-      let headers = (0..<Int.random(in: 0...4, using: &random)).map { _ in
-        let value =
-          values.randomElement(using: &random)!
-          + (Bool.random(using: &random) ? values.randomElement(using: &random)! : "")
-        return HTTPHeader(names.randomElement(using: &random)!, value)
-      }
+      let headers = HTTPHeaders(
+        (0..<Int.random(in: 0...4, using: &random)).map { _ in
+          let value =
+            values.randomElement(using: &random)!
+            + (Bool.random(using: &random) ? values.randomElement(using: &random)! : "")
+          return HTTPHeader(names.randomElement(using: &random)!, value)
+        })
       let listener = try #require(running.world.httpServer.listeners.last)
       let reply = listener.give(HTTPServerRequest(method: "GET", path: "/events", headers: headers))
       let hosts = headers.filter { $0.name.lowercased() == "host" }.map(\.value)

@@ -33,7 +33,7 @@ enum Fault: Sendable {
   /// It cannot be made.
   case unreachable
   /// The upgrade is answered with a status.
-  case refused(Int, body: String = "", headers: [HTTPHeader] = [])
+  case refused(Int, body: String = "", headers: HTTPHeaders = [])
   /// It is accepted and nothing follows, but what a test gives.
   case mute
   /// It breaks when this much audio has been heard.

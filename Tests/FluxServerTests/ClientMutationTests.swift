@@ -2,9 +2,9 @@ import FluxGraph
 import FluxProtocol
 import FluxServer
 import Foundation
+import HTTPCore
 import TestSupport
 import Testing
-import WebSocketCore
 
 /// Whatever a client may send, damaged: 5,000 requests with their queries and 10,000 sessions with their frames, messages and
 /// containers, a few of them still right.
@@ -114,7 +114,7 @@ struct ClientMutationTests {
     for _ in 0..<250 {
       let query = Self.queries.randomElement(using: &random) ?? Self.queries[0]
       let words = [RecognisedWord(text: "hello", start: 0.1, end: 0.2, confidence: 0.9)]
-      let session = try FluxSessionMachineTests.Session(query, words: words)
+      let session = try ServedSessionMachineTests.Session(query, words: words)
       var socket = WebSocketConnectionState(
         role: .server, timing: WebSocketTiming(pingInterval: nil), at: .zero)
       var rest = Self.stream(&random)[...]

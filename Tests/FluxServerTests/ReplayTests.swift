@@ -37,7 +37,7 @@ struct ReplayTests {
     return ReplayMachine(recording, parameters: try ListenParameters(query: query), now: .zero)
   }
 
-  static func sent(_ actions: [FluxSessionMachine.Action]) -> [Int?] {
+  static func sent(_ actions: [ServedSessionMachine.Action]) -> [Int?] {
     actions.compactMap { action in
       guard case .send(let text) = action else { return nil }
       return (try? ServerMessage(decoding: text))?.sequenceID

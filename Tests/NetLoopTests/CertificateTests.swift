@@ -1,4 +1,5 @@
 import Foundation
+import HTTPCore
 import NetLoop
 import Testing
 
@@ -6,7 +7,7 @@ extension PeerTests {
   @Suite struct CertificateTests {
     private func failure(
       _ certificates: Certificates, server: String, authorities: String?, host: String = "localhost"
-    ) async throws -> (error: NetError?, text: String) {
+    ) async throws -> (error: NetworkFailure?, text: String) {
       let peer = try await Peer.start(
         "tcp.py", "close", certificates.path(server), certificates.path("\(server)-key"))
       return try await EventLoop.running { loop in

@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import HTTPCore
 import NetLoop
 import Testing
 
@@ -78,7 +79,7 @@ extension PeerTests {
         let recorder = Recorder()
         loop.connect(.local(80, host: host), recorder)
         await recorder.waitForEnd()
-        #expect(recorder.error?.code == .invalidRequest)
+        #expect(recorder.error?.code == .badRequest)
       }
     }
 

@@ -213,8 +213,8 @@ struct EventLoopTests {
     close(reading)
     close(writing)
     let file = open("/etc/passwd", O_RDONLY)
-    let error = await loop.call { () -> NetError? in
-      do throws(NetError) {
+    let error = await loop.call { () -> NetworkFailure? in
+      do throws(NetworkFailure) {
         _ = try loop.watch(file, for: .readable) { _ in }
         return nil
       } catch {
@@ -234,11 +234,11 @@ struct EventLoopTests {
     #expect(!loop.execute {})
     let recorder = Recorder()
     loop.connect(.local(1), recorder)
-    #expect(recorder.error?.code == .loopStopped)
-    await #expect(throws: NetError.loopStopped) {
+    #expect(recorder.error?.code == .stopped)
+    await #expect(throws: NetworkFailure.stopped) {
       _ = try await loop.response(for: HTTPRequest(url: "http://127.0.0.1/"))
     }
-    #expect(throws: NetError.loopStopped) { _ = try loop.listen(on: .tcp(port: 0)) { _ in { _, _ in } } }
+    #expect(throws: NetworkFailure.stopped) { _ = try loop.listen(on: .tcp(port: 0)) { _ in { _, _ in } } }
   }
 
   @Test("the soft limit of open files is raised and a broken pipe does not end the process")

@@ -6,8 +6,8 @@ import Testing
 
 extension PeerTests {
   @Suite struct HTTPServiceTests {
-    private static func answer(_ body: String, _ status: Int = 200) -> FluxGraph.HTTPResponse {
-      FluxGraph.HTTPResponse(status: status, headers: [], body: Array(body.utf8))
+    private static func answer(_ body: String, _ status: Int = 200) -> HTTPResponse {
+      HTTPResponse(status: status, headers: [], body: Array(body.utf8))
     }
 
     private func listen(

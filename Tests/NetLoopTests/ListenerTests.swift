@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import HTTPCore
 import NetLoop
 import Synchronization
 import TestSupport
@@ -133,8 +134,8 @@ extension PeerTests {
       try await EventLoop.running { loop in
         let first = try echo(loop)
         let port = try #require(first.port)
-        func failure(_ address: ListenAddress) -> NetError.Code? {
-          do throws(NetError) {
+        func failure(_ address: ListenAddress) -> NetworkFailure.Code? {
+          do throws(NetworkFailure) {
             try loop.listen(on: address) { _ in { _, _ in } }.close()
             return nil
           } catch {
@@ -142,9 +143,9 @@ extension PeerTests {
           }
         }
         #expect(failure(.tcp(port: port)) == .addressInUse)
-        #expect(failure(.tcp(host: "localhost", port: 0)) == .invalidRequest)
+        #expect(failure(.tcp(host: "localhost", port: 0)) == .badRequest)
         #expect(failure(.tcp(host: "::1", port: 0)) == nil)
-        #expect(failure(.unix(path: String(repeating: "x", count: 200))) == .invalidRequest)
+        #expect(failure(.unix(path: String(repeating: "x", count: 200))) == .badRequest)
         first.close()
         await loop.call {}
         #expect(failure(.tcp(port: port)) == nil)
@@ -169,7 +170,9 @@ extension PeerTests {
         var status = stat()
         #expect(stat(path, &status) == 0 && status.st_mode & 0o777 == 0o600)
         #expect(try await Peer.run("client.py", "unix", path) == "pong")
-        #expect(throws: NetError.self) { _ = try loop.listen(on: .unix(path: path)) { _ in { _, _ in } } }
+        #expect(throws: NetworkFailure.self) {
+          _ = try loop.listen(on: .unix(path: path)) { _ in { _, _ in } }
+        }
         #expect(try await Peer.run("client.py", "unix", path) == "pong")
         listener.close()
         await loop.call {}

@@ -1,4 +1,5 @@
 import Glibc
+import HTTPCore
 import Synchronization
 import TestSupport
 import Testing

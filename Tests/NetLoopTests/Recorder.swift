@@ -1,3 +1,4 @@
+import HTTPCore
 import NetLoop
 import Synchronization
 import Testing
@@ -6,7 +7,7 @@ import Testing
 final class Recorder: Sendable {
   enum Entry: Equatable {
     case connected, drained
-    case closed(NetError?)
+    case closed(NetworkFailure?)
   }
 
   private struct State {
@@ -38,7 +39,7 @@ final class Recorder: Sendable {
   var text: String { String(decoding: received, as: UTF8.self) }
 
   /// Why the connection closed; nil also while it has not.
-  var error: NetError? {
+  var error: NetworkFailure? {
     for case .closed(let error) in entries { return error }
     return nil
   }

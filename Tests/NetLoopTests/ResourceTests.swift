@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import HTTPCore
 import NetLoop
 import Synchronization
 import Testing
@@ -40,7 +41,7 @@ extension PeerTests {
           guard try await loop.response(for: HTTPRequest(url: url + "/hello", proxy: "")).status == 200 else {
             exit(2)
           }
-          let ends = Mutex<[NetError?]>([])
+          let ends = Mutex<[NetworkFailure?]>([])
           loop.transfer(HTTPRequest(url: url + "/slow", proxy: "")) { _, event in
             if case .finished(let error) = event { ends.withLock { $0.append(error) } }
           }
@@ -51,7 +52,7 @@ extension PeerTests {
           loop.schedule(after: .seconds(60)) { exit(3) }
           loop.stop()
           let all = plain + secure + stuck + [own]
-          guard all.allSatisfy({ $0.error == .loopStopped }), ends.withLock({ $0 }) == [.loopStopped] else {
+          guard all.allSatisfy({ $0.error == .stopped }), ends.withLock({ $0 }) == [.stopped] else {
             exit(4)
           }
         }
@@ -158,7 +159,9 @@ extension PeerTests {
           }
         }
         func text(_ request: ConnectRequest) async throws -> String { try await attempt(request).text }
-        func error(_ request: ConnectRequest) async throws -> NetError? { try await attempt(request).error }
+        func error(_ request: ConnectRequest) async throws -> NetworkFailure? {
+          try await attempt(request).error
+        }
         let secure = ConnectRequest(isSecure: true, host: "localhost", port: peer.port)
         guard try await text(secure) == "" else { exit(2) }
         for variable in ["CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"] { unsetenv(variable) }

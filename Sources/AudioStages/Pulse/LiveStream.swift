@@ -8,7 +8,7 @@ final class LiveStream {
 
   private let ring: CaptureRing
   private(set) var timeline: LiveTimeline
-  private var silenceWatch: SilenceWatch
+  private var silenceWatch: DigitalSilence
   /// Frames that had to be given out as silence, and frames that had to be dropped.
   private(set) var silentFrames: Int64 = 0
   private(set) var droppedFrames: Int64 = 0
@@ -36,7 +36,7 @@ final class LiveStream {
     self.ring = ring
     let rate = ring.format.rate
     timeline = LiveTimeline(rate: rate, epoch: epoch, fragment: fragment, position: position)
-    silenceWatch = SilenceWatch(rate: rate)
+    silenceWatch = DigitalSilence(rate: rate)
     resampler = DriftResampler(channels: ring.format.channels)
   }
 

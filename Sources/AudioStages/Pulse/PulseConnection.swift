@@ -1,6 +1,7 @@
 internal import CPulse
 internal import FluxGraph
 internal import Glibc
+internal import Platform
 
 /// Something that uses a connection. All calls come on the thread `pulse`.
 protocol PulseClient: AnyObject {
@@ -67,11 +68,22 @@ final class PulseConnection: @unchecked Sendable {
   }
 
   deinit {
-    pa_threaded_mainloop_stop(loop)
+    // The last reference may be one that a call on the loop's own thread held, and that thread cannot wait for itself.
+    let isOnLoop = pa_threaded_mainloop_in_thread(loop) != 0
+    if !isOnLoop { pa_threaded_mainloop_stop(loop) }
+    // Nothing calls back from here on.
     dropContext()
     if let timer { api.pointee.time_free(timer) }
-    pa_context_unref(timerContext)
-    pa_threaded_mainloop_free(loop)
+    nonisolated(unsafe) let (loop, timerContext) = (loop, timerContext)
+    let free = { @Sendable in
+      pa_context_unref(timerContext)
+      pa_threaded_mainloop_free(loop)
+    }
+    guard isOnLoop else { return free() }
+    NamedThread("pulse-end") {
+      pa_threaded_mainloop_stop(loop)
+      free()
+    }.detach()
   }
 
   private var reference: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }

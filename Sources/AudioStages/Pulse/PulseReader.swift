@@ -69,7 +69,7 @@ class PulseReader {
   final func tellSilence(_ cause: String) {
     context.notice(
       Notice(
-        "silence", "nothing but digital silence for \(SilenceWatch.limit) s: \(cause)", severity: .warning,
+        "silence", "nothing but digital silence for \(DigitalSilence.limit) s: \(cause)", severity: .warning,
         details: [("cause", .string(cause))]))
   }
 

@@ -63,7 +63,7 @@ package struct HTTPSource: ByteSource {
   package mutating func open(_ context: StageContext) throws {
     guard let url else { return }
     let download = Download(
-      url, headers: headers.map(\.header), isLive: live, patience: stall,
+      url, headers: HTTPHeaders(headers.map(\.header)), isLive: live, patience: stall,
       certificateAuthorities: certificateAuthorities.map(context.resolve), context)
     self.download = download
     download.start()
@@ -113,7 +113,7 @@ private final class Download: Sendable {
 
   private let url: WebURL
   /// The user's own.
-  private let headers: [HTTPHeader]
+  private let headers: HTTPHeaders
   private let isLive: Bool
   /// A connection that brings nothing for this long is broken.
   private let patience: Duration
@@ -122,7 +122,7 @@ private final class Download: Sendable {
   private let state = Mutex(State())
 
   init(
-    _ url: WebURL, headers: [HTTPHeader], isLive: Bool, patience: Duration,
+    _ url: WebURL, headers: HTTPHeaders, isLive: Bool, patience: Duration,
     certificateAuthorities: String?, _ context: StageContext
   ) {
     self.url = url
@@ -134,7 +134,7 @@ private final class Download: Sendable {
   }
 
   func start() {
-    let started = state.withLock { state -> (attempt: Int, rest: [HTTPHeader])? in
+    let started = state.withLock { state -> (attempt: Int, rest: HTTPHeaders)? in
       guard !state.isClosed else { return nil }
       state.attempt += 1
       state.isAccepted = false
@@ -143,13 +143,16 @@ private final class Download: Sendable {
       state.lastByte = context.clock.now()
       state.absence = context.loop.absence
       guard !isLive, state.received > 0, let validator = state.validator else { return (state.attempt, []) }
-      let rest = [HTTPHeader("Range", "bytes=\(state.received)-"), HTTPHeader("If-Range", validator)]
+      let rest: HTTPHeaders = [
+        HTTPHeader("Range", "bytes=\(state.received)-"), HTTPHeader("If-Range", validator),
+      ]
       return (state.attempt, rest)
     }
     guard let (attempt, rest) = started else { return }
-    let usual = [
+    var usual: HTTPHeaders = [
       HTTPHeader("User-Agent", "fluxgraph/\(FluxGraphVersion.text)"), HTTPHeader("Icy-MetaData", "1"),
-    ].filter { header in !headers.contains { $0.name.lowercased() == header.name.lowercased() } }
+    ]
+    usual.removeAll { headers[$0.name] != nil }
     let stream = context.http.download(
       url.text, headers: usual + headers + rest, certificateAuthorities: certificateAuthorities
     ) { [weak self] event in
@@ -174,7 +177,7 @@ private final class Download: Sendable {
     }
   }
 
-  private func respond(_ status: Int, _ headers: [HTTPHeader]) {
+  private func respond(_ status: Int, _ headers: HTTPHeaders) {
     let isResumed = !isLive && state.withLock { $0.received } > 0
     guard (200..<300).contains(status) else {
       let isPassing = status == 408 || status == 429 || status >= 500
@@ -182,20 +185,19 @@ private final class Download: Sendable {
         StageError(.unavailable, "\(url.redacted) answered \(status)\(remark(status))"),
         mayRestart: (isLive || isResumed) && isPassing)
     }
-    func value(_ name: String) -> String? { headers.first { $0.name.lowercased() == name }?.value }
     if isResumed {
-      let place = value("content-range").flatMap { Int($0.dropFirst(6).prefix { $0.isNumber }) }
+      let place = headers["content-range"].flatMap { Int($0.dropFirst(6).prefix { $0.isNumber }) }
       guard status == 206, place == state.withLock({ $0.received }) else {
         return end(
           StageError(.unavailable, "\(url.redacted) broke off, and is another file by now"), mayRestart: false
         )
       }
-    } else if value("accept-ranges")?.lowercased() == "bytes" {
+    } else if headers["accept-ranges"]?.lowercased() == "bytes" {
       // A weak tag does not promise the same bytes (RFC 9110 §13.1.5).
-      let tag = value("etag").flatMap { $0.hasPrefix("W/") ? nil : $0 }
-      state.withLock { $0.validator = tag ?? value("last-modified") }
+      let tag = headers["etag"].flatMap { $0.hasPrefix("W/") ? nil : $0 }
+      state.withLock { $0.validator = tag ?? headers["last-modified"] }
     }
-    let interval = headers.first { $0.name.lowercased() == "icy-metaint" }.flatMap { Int($0.value) } ?? 0
+    let interval = headers["icy-metaint"].flatMap { Int($0) } ?? 0
     state.withLock { state in
       state.isAccepted = true
       if (1...(1 << 24)).contains(interval) { state.icy = ICYStream(interval: interval) }

@@ -39,10 +39,7 @@ struct Waveform: Sendable {
 
   /// SplitMix64 of the index: the same noise every time, with no memory between samples.
   private static func noise(_ index: Int) -> Float {
-    var bits = UInt64(bitPattern: Int64(index)) &* 0x9E37_79B9_7F4A_7C15 &+ 0x9E37_79B9_7F4A_7C15
-    bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    bits = (bits ^ (bits >> 27)) &* 0x94D0_49BB_1331_11EB
-    bits ^= bits >> 31
+    let bits = SplitMix64.mixed((UInt64(bitPattern: Int64(index)) &+ 1) &* SplitMix64.step)
     return Float(Int32(truncatingIfNeeded: bits >> 32)) / 2_147_483_648
   }
 }

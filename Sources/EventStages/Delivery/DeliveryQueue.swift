@@ -260,8 +260,7 @@ struct DeliveryQueue: Sendable {
 
   /// Up to a fifth of the wait, so that many senders do not come back at once; the same for the same attempt.
   private func jitter(_ wait: Duration, _ shipment: Shipment) -> Duration {
-    var hash: UInt64 = 0xCBF2_9CE4_8422_2325  // FNV-1a
-    for byte in "\(shipment.id)/\(shipment.attempts)".utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
-    return .nanoseconds(Int64(Double(wait.nanoseconds) * 0.2 * Double(hash >> 11) / Double(1 << 53)))
+    let share = SplitMix64.fraction(FNV1a.hash("\(shipment.id)/\(shipment.attempts)"))
+    return .nanoseconds(Int64(Double(wait.nanoseconds) * 0.2 * share))
   }
 }

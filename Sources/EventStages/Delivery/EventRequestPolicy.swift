@@ -6,7 +6,7 @@ struct EventRequestPolicy: Sendable {
     case page
     /// The events behind the one of this identifier; all there are without one.
     case events(after: String?)
-    case refused(status: Int, message: String, headers: [HTTPHeader] = [])
+    case refused(status: Int, message: String, headers: HTTPHeaders = [])
   }
 
   private let access: RequestAccess
@@ -17,10 +17,10 @@ struct EventRequestPolicy: Sendable {
   }
 
   func answer(to request: HTTPServerRequest) -> Answer {
-    guard request.values(of: "Host").count == 1 else {
+    guard request.headers.values("Host").count == 1 else {
       return .refused(status: 400, message: "A request needs one Host header.")
     }
-    let refusal = access.refusal(request.values)
+    let refusal = access.refusal(request.headers.values)
     // The page itself has nothing to hide; it may be linked to from anywhere.
     if let refusal, refusal.status != 403 || request.path != "/" {
       return .refused(status: refusal.status, message: refusal.reason)
@@ -34,6 +34,6 @@ struct EventRequestPolicy: Sendable {
         headers: [HTTPHeader("Allow", "GET, HEAD")])
     }
     if request.path == "/" { return .page }
-    return .events(after: request.values(of: "Last-Event-ID").first)
+    return .events(after: request.headers.values("Last-Event-ID").first)
   }
 }

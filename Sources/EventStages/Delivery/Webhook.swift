@@ -128,7 +128,7 @@ package struct Webhook: EventSink {
   package mutating func open(_ context: StageContext) async throws {
     self.context = context
     let request = WebhookRequest(
-      url: url.text, headers: headers.map(\.header), signer: try WebhookSigner(secret),
+      url: url.text, headers: HTTPHeaders(headers.map(\.header)), signer: try WebhookSigner(secret),
       timeout: timeout, certificateAuthorities: certificateAuthorities.map(context.resolve))
     let settings = Courier.Settings(
       receiver: WebURL(url.text)?.redacted ?? "the webhook",

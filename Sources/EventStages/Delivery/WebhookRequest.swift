@@ -7,7 +7,7 @@ struct WebhookRequest: Sendable {
 
   var url: String
   /// The user's own.
-  var headers: [HTTPHeader]
+  var headers: HTTPHeaders
   var signer: WebhookSigner
   var timeout: Duration
   /// A PEM file of authorities to trust instead of the system's.
@@ -17,14 +17,12 @@ struct WebhookRequest: Sendable {
   func send(_ shipment: Shipment, _ context: StageContext) async -> DeliveryQueue.Outcome {
     let body = shipment.content
     let isJSON = body.first == UInt8(ascii: "{") || body.first == UInt8(ascii: "[")
-    var headers = [
+    var headers: HTTPHeaders = [
       HTTPHeader("Content-Type", isJSON ? "application/json" : "text/plain; charset=utf-8"),
       HTTPHeader("User-Agent", "fluxgraph/\(FluxGraphVersion.text)"),
     ]
     // The user's own take the place of these, but never of the signature.
-    headers.removeAll { header in
-      self.headers.contains { $0.name.lowercased() == header.name.lowercased() }
-    }
+    headers.removeAll { self.headers[$0.name] != nil }
     headers += self.headers
     headers += signer.headers(id: shipment.id, body: body, at: context.clock.wallTime())
     var request = HTTPRequest(
@@ -33,8 +31,7 @@ struct WebhookRequest: Sendable {
     request.isHeadEnough = true
     do throws(NetworkFailure) {
       let response = try await context.http.response(to: request)
-      let header = response.headers.first { $0.name.lowercased() == "retry-after" }
-      let wait = header.flatMap { retryAfter($0.value, now: context.clock.wallTime()) }
+      let wait = response.headers["Retry-After"].flatMap { retryAfter($0, now: context.clock.wallTime()) }
       return .answered(status: response.status, retryAfter: wait, remark: remark(response, context))
     } catch {
       return .failed(error.message, canRetry: error.code != .badRequest)
@@ -47,7 +44,7 @@ struct WebhookRequest: Sendable {
     case 200..<300: nil
     case 301, 302, 303, 307, 308:
       WebURL(url).map { url in
-        "it " + url.redirectText(to: response.headers.first { $0.name.lowercased() == "location" }?.value)
+        "it " + url.redirectText(to: response.headers["Location"])
           + ", which is not followed; correct the address in the graph"
       }
     default: context.http.intermediary(for: url).map { "the answer came through the \($0)" }

@@ -38,9 +38,9 @@ struct WebhookSigner: Sendable {
   }
 
   /// The headers of one attempt to deliver a message.
-  func headers(id: String, body: [UInt8], at time: WallTime) -> [HTTPHeader] {
+  func headers(id: String, body: [UInt8], at time: WallTime) -> HTTPHeaders {
     let timestamp = String(Int(time.seconds))
-    var headers = [HTTPHeader("webhook-id", id), HTTPHeader("webhook-timestamp", timestamp)]
+    var headers: HTTPHeaders = [HTTPHeader("webhook-id", id), HTTPHeader("webhook-timestamp", timestamp)]
     if keys.isEmpty { return headers }
     let content = Array("\(id).\(timestamp).".utf8) + body
     let signatures = keys.map { key in

@@ -113,7 +113,7 @@ final class EventBroadcast: @unchecked Sendable {
     }
   }
 
-  private func refuse(_ reply: any HTTPReply, _ status: Int, _ message: String, _ headers: [HTTPHeader]) {
+  private func refuse(_ reply: any HTTPReply, _ status: Int, _ message: String, _ headers: HTTPHeaders) {
     reply.send(
       HTTPResponse(
         status: status,
@@ -121,13 +121,13 @@ final class EventBroadcast: @unchecked Sendable {
         body: Array("\(message)\n".utf8)))
   }
 
-  private static let headers = [
+  private static let headers: HTTPHeaders = [
     HTTPHeader("Cache-Control", "no-store, no-transform"), HTTPHeader("X-Content-Type-Options", "nosniff"),
     HTTPHeader("Referrer-Policy", "no-referrer"), HTTPHeader("Cross-Origin-Resource-Policy", "same-origin"),
   ]
 
   /// What stands between, such as nginx, is told to pass events on as they come, or it would collect them; see `no-transform` too.
-  private static let streamHeaders = [
+  private static let streamHeaders: HTTPHeaders = [
     HTTPHeader("Content-Type", "text/event-stream; charset=utf-8"), HTTPHeader("X-Accel-Buffering", "no"),
   ]
 

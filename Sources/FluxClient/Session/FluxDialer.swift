@@ -6,7 +6,7 @@ struct FluxDialer: Sendable {
   /// The address without the session's own parameters.
   var base: String
   var dialect = FluxDialect.deepgram
-  var headers: [HTTPHeader] = []
+  var headers: HTTPHeaders = []
   var subprotocols: [String] = []
   var certificateAuthorities: String?
   var connectTimeout = FluxGuards.connect

@@ -160,7 +160,7 @@ final class FluxSession: @unchecked Sendable {
     log(event)
     switch event {
     case .opened(let headers):
-      perform(machine.opened(requestID: headers.value(of: "dg-request-id"), now: now))
+      perform(machine.opened(requestID: headers["dg-request-id"], now: now))
     case .text(let text): perform(machine.received(text, now: now), now)
     case .binary: break
     case .drained: if machine.audio.waiting > 0 { perform([]) }
@@ -170,7 +170,7 @@ final class FluxSession: @unchecked Sendable {
     case .refused(let status, let headers, let body):
       connection = nil
       let refusal = RefusedUpgrade(
-        status: status, url: WebURL(dialer.base), header: { headers.value(of: $0) }, body: body)
+        status: status, url: WebURL(dialer.base), header: { headers[$0] }, body: body)
       perform(machine.refused(refusal, now: now))
     case .failed(let failure):
       connection = nil
@@ -182,7 +182,7 @@ final class FluxSession: @unchecked Sendable {
   private func log(_ event: WebSocketEvent) {
     switch event {
     case .opened(let headers):
-      context.log.info("connected, request \(headers.value(of: "dg-request-id") ?? "without an id")")
+      context.log.info("connected, request \(headers["dg-request-id"] ?? "without an id")")
     case .text(let text): context.log.debug("received a message of \(text.count) bytes")
     case .binary(let bytes): context.log.debug("received \(bytes.count) bytes that are no text")
     case .drained: break
@@ -310,12 +310,5 @@ final class FluxSession: @unchecked Sendable {
       }
       perform(machine.tick(now: now))
     }
-  }
-}
-
-extension [HTTPHeader] {
-  /// The first header of that name, whatever its case.
-  func value(of name: String) -> String? {
-    first { $0.name.lowercased() == name.lowercased() }?.value
   }
 }

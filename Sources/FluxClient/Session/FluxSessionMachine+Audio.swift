@@ -177,7 +177,7 @@ extension FluxSessionMachine {
 }
 
 /// Since when which side has been silent.
-struct SilenceWatch: Sendable {
+struct ServiceSilence: Sendable {
   /// When the service last said something.
   private(set) var lastMessage: Instant?
   /// When the source last gave audio, and when silence last stood in for it since.

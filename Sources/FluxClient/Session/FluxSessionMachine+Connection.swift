@@ -52,7 +52,7 @@ extension FluxSessionMachine {
     deadline = greetingDue
     self.requestID = requestID
     sequence = SequenceTracker()
-    watch = SilenceWatch()
+    watch = ServiceSilence()
     // Cloudflare's own protocol has no greeting.
     return settings.dialect == .cloudflare ? begin(now) : []
   }

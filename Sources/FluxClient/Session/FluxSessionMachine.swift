@@ -48,7 +48,7 @@ struct FluxSessionMachine: ~Copyable, Sendable {
   var filter: TurnFilter
   var audio: AudioCursor
   var configure: ConfigureExchange
-  var watch = SilenceWatch()
+  var watch = ServiceSilence()
   var sequence = SequenceTracker()
   var schedule: ReconnectSchedule
   /// When the present state has lasted too long, or when to dial again.

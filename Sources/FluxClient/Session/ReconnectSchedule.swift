@@ -34,22 +34,9 @@ struct ReconnectSchedule: Sendable {
     wasFull = isFull
     let exact = min(FluxGuards.firstReconnectDelay * (1 << doublings), last)
     doublings = min(doublings + 1, 16)
-    let jitter = 0.75 + 0.5 * Double(generator.next() >> 11) / Double(UInt64(1) << 53)
+    let jitter = 0.75 + 0.5 * generator.fraction()
     var delay = min(.seconds(exact.seconds * jitter), last)
     if let room, !isFull { delay = min(delay, max(room / 3, FluxGuards.shortestReconnectDelay)) }
     return max(delay, minimum ?? .zero)
-  }
-}
-
-/// A small generator of numbers that look random and follow from their seed (Steele, Lea and Flood, 2014).
-struct SplitMix64: RandomNumberGenerator, Sendable {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
-    return z ^ (z >> 31)
   }
 }

@@ -53,7 +53,7 @@ extension Flux: LoopRecogniser {
   private func dialer(_ context: StageContext) async throws -> FluxDialer {
     var dialer = FluxDialer(base: try await address(context))
     dialer.dialect = dialect
-    dialer.headers = headers.map(\.header)
+    dialer.headers = HTTPHeaders(headers.map(\.header))
     dialer.certificateAuthorities = certificateAuthorities.map(context.resolve)
     dialer.connectTimeout = connectTimeout
     dialer.pingInterval = ping > .zero ? ping : nil

@@ -1,2 +1,3 @@
-// What stages need of the system's files, without an import of their own.
+// What stages need of the system and of HTTP, without an import of their own.
+@_exported public import HTTPCore
 @_exported public import Platform

@@ -26,19 +26,13 @@ public struct HTTPServerRequest: Sendable {
   /// What stands before the first `?`, as it was sent.
   public var path: String
   /// In their order.
-  public var headers: [HTTPHeader]
+  public var headers: HTTPHeaders
 
   /// A request, as tests make one.
-  public init(method: String, path: String, headers: [HTTPHeader] = []) {
+  public init(method: String, path: String, headers: HTTPHeaders = []) {
     self.method = method
     self.path = path
     self.headers = headers
-  }
-
-  /// All values of a header, whose name may be written in any case.
-  public func values(of name: String) -> [String] {
-    let wanted = name.lowercased()
-    return headers.filter { $0.name.lowercased() == wanted }.map(\.value)
   }
 }
 
@@ -58,7 +52,7 @@ public protocol HTTPReply: AnyObject, Sendable {
   /// Begins an answer of any length, at whose end the connection closes. `handler` is called on the loop, never from within a
   /// method of the reply.
   func begin(
-    status: Int, headers: [HTTPHeader], handler: @escaping @Sendable (HTTPReplyEvent) -> Void)
+    status: Int, headers: HTTPHeaders, handler: @escaping @Sendable (HTTPReplyEvent) -> Void)
   /// Continues the answer that was begun. What the network does not take at once is kept, without a bound: see `bufferedBytes`.
   func write(_ bytes: [UInt8])
   /// Ends the answer once all of it has been sent.

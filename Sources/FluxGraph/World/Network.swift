@@ -1,25 +1,11 @@
 // What a stage may ask of the network. The run-time supplies it over the program's one event-loop thread; tests fake it.
 
-/// A header of an HTTP message.
-public struct HTTPHeader: Sendable, Hashable {
-  /// The header's name; case makes no difference.
-  public var name: String
-  /// The header's value, without the blanks around it.
-  public var value: String
-
-  /// A header: its name and its value.
-  public init(_ name: String, _ value: String) {
-    self.name = name
-    self.value = value
-  }
-}
-
 /// A request to open a WebSocket.
 public struct WebSocketRequest: Sendable {
   /// `ws://` or `wss://`.
   public var url: String
   /// Headers beside those of the upgrade itself.
-  public var headers: [HTTPHeader]
+  public var headers: HTTPHeaders
   /// The subprotocols offered, the preferred one first.
   public var subprotocols: [String]
   /// The time for name lookup, connection, TLS and upgrade together.
@@ -33,7 +19,7 @@ public struct WebSocketRequest: Sendable {
 
   /// A request; only the URL is needed.
   public init(
-    url: String, headers: [HTTPHeader] = [], subprotocols: [String] = [], timeout: Duration = .seconds(10),
+    url: String, headers: HTTPHeaders = [], subprotocols: [String] = [], timeout: Duration = .seconds(10),
     certificateAuthorities: String? = nil, maximumMessageSize: Int = 16 << 20, pingInterval: Duration? = nil
   ) {
     self.url = url
@@ -49,7 +35,7 @@ public struct WebSocketRequest: Sendable {
 /// What happens on a WebSocket. Exactly one of `closed`, `refused` and `failed` comes, and nothing after it.
 public enum WebSocketEvent: Sendable {
   /// The upgrade succeeded.
-  case opened(headers: [HTTPHeader])
+  case opened(headers: HTTPHeaders)
   /// A text message, as UTF-8, already checked.
   case text([UInt8])
   /// A binary message.
@@ -59,61 +45,9 @@ public enum WebSocketEvent: Sendable {
   /// The connection ended with a closing handshake. `code` is nil when the peer gave none (1005).
   case closed(code: UInt16?, reason: String)
   /// The server answered the upgrade with something else than 101.
-  case refused(status: Int, headers: [HTTPHeader], body: [UInt8])
+  case refused(status: Int, headers: HTTPHeaders, body: [UInt8])
   /// The connection could not be made, or broke.
   case failed(NetworkFailure)
-}
-
-/// Why a connection could not be made or broke.
-public struct NetworkFailure: Error, Sendable, CustomStringConvertible {
-  /// What went wrong.
-  public enum Code: String, Sendable, Hashable {
-    /// The host's name is not known.
-    case nameNotFound = "name-not-found"
-    /// Nobody listens at the host's port.
-    case connectionRefused = "connection-refused"
-    /// The time for the whole request ran out.
-    case timedOut = "timed-out"
-    /// The certificate is not to be trusted, or TLS failed otherwise.
-    case tls
-    /// The certificate comes from an authority that is not trusted.
-    case unknownAuthority = "unknown-authority"
-    /// The proxy is not there, or refuses.
-    case proxy
-    /// What names the proxy cannot be understood.
-    case proxySetting = "proxy-setting"
-    /// The connection broke without a closing handshake.
-    case connectionLost = "connection-lost"
-    /// The peer broke the protocol.
-    case protocolViolation = "protocol-violation"
-    /// The URL or an option of the request cannot be used.
-    case badRequest = "bad-request"
-    /// Someone else listens at the address.
-    case addressInUse = "address-in-use"
-    /// Anything else; the message says what.
-    case other
-  }
-
-  /// What went wrong.
-  public var code: Code
-  /// One plain sentence naming the host.
-  public var message: String
-
-  /// A failure: what went wrong, and one sentence about it that names the host.
-  public init(_ code: Code, _ message: String) {
-    self.code = code
-    self.message = message
-  }
-
-  public var description: String { message }
-
-  /// Whether trying again, without a change by the user, can succeed.
-  public var isTransient: Bool {
-    switch code {
-    case .tls, .unknownAuthority, .badRequest, .proxySetting: false
-    default: true
-    }
-  }
 }
 
 /// A WebSocket. Methods may be called from the context's loop only. What is sent before `opened` goes nowhere.
@@ -140,62 +74,10 @@ public protocol WebSocketConnector: Sendable {
   ) -> any WebSocketConnection
 }
 
-/// A plain HTTP request.
-public struct HTTPRequest: Sendable {
-  /// `GET`, `POST` or another.
-  public var method: String
-  /// `http://` or `https://`.
-  public var url: String
-  /// Headers beside those the client sends by itself.
-  public var headers: [HTTPHeader]
-  /// The body; empty for none.
-  public var body: [UInt8]
-  /// The time for everything together.
-  public var timeout: Duration
-  /// The largest response body accepted, in bytes; more ends the transfer with a failure.
-  public var maximumBodySize: Int
-  /// A PEM file of certificate authorities to trust instead of the system's.
-  public var certificateAuthorities: String?
-  /// Whether status and headers are the answer, and its body only a remark, of which no more is given than came in a second.
-  public var isHeadEnough = false
-
-  /// A request; only method and URL are needed.
-  public init(
-    method: String, url: String, headers: [HTTPHeader] = [], body: [UInt8] = [],
-    timeout: Duration = .seconds(20),
-    maximumBodySize: Int = 1 << 20, certificateAuthorities: String? = nil
-  ) {
-    self.method = method
-    self.url = url
-    self.headers = headers
-    self.body = body
-    self.timeout = timeout
-    self.maximumBodySize = maximumBodySize
-    self.certificateAuthorities = certificateAuthorities
-  }
-}
-
-/// The answer to an HTTP request.
-public struct HTTPResponse: Sendable {
-  /// The status, such as 200.
-  public var status: Int
-  /// The headers, in their order.
-  public var headers: [HTTPHeader]
-  /// The body.
-  public var body: [UInt8]
-
-  /// An answer: for tests, and for clients of one's own.
-  public init(status: Int, headers: [HTTPHeader], body: [UInt8]) {
-    self.status = status
-    self.headers = headers
-    self.body = body
-  }
-}
-
 /// What happens to a download. `finished` comes once, as the last.
 public enum HTTPStreamEvent {
   /// The head of the final response.
-  case response(status: Int, headers: [HTTPHeader])
+  case response(status: Int, headers: HTTPHeaders)
   /// A piece of the body; valid during the call only.
   case body(UnsafeRawBufferPointer)
   /// The end; nil when the body is complete.
@@ -217,7 +99,7 @@ public protocol HTTPClient: Sendable {
   /// Begins a download, of any length and duration. Redirects are followed, a few of them, and never from `https` to `http`.
   /// `certificateAuthorities` is a PEM file of those to trust instead of the system's. `handler` is called on the context's loop.
   func download(
-    _ url: String, headers: [HTTPHeader], certificateAuthorities: String?,
+    _ url: String, headers: HTTPHeaders, certificateAuthorities: String?,
     handler: @escaping @Sendable (HTTPStreamEvent) -> Void
   ) -> any HTTPStream
   /// Sends a request and returns the answer, whatever its status. Redirects are not followed. Throws

@@ -1,4 +1,4 @@
-internal import Glibc
+internal import Platform
 
 /// One of several equal parts of a batch's inputs, for one of several machines.
 ///
@@ -16,11 +16,7 @@ struct Shard: Sendable, Hashable {
 
   /// FNV-1a of 64 bits, its bits then mixed as SplitMix64 does: FNV's low bits alone follow the last characters too closely.
   static func hash(_ text: String) -> UInt64 {
-    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
-    for byte in text.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
-    hash = (hash ^ (hash >> 30)) &* 0xbf58_476d_1ce4_e5b9
-    hash = (hash ^ (hash >> 27)) &* 0x94d0_49bb_1331_11eb
-    return hash ^ (hash >> 31)
+    SplitMix64.mixed(FNV1a.hash(text))
   }
 
   /// Reads `I/N`, counted from 1, or `auto` and `auto/N`: what Slurm's array or Kubernetes' Indexed Job says in the environment.

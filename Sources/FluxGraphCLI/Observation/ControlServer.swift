@@ -13,8 +13,8 @@ final class ControlServer: Sendable {
   init(path: String, loop: EventLoop, graphs: @escaping @Sendable () -> [RunningGraph])
     async throws(StageError)
   {
-    do throws(NetError) {
-      listener = try await waiting(while: { $0.code == .addressInUse }) { () throws(NetError) in
+    do throws(NetworkFailure) {
+      listener = try await waiting(while: { $0.code == .addressInUse }) { () throws(NetworkFailure) in
         try loop.listen(on: .unix(path: path)) { _ in
           let client = Client(graphs)
           return { connection, event in client.handle(connection, event) }

@@ -19,7 +19,7 @@ final class MetricsServer: Sendable {
     do throws(NetworkFailure) {
       listener = try await waiting(while: { $0.code == .addressInUse }) { () throws(NetworkFailure) in
         try network.listen(on: address) { request, reply in
-          if let refusal = access.refusal(request.values) {
+          if let refusal = access.refusal(request.headers.values) {
             return reply.send(Self.plain(refusal.status, refusal.reason))
           }
           reply.send(Self.answer(request, observation, isReady))
@@ -37,15 +37,15 @@ final class MetricsServer: Sendable {
 
   private static func answer(
     _ request: HTTPServerRequest, _ observation: Observation, _ isReady: () -> Bool
-  ) -> FluxGraph.HTTPResponse {
+  ) -> HTTPResponse {
     guard request.method == "GET" || request.method == "HEAD" else {
-      return plain(405, "only GET and HEAD are answered", [FluxGraph.HTTPHeader("Allow", "GET, HEAD")])
+      return plain(405, "only GET and HEAD are answered", [HTTPHeader("Allow", "GET, HEAD")])
     }
     switch request.path {
     case "/metrics":
-      return FluxGraph.HTTPResponse(
+      return HTTPResponse(
         status: 200,
-        headers: [FluxGraph.HTTPHeader("Content-Type", "text/plain; version=0.0.4; charset=utf-8")],
+        headers: [HTTPHeader("Content-Type", "text/plain; version=0.0.4; charset=utf-8")],
         body: Array(observation.prometheus.utf8))
     case "/healthz": return plain(200, "ok")
     case "/readyz": return isReady() ? plain(200, "ready") : plain(503, "not ready")
@@ -54,13 +54,13 @@ final class MetricsServer: Sendable {
   }
 
   private static func plain(
-    _ status: Int, _ text: String, _ headers: [FluxGraph.HTTPHeader] = []
-  ) -> FluxGraph.HTTPResponse {
-    FluxGraph.HTTPResponse(
+    _ status: Int, _ text: String, _ headers: HTTPHeaders = []
+  ) -> HTTPResponse {
+    HTTPResponse(
       status: status,
       headers: headers + [
-        FluxGraph.HTTPHeader("Content-Type", "text/plain; charset=utf-8"),
-        FluxGraph.HTTPHeader("X-Content-Type-Options", "nosniff"),
+        HTTPHeader("Content-Type", "text/plain; charset=utf-8"),
+        HTTPHeader("X-Content-Type-Options", "nosniff"),
       ],
       body: Array((text + "\n").utf8))
   }

@@ -65,8 +65,8 @@ package final class FluxServer: @unchecked Sendable {
   /// Begins to listen. An address that another server is about to let go of is waited for.
   ///
   /// - Returns: the port, also when 0 was asked for; 0 for a Unix socket.
-  package func start() async throws(NetError) -> UInt16 {
-    let listener = try await waiting(while: { $0.code == .addressInUse }) { () throws(NetError) in
+  package func start() async throws(NetworkFailure) -> UInt16 {
+    let listener = try await waiting(while: { $0.code == .addressInUse }) { () throws(NetworkFailure) in
       try loop.listen(on: options.address) { connection in
         let client = FluxServerConnection(
           server: self, connection: connection, requestID: UUID().uuidString.lowercased(),

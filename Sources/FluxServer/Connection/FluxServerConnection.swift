@@ -1,7 +1,7 @@
 import FluxGraph
 import FluxProtocol
+import HTTPCore
 import NetLoop
-import WebSocketCore
 
 /// One client of the server: owns its socket's bytes, its session and its words, and decides nothing itself.
 ///
@@ -155,7 +155,7 @@ final class FluxServerConnection: @unchecked Sendable {
     if let recording = server.options.replay {
       return ReplayMachine(recording, server.recordedAudio, parameters: parameters, now: now)
     }
-    return FluxSessionMachine(
+    return ServedSessionMachine(
       parameters: parameters, requestID: requestID,
       judge: server.words.makeSpeechJudge() ?? SpeechDetector(),
       wordLimit: server.words.patience, now: now)
@@ -213,7 +213,7 @@ final class FluxServerConnection: @unchecked Sendable {
     perform(actions)
   }
 
-  private func perform(_ actions: [FluxSessionMachine.Action]) {
+  private func perform(_ actions: [ServedSessionMachine.Action]) {
     for action in actions {
       guard case .session(var session) = phase else { return }
       switch action {
@@ -314,7 +314,7 @@ final class FluxServerConnection: @unchecked Sendable {
     timer = connection.loop.schedule(at: deadline) { [weak self] in self?.tick() }
   }
 
-  private func closed(_ error: NetError?) {
+  private func closed(_ error: NetworkFailure?) {
     timer?.cancel()
     timer = nil
     farewell?.cancel()

@@ -1,6 +1,6 @@
 package import FluxGraph
 package import FluxProtocol
-package import WebSocketCore
+package import HTTPCore
 
 /// The decision about an HTTP request to the server: the upgrade of `/v2/listen`, or a refusal as the service
 /// words it.

@@ -40,13 +40,13 @@ package struct ReplayMachine: Sendable, ServedSession {
   }
 
   package var seconds: Double { AudioClock.seconds(samples) }
-  package var deadline: Duration? { isOver ? nil : lastSign + FluxSessionMachine.idleLimit }
+  package var deadline: Duration? { isOver ? nil : lastSign + ServedSessionMachine.idleLimit }
 
-  package mutating func start() -> [FluxSessionMachine.Action] { advance() }
+  package mutating func start() -> [ServedSessionMachine.Action] { advance() }
 
   package mutating func noteSign(now: Duration) { lastSign = now }
 
-  package mutating func receive(text: String, now: Duration) -> [FluxSessionMachine.Action] {
+  package mutating func receive(text: String, now: Duration) -> [ServedSessionMachine.Action] {
     guard !isOver else { return [] }
     lastSign = now
     do throws(ClientMessageError) {
@@ -60,7 +60,7 @@ package struct ReplayMachine: Sendable, ServedSession {
     return actions
   }
 
-  package mutating func receive(binary bytes: [UInt8], now: Duration) -> [FluxSessionMachine.Action] {
+  package mutating func receive(binary bytes: [UInt8], now: Duration) -> [ServedSessionMachine.Action] {
     guard !isOver else { return [] }
     lastSign = now
     comparison?.take(bytes)
@@ -72,20 +72,20 @@ package struct ReplayMachine: Sendable, ServedSession {
     return advance()
   }
 
-  package mutating func take(_ answer: WordAnswer, now: Duration) -> [FluxSessionMachine.Action] { [] }
+  package mutating func take(_ answer: WordAnswer, now: Duration) -> [ServedSessionMachine.Action] { [] }
 
-  package mutating func tick(now: Duration) -> [FluxSessionMachine.Action] {
+  package mutating func tick(now: Duration) -> [ServedSessionMachine.Action] {
     guard let deadline, now >= deadline else { return [] }
-    return [end(.close(reason: "the client sent nothing for \(FluxSessionMachine.idleLimit)"))]
+    return [end(.close(reason: "the client sent nothing for \(ServedSessionMachine.idleLimit)"))]
   }
 
   package mutating func holdsBack() -> Bool { false }
 
-  private mutating func advance() -> [FluxSessionMachine.Action] { advance(to: seconds) }
+  private mutating func advance() -> [ServedSessionMachine.Action] { advance(to: seconds) }
 
   /// Everything recorded up to an audio time. An end that a `CloseStream` brought about waits for one.
-  private mutating func advance(to time: Double) -> [FluxSessionMachine.Action] {
-    var actions: [FluxSessionMachine.Action] = []
+  private mutating func advance(to time: Double) -> [ServedSessionMachine.Action] {
+    var actions: [ServedSessionMachine.Action] = []
     // Half a sample: the times in the file are rounded.
     while !isOver, next < frames.count, frames[next].audio <= time + 0.5 / Double(AudioClock.rate) {
       switch frames[next].content {
@@ -102,18 +102,18 @@ package struct ReplayMachine: Sendable, ServedSession {
     return actions
   }
 
-  private static func ending(_ content: FluxRecording.Content) -> FluxSessionMachine.Action {
+  private static func ending(_ content: FluxRecording.Content) -> ServedSessionMachine.Action {
     guard case .close(let code, _) = content else { return .drop(reason: "the recorded connection was lost") }
     return .close(code: code, reason: "the recording ended")
   }
 
-  private mutating func end(_ action: FluxSessionMachine.Action) -> FluxSessionMachine.Action {
+  private mutating func end(_ action: ServedSessionMachine.Action) -> ServedSessionMachine.Action {
     isOver = true
     guard let comparison, case .close(let code, let reason) = action else { return action }
     return .close(code: code, reason: "\(reason); \(comparison.verdict)")
   }
 
-  private mutating func fail(code: String, description: String) -> [FluxSessionMachine.Action] {
+  private mutating func fail(code: String, description: String) -> [ServedSessionMachine.Action] {
     let notice = ServerMessage.ServiceNotice(sequenceID: next, code: code, description: description)
     return [.send(ServerMessage.error(notice).encoded), end(.close(reason: description))]
   }

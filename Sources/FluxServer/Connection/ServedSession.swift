@@ -6,14 +6,14 @@ protocol ServedSession: Sendable {
   /// When to call ``tick(now:)`` next.
   var deadline: Duration? { get }
 
-  mutating func start() -> [FluxSessionMachine.Action]
+  mutating func start() -> [ServedSessionMachine.Action]
   mutating func noteSign(now: Duration)
-  mutating func receive(text: String, now: Duration) -> [FluxSessionMachine.Action]
-  mutating func receive(binary bytes: [UInt8], now: Duration) -> [FluxSessionMachine.Action]
-  mutating func take(_ answer: WordAnswer, now: Duration) -> [FluxSessionMachine.Action]
-  mutating func tick(now: Duration) -> [FluxSessionMachine.Action]
+  mutating func receive(text: String, now: Duration) -> [ServedSessionMachine.Action]
+  mutating func receive(binary bytes: [UInt8], now: Duration) -> [ServedSessionMachine.Action]
+  mutating func take(_ answer: WordAnswer, now: Duration) -> [ServedSessionMachine.Action]
+  mutating func tick(now: Duration) -> [ServedSessionMachine.Action]
   /// Whether the client should wait.
   mutating func holdsBack() -> Bool
 }
 
-extension FluxSessionMachine: ServedSession {}
+extension ServedSessionMachine: ServedSession {}

@@ -1,6 +1,6 @@
 import FluxGraph
 import FluxProtocol
-import WebSocketCore
+import HTTPCore
 
 /// Spoils one connection as it was asked for, as a value: the session's messages go in, what is to be done with the
 /// socket comes out when it is due.
@@ -22,7 +22,7 @@ package struct FaultInjector: Sendable {
   }
 
   private var faults: [Fault]
-  private var random: FaultRandom
+  private var random: SplitMix64
   /// What is due when, in order.
   private var line: [(due: Duration, step: Step)] = []
   /// The message `wrong-order` holds back.
@@ -33,7 +33,7 @@ package struct FaultInjector: Sendable {
   private var isOver = false
   private var written = 0
 
-  init(_ faults: [Fault], random: FaultRandom) {
+  init(_ faults: [Fault], random: SplitMix64) {
     self.faults = faults
     self.random = random
     isSilent = faults.contains { $0.kind == .noConnected }

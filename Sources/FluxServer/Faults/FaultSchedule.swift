@@ -1,5 +1,6 @@
 internal import FluxGraph
 package import FluxProtocol
+internal import Platform
 
 /// Deals a server's faults out to its connections. The same plan gives the same faults to the same connections.
 package struct FaultSchedule: Sendable {
@@ -16,7 +17,7 @@ package struct FaultSchedule: Sendable {
   package mutating func next() -> FaultInjector? {
     guard !plan.faults.isEmpty else { return nil }
     connections += 1
-    var random = FaultRandom(state: plan.seed &+ UInt64(connections) &* 0x9E37_79B9_7F4A_7C15)
+    var random = SplitMix64(state: plan.seed &+ UInt64(connections) &* SplitMix64.step)
     var faults: [Fault] = []
     for (index, fault) in plan.faults.enumerated() {
       // Drawn for each, so that one fault more does not change the fate of the others before it.
@@ -30,20 +31,4 @@ package struct FaultSchedule: Sendable {
     }
     return faults.isEmpty ? nil : FaultInjector(faults, random: random)
   }
-}
-
-/// SplitMix64.
-struct FaultRandom: RandomNumberGenerator, Sendable {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ mixed >> 30) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ mixed >> 27) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ mixed >> 31
-  }
-
-  /// At least 0 and less than 1.
-  mutating func fraction() -> Double { Double(next() >> 11) / Double(1 << 53) }
 }

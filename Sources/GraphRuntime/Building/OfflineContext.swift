@@ -54,7 +54,7 @@ private struct NoNetwork: WebSocketConnector, HTTPClient, HTTPServer {
   }
 
   func download(
-    _ url: String, headers: [HTTPHeader], certificateAuthorities: String?,
+    _ url: String, headers: HTTPHeaders, certificateAuthorities: String?,
     handler: @escaping @Sendable (HTTPStreamEvent) -> Void
   ) -> any HTTPStream {
     handler(.finished(Self.reason))

@@ -1,4 +1,5 @@
 import CCurl
+package import FluxGraph
 import Glibc
 
 /// What happens to a connection. Delivered on the loop thread.
@@ -11,7 +12,7 @@ package enum ConnectionEvent {
   /// All bytes given to ``ByteConnection/send(_:)-(UnsafeRawBufferPointer)`` went to the kernel.
   case drained
   /// The connection ended, with nil when the peer or we closed it in order. Exactly once, always the last event.
-  case closed(NetError?)
+  case closed(NetworkFailure?)
 }
 
 package typealias ConnectionHandler = @Sendable (ByteConnection, ConnectionEvent) -> Void
@@ -43,7 +44,7 @@ package final class ByteConnection: @unchecked Sendable {
   private var isQueuedToSend = false
   private var isQueuedToRead = false
   private var closesWhenDrained = false
-  private var closeReason: NetError?
+  private var closeReason: NetworkFailure?
   /// Of the wait for a turn to connect, or of the lingering.
   private var timer: LoopTimer?
   private var connectDeadline: SuspendingClock.Instant?
@@ -134,7 +135,7 @@ package final class ByteConnection: @unchecked Sendable {
     case .moved(bytes.count): break
     case .moved(let count): queue(UnsafeRawBufferPointer(rebasing: bytes[count...]))
     case .wouldBlock: queue(bytes)
-    case .ended: end(NetError(.connectionLost, "The connection to \(peer) was lost."))
+    case .ended: end(NetworkFailure(.connectionLost, "The connection to \(peer) was lost."))
     case .failed(let failure): end(failure.named(peer))
     }
   }
@@ -200,7 +201,7 @@ package final class ByteConnection: @unchecked Sendable {
   func waitForTurn() {
     guard state == .waiting, let request else { return }
     guard request.isValid else {
-      return end(NetError(.invalidRequest, "\(request.host) cannot be the name of a host."))
+      return end(NetworkFailure(.badRequest, "\(request.host) cannot be the name of a host."))
     }
     let deadline = loop.now.advanced(by: request.timeout)
     connectDeadline = deadline
@@ -209,7 +210,8 @@ package final class ByteConnection: @unchecked Sendable {
     loop.agenda.connects.enqueue(ObjectIdentifier(self), host: request.peer)
     timer = loop.schedule(at: deadline) {
       self.end(
-        NetError(.timedOut, "\(request.peer) did not answer other connections in time; this one never began.")
+        NetworkFailure(
+          .timedOut, "\(request.peer) did not answer other connections in time; this one never began.")
       )
     }
   }
@@ -220,7 +222,7 @@ package final class ByteConnection: @unchecked Sendable {
     timer = nil
     state = .connecting
     let route: ConnectionRoute
-    do throws(NetError) {
+    do throws(NetworkFailure) {
       route = try request.route(loop)
     } catch {
       return end(error)
@@ -280,7 +282,7 @@ package final class ByteConnection: @unchecked Sendable {
   }
 
   /// Offers the queue to the kernel until it refuses.
-  private func offerQueued() -> NetError? {
+  private func offerQueued() -> NetworkFailure? {
     var isMoving = false
     while let front = outgoing.front {
       switch transport.send(front) {
@@ -292,7 +294,7 @@ package final class ByteConnection: @unchecked Sendable {
         if isMoving || refusedSince == nil { refusedSince = loop.now }
         return nil
       case .ended:
-        return NetError(.connectionLost, "The connection to \(peer) was lost.")
+        return NetworkFailure(.connectionLost, "The connection to \(peer) was lost.")
       case .failed(let error):
         return error.named(peer)
       }
@@ -359,19 +361,19 @@ package final class ByteConnection: @unchecked Sendable {
   private var peer: String { request?.peer ?? "the client" }
 
   /// Ends and tells so at once; only from the loop itself, not within an operation of the caller's.
-  private func finish(_ error: NetError?) {
+  private func finish(_ error: NetworkFailure?) {
     guard release(state == .lingering ? nil : error) else { return }
     tellClosed()
   }
 
   /// Ends, and tells so at the turn's end.
-  private func end(_ error: NetError?) {
+  private func end(_ error: NetworkFailure?) {
     guard release(error) else { return }
     loop.agenda.closed.append(self)
   }
 
   /// Gives everything back; false when that has been done before.
-  private func release(_ error: NetError?) -> Bool {
+  private func release(_ error: NetworkFailure?) -> Bool {
     guard state != .closed else { return false }
     let previous = state
     state = .closed
@@ -416,7 +418,7 @@ extension ByteConnection: CurlOwner {
   func transferFinished(_ code: CURLcode) {
     guard state == .connecting, case .curl(let easy, _) = transport, let request, let route else { return }
     guard code == CURLE_OK, let descriptor = easy.activeSocket else {
-      return finish(NetError(code, of: easy, by: route))
+      return finish(NetworkFailure(code, of: easy, by: route))
     }
     self.route = nil
     transport = .curl(easy, descriptor: descriptor)
@@ -432,6 +434,6 @@ extension ByteConnection: CurlOwner {
 
 extension ByteConnection: LoopOwned {
   func loopStops() {
-    end(.loopStopped)
+    end(.stopped)
   }
 }

@@ -1,4 +1,5 @@
 import CCurl
+import FluxGraph
 import Platform
 
 /// How a connection goes to its peer: by which proxy, if by any, and whose certificates it takes.
@@ -16,11 +17,11 @@ struct ConnectionRoute: Sendable {
   ///   - host: A name, or an address without brackets, in any spelling libcurl knows.
   ///   - proxy: A proxy's URL; nil means what the environment says, "" means none.
   ///   - authorityFile: The only authorities to trust; nil means those of the environment.
-  /// - Throws: ``NetError`` when the proxy's address or the paths of authorities cannot be used.
+  /// - Throws: ``NetworkFailure`` when the proxy's address or the paths of authorities cannot be used.
   init(
     isSecure: Bool, host: String, port: UInt16, proxy: String?, isTunnelled: Bool, authorityFile: String?,
     _ loop: EventLoop
-  ) throws(NetError) {
+  ) throws(NetworkFailure) {
     self.isSecure = isSecure
     self.host = host
     let named = HostAndPort(host: host, port: port)

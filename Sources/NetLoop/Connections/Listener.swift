@@ -1,4 +1,5 @@
 import CCurl
+package import FluxGraph
 import Glibc
 internal import Platform
 
@@ -32,14 +33,14 @@ package final class Listener: @unchecked Sendable {
 
   init(
     loop: EventLoop, address: ListenAddress, accept: @escaping @Sendable (ByteConnection) -> ConnectionHandler
-  ) throws(NetError) {
+  ) throws(NetworkFailure) {
     self.loop = loop
     self.accept = accept
     switch address {
     case .tcp(let host, let port):
       guard let wanted = SocketAddress(numericHost: host, port: port) else {
-        throw NetError(
-          .invalidRequest, "\(host) is not a numeric address to listen on; use 127.0.0.1 or ::1.")
+        throw NetworkFailure(
+          .badRequest, "\(host) is not a numeric address to listen on; use 127.0.0.1 or ::1.")
       }
       descriptor = try Self.open(wanted, name: "\(wanted)")
       let bound = SocketAddress.local(of: descriptor)
@@ -48,7 +49,7 @@ package final class Listener: @unchecked Sendable {
       file = nil
     case .unix(let path):
       guard let wanted = SocketAddress(path: path) else {
-        throw NetError(.invalidRequest, "\(path) cannot be the path of a socket; it may have 107 bytes.")
+        throw NetworkFailure(.badRequest, "\(path) cannot be the path of a socket; it may have 107 bytes.")
       }
       // Whoever comes in the same moment waits, so that neither takes the other's socket for one that was left behind.
       let lock = try Self.lock(path)
@@ -98,7 +99,7 @@ package final class Listener: @unchecked Sendable {
     pause = loop.schedule(after: Self.pauseWithoutDescriptors) { self.resume() }
   }
 
-  private static func open(_ address: SocketAddress, name: String) throws(NetError) -> Int32 {
+  private static func open(_ address: SocketAddress, name: String) throws(NetworkFailure) -> Int32 {
     let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
     let descriptor = socket(address.family, type, 0)
     guard descriptor >= 0 else { throw .system(errno, while: "listening on \(name)") }
@@ -115,22 +116,22 @@ package final class Listener: @unchecked Sendable {
     let error = errno
     _ = Glibc.close(descriptor)
     if error == EADDRINUSE {
-      throw NetError(
+      throw NetworkFailure(
         .addressInUse, "\(name) is in use by another program; stop it or choose another address.")
     }
-    let failure = NetError.system(error, while: "listening on \(name)")
+    let failure = NetworkFailure.system(error, while: "listening on \(name)")
     if address.family == AF_UNIX, let making = FileError.making(name, error) {
-      throw NetError(failure.code, "\(making).")
+      throw NetworkFailure(failure.code, "\(making).")
     }
     throw failure
   }
 
   /// Keeps others from beginning to listen on a Unix socket in the same directory.
-  private static func lock(_ path: String) throws(NetError) -> FileLock? {
+  private static func lock(_ path: String) throws(NetworkFailure) -> FileLock? {
     do throws(FileLockError) {
       return try FileLock(directory(of: path))
     } catch {
-      guard case .failed = error else { throw NetError(.addressInUse, "\(error).") }
+      guard case .failed = error else { throw NetworkFailure(.addressInUse, "\(error).") }
       // A directory that cannot be locked, or is none: what is wrong shows when the socket is made.
       return nil
     }
@@ -169,15 +170,15 @@ extension EventLoop {
   /// Listens. For each client `accept` returns the handler of its connection, on the loop thread; it may close the
   /// connection. The address is taken when this returns. Any thread.
   ///
-  /// - Throws: ``NetError`` with ``NetError/Code/addressInUse``, ``NetError/Code/invalidRequest`` for an address
-  ///   that is none, or ``NetError/Code/system`` (EACCES for a port below 1024).
+  /// - Throws: ``NetworkFailure`` with ``NetworkFailure/Code/addressInUse``, ``NetworkFailure/Code/badRequest`` for an address
+  ///   that is none, or ``NetworkFailure/Code/system`` (EACCES for a port below 1024).
   package func listen(
     on address: ListenAddress, accept: @escaping @Sendable (ByteConnection) -> ConnectionHandler
-  ) throws(NetError) -> Listener {
+  ) throws(NetworkFailure) -> Listener {
     let listener = try Listener(loop: self, address: address, accept: accept)
     if !execute({ listener.begin() }) {
       listener.release()
-      throw .loopStopped
+      throw .stopped
     }
     return listener
   }

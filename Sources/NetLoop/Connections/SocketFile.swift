@@ -1,4 +1,5 @@
 import CCurl
+import FluxGraph
 import Glibc
 internal import Platform
 
@@ -23,12 +24,12 @@ struct SocketFile {
   }
 
   /// Makes room at a path: removes a socket that nobody listens on.
-  /// - Throws: `NetError`: `addressInUse` where a program listens, `invalidRequest` where something else has the path.
-  static func clear(_ path: String, _ address: SocketAddress) throws(NetError) {
+  /// - Throws: `NetworkFailure`: `addressInUse` where a program listens, `invalidRequest` where something else has the path.
+  static func clear(_ path: String, _ address: SocketAddress) throws(NetworkFailure) {
     var state = stat()
     guard lstat(path, &state) == 0 else { return }
     guard state.st_mode & S_IFMT == S_IFSOCK else {
-      throw NetError(.invalidRequest, "\(path) is there already and is no socket; choose another path.")
+      throw NetworkFailure(.badRequest, "\(path) is there already and is no socket; choose another path.")
     }
     let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
     let probe = socket(AF_UNIX, type, 0)
@@ -39,7 +40,7 @@ struct SocketFile {
       return
     }
     let holder = listener(behind: probe)?.description ?? "another program"
-    throw NetError(.addressInUse, "\(path) is in use by \(holder); stop it or choose another address.")
+    throw NetworkFailure(.addressInUse, "\(path) is in use by \(holder); stop it or choose another address.")
   }
 
   /// Who listens at the other end of a connection.

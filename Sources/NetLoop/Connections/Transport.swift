@@ -1,4 +1,5 @@
 import CCurl
+import FluxGraph
 import Glibc
 import Platform
 
@@ -17,15 +18,15 @@ enum Transport {
     case errno(Int32)
     case curl(CURLcode, CurlEasy)
 
-    func named(_ peer: String) -> NetError {
+    func named(_ peer: String) -> NetworkFailure {
       switch self {
       case .errno(let number): lost(peer, String(cString: strerror(number)))
       case .curl(let code, let easy): lost(peer, easy.message(for: code))
       }
     }
 
-    private func lost(_ peer: String, _ reason: String) -> NetError {
-      NetError(.connectionLost, "The connection to \(peer) was lost (\(reason)).")
+    private func lost(_ peer: String, _ reason: String) -> NetworkFailure {
+      NetworkFailure(.connectionLost, "The connection to \(peer) was lost (\(reason)).")
     }
   }
 

@@ -1,4 +1,5 @@
 import CCurl
+import FluxGraph
 import Glibc
 
 /// Where libcurl finds the certificate authorities it trusts, as a request or the environment asks for it.
@@ -39,7 +40,7 @@ struct CertificateAuthorities: Hashable, Sendable {
   }
 
   /// What is wrong with the paths; nil when they can be read. OpenSSL itself says nothing of a directory that is not there.
-  var flaw: NetError? {
+  var flaw: NetworkFailure? {
     if let file, let problem = Self.problem(file.path, isDirectory: false) {
       return Self.unusable(file, problem)
     }
@@ -51,10 +52,10 @@ struct CertificateAuthorities: Hashable, Sendable {
   }
 
   /// The file was read, and libcurl found nothing in it that it can use.
-  var emptyFile: NetError? { file.map { Self.unusable($0, "it holds no certificates in PEM form") } }
+  var emptyFile: NetworkFailure? { file.map { Self.unusable($0, "it holds no certificates in PEM form") } }
 
-  private static func unusable(_ place: Place, _ problem: String) -> NetError {
-    NetError(
+  private static func unusable(_ place: Place, _ problem: String) -> NetworkFailure {
+    NetworkFailure(
       .authorityFile,
       "The certificate authorities that \(place.namedBy) names, \(place.path), cannot be used: \(problem).")
   }

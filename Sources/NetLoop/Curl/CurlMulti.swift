@@ -1,4 +1,5 @@
 import CCurl
+import FluxGraph
 
 /// Somebody who owns an easy handle and is told how it ended.
 protocol CurlOwner: AnyObject {
@@ -18,7 +19,7 @@ final class CurlMulti: DescriptorHandler {
   /// When libcurl wants to be called without an event, by its own clock, which goes on while the process does not run.
   private(set) var deadline: SuspendingClock.Instant?
 
-  init(poller: Poller) throws(NetError) {
+  init(poller: Poller) throws(NetworkFailure) {
     guard let multi = curl_multi_init() else { throw .system(12, while: "initialising libcurl") }
     self.multi = multi
     self.poller = poller

@@ -1,4 +1,5 @@
 import CCurl
+import FluxGraph
 import Platform
 
 /// A proxy that connections go through, and where its address stands.
@@ -18,12 +19,12 @@ struct Proxy: Hashable, Sendable {
   /// What messages call it, behind an article: `proxy 10.0.0.1:3128 (from https_proxy)`.
   var title: String { "proxy \(place)" + (variable.map { " (from \($0))" } ?? "") }
 
-  /// - Throws: ``NetError`` with ``NetError/Code/proxySetting`` when `url` is none of a proxy. The text is not repeated: it may
+  /// - Throws: ``NetworkFailure`` with ``NetworkFailure/Code/proxySetting`` when `url` is none of a proxy. The text is not repeated: it may
   ///   hold a password.
-  init(url: String, variable: String? = nil) throws(NetError) {
+  init(url: String, variable: String? = nil) throws(NetworkFailure) {
     let place = variable ?? "the proxy's address"
-    func flaw(_ what: String) -> NetError {
-      NetError(.proxySetting, "\(place) \(what); write it as http://HOST:PORT or socks5h://HOST:PORT.")
+    func flaw(_ what: String) -> NetworkFailure {
+      NetworkFailure(.proxySetting, "\(place) \(what); write it as http://HOST:PORT or socks5h://HOST:PORT.")
     }
     guard let parts = CurlURL(url, defaultScheme: "http"), let host = parts.host else {
       throw flaw("is not the address of a proxy")
@@ -65,8 +66,8 @@ struct ProxyEnvironment: Sendable {
   /// The proxy for connections to a place; nil for none.
   ///
   /// This machine never has one: what `endpoint=local` starts is reached here, and a proxy would look for it on its own machine.
-  /// - Throws: ``NetError`` with ``NetError/Code/proxySetting``.
-  func proxy(isSecure: Bool, target: HostAndPort) throws(NetError) -> Proxy? {
+  /// - Throws: ``NetworkFailure`` with ``NetworkFailure/Code/proxySetting``.
+  func proxy(isSecure: Bool, target: HostAndPort) throws(NetworkFailure) -> Proxy? {
     guard !target.isLoopback, target.address?.isUnspecified != true,
       !exemptions.contains(where: { $0.covers(target) })
     else { return nil }

@@ -1,3 +1,5 @@
+import FluxGraph
+
 extension HTTPRequest {
   /// What may be told to whoever a redirect leads to.
   private static let harmlessHeaders: Set<String> = [
@@ -7,17 +9,17 @@ extension HTTPRequest {
   /// The request that follows the redirect; nil when the response leads nowhere, or redirects are delivered as the response.
   ///
   /// Redirects are followed here and not by libcurl, so that each place they lead to has the proxy that is meant for it.
-  /// - Throws: ``NetError`` when it leads too far, out of `http` and `https`, or from a protected connection to an open one.
-  func redirected(by head: HTTPResponseHead) throws(NetError) -> HTTPRequest? {
-    guard maximumRedirects > 0, head.isRedirect, let location = head.value(of: "Location"),
+  /// - Throws: ``NetworkFailure`` when it leads too far, out of `http` and `https`, or from a protected connection to an open one.
+  func redirected(by head: HTTPResponseHead) throws(NetworkFailure) -> HTTPRequest? {
+    guard maximumRedirects > 0, head.isRedirect, let location = head.headers["Location"],
       let old = CurlURL(url), let new = CurlURL(url)
     else { return nil }
     guard new.follow(location), let url = new.text else {
-      throw NetError(.invalidRequest, "\(old.shown) redirects to what is no address.")
+      throw NetworkFailure(.badRequest, "\(old.shown) redirects to what is no address.")
     }
     guard new.scheme == "https" || new.scheme == "http" && old.scheme == "http" else {
-      throw NetError(
-        .invalidRequest,
+      throw NetworkFailure(
+        .badRequest,
         "\(old.shown) redirects to \(new.shown), which is not followed: "
           + (new.scheme == "http" ? "that connection is not protected." : "only http and https are."))
     }
@@ -34,7 +36,7 @@ extension HTTPRequest {
     if becomesGet {
       next.method = "GET"
       next.body = []
-      next.headers.removeAll { $0.name.lowercased() == "content-type" }
+      next.headers.remove("Content-Type")
     }
     return next
   }

@@ -1,3 +1,5 @@
+import FluxGraph
+
 /// Collects the header lines libcurl hands over one by one into the head of the last response: an earlier one was
 /// an interim response (1xx) or a redirect that is followed.
 struct HTTPResponseHeadParser {
@@ -39,7 +41,7 @@ struct HTTPResponseHeadParser {
     var value = bytes[(colon + 1)...]
     while let first = value.first, first == 0x20 || first == 0x09 { value.removeFirst() }
     while let last = value.last, last == 0x20 || last == 0x09 { value.removeLast() }
-    head.headers.append(HTTPHeader(name, String(decoding: value, as: UTF8.self)))
+    head.headers.add(name, String(decoding: value, as: UTF8.self))
     return .more
   }
 }

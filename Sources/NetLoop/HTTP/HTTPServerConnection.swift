@@ -1,5 +1,5 @@
 import FluxGraph
-import WebSocketCore
+import HTTPCore
 
 /// One client of an HTTP server: reads its requests, one after the other, and writes the answers.
 ///
@@ -106,12 +106,12 @@ final class HTTPServerConnection: @unchecked Sendable {
     service.handler(
       HTTPServerRequest(
         method: head.method, path: head.path,
-        headers: headers.fields.map { FluxGraph.HTTPHeader($0.name, $0.value) }), reply)
+        headers: headers), reply)
   }
 
   private func refuse(_ error: HTTPError) {
     connection.send(
-      WebSocketCore.HTTPResponse.bytes(
+      HTTPResponse.bytes(
         status: error.status, body: Array("\(error)\n".utf8), contentType: "text/plain; charset=utf-8",
         closes: true))
     finish()
@@ -164,25 +164,25 @@ final class HTTPServerReply: HTTPReply, @unchecked Sendable {
     self.closes = closes
   }
 
-  func send(_ response: FluxGraph.HTTPResponse) {
+  func send(_ response: HTTPResponse) {
     guard let client, handler == nil else { return }
     self.client = nil
-    var headers = Self.fields(response.headers)
+    var headers = response.headers
     headers.add("Content-Length", String(response.body.count))
     if closes { headers.add("Connection", "close") }
-    client.connection.send(WebSocketCore.HTTPResponse.head(status: response.status, headers: headers))
+    client.connection.send(HTTPResponse.head(status: response.status, headers: headers))
     if hasBody { client.connection.send(response.body) }
     client.answered(closes: closes)
   }
 
   func begin(
-    status: Int, headers: [FluxGraph.HTTPHeader], handler: @escaping @Sendable (HTTPReplyEvent) -> Void
+    status: Int, headers: HTTPHeaders, handler: @escaping @Sendable (HTTPReplyEvent) -> Void
   ) {
     guard let client, self.handler == nil else { return }
     self.handler = handler
-    var fields = Self.fields(headers)
+    var fields = headers
     fields.add("Connection", "close")
-    client.connection.send(WebSocketCore.HTTPResponse.head(status: status, headers: fields))
+    client.connection.send(HTTPResponse.head(status: status, headers: fields))
     client.began(self)
     if !hasBody { end() }
   }
@@ -214,9 +214,5 @@ final class HTTPServerReply: HTTPReply, @unchecked Sendable {
     let handler = handler
     self.handler = nil
     handler?(.ended)
-  }
-
-  private static func fields(_ headers: [FluxGraph.HTTPHeader]) -> HTTPHeaders {
-    HTTPHeaders(headers.map { .init(name: $0.name, value: $0.value) })
   }
 }

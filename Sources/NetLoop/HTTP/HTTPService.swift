@@ -5,14 +5,10 @@ extension GraphNetwork: HTTPServer {
     on address: ServerAddress, handler: @escaping @Sendable (HTTPServerRequest, any HTTPReply) -> Void
   ) throws(NetworkFailure) -> any HTTPListener {
     let service = HTTPService(handler)
-    do throws(NetError) {
-      let listener = try loop.listen(on: .tcp(host: address.host, port: address.port)) { connection in
-        service.accept(connection)
-      }
-      return HTTPServicePort(listener, service, loop)
-    } catch {
-      throw NetworkFailure(error)
+    let listener = try loop.listen(on: .tcp(host: address.host, port: address.port)) { connection in
+      service.accept(connection)
     }
+    return HTTPServicePort(listener, service, loop)
   }
 }
 

@@ -1,4 +1,5 @@
 import CCurl
+package import FluxGraph
 import Glibc
 
 /// What happens to a transfer. Delivered on the loop thread.
@@ -8,7 +9,7 @@ package enum HTTPEvent {
   /// A piece of the body; valid during the call only.
   case body(UnsafeRawBufferPointer)
   /// The end, with nil when the response is complete, whatever its status. Exactly once, always the last event.
-  case finished(NetError?)
+  case finished(NetworkFailure?)
 }
 
 package typealias HTTPHandler = @Sendable (HTTPTransfer, HTTPEvent) -> Void
@@ -45,9 +46,9 @@ package final class HTTPTransfer: @unchecked Sendable {
   private var isQueued = false
   private var isCancelledEarly = false
   /// Why one of our callbacks stopped libcurl.
-  private var abortReason: NetError?
+  private var abortReason: NetworkFailure?
   /// How libcurl ended, kept until everything before it is delivered.
-  private var outcome: Result<Void, NetError>?
+  private var outcome: Result<Void, NetworkFailure>?
 
   init(loop: EventLoop, request: HTTPRequest, handler: @escaping HTTPHandler) {
     self.loop = loop
@@ -71,7 +72,7 @@ package final class HTTPTransfer: @unchecked Sendable {
     }
   }
 
-  /// Ends the transfer with ``NetError/Code/cancelled`` unless it has finished. Any thread.
+  /// Ends the transfer with ``NetworkFailure/Code/cancelled`` unless it has finished. Any thread.
   package func cancel() {
     onLoop { transfer in
       // One that is still on its way to the loop ends when it arrives: nobody may be ready to hear of it before.
@@ -94,7 +95,7 @@ package final class HTTPTransfer: @unchecked Sendable {
     guard state == .new else { return }
     loop.agenda.own(self)
     if isCancelledEarly { return finishLater(.cancelled) }
-    if let flaw = request.flaw { return finishLater(NetError(.invalidRequest, flaw)) }
+    if let flaw = request.flaw { return finishLater(NetworkFailure(.badRequest, flaw)) }
     state = .waiting
     loop.agenda.transfers.append(self)
   }
@@ -103,7 +104,7 @@ package final class HTTPTransfer: @unchecked Sendable {
     guard state == .waiting else { return }
     state = .running
     let route: ConnectionRoute
-    do throws(NetError) {
+    do throws(NetworkFailure) {
       route = try request.route(loop)
     } catch {
       return finishLater(error)
@@ -118,7 +119,7 @@ package final class HTTPTransfer: @unchecked Sendable {
       self.deadline = deadline
       timer = loop.schedule(at: deadline) { [weak self] in
         guard let self, state == .running, outcome == nil, let easy = self.easy else { return }
-        finishLater(NetError(CURLE_OPERATION_TIMEDOUT, of: easy, by: route))
+        finishLater(NetworkFailure(CURLE_OPERATION_TIMEDOUT, of: easy, by: route))
       }
     }
     let me = Unmanaged.passUnretained(self).toOpaque()
@@ -147,16 +148,17 @@ package final class HTTPTransfer: @unchecked Sendable {
     switch parser.add(line) {
     case .more: break
     case .tooLarge:
-      abortReason = NetError(.bodyTooLarge, "The headers of the answer of \(peer) are larger than allowed.")
+      abortReason = NetworkFailure(
+        .bodyTooLarge, "The headers of the answer of \(peer) are larger than allowed.")
       return 0
     case .complete:
       let head = parser.head
       // It cannot be the server's: a proxy was handed the request.
       if head.status == 407, let route, let proxy = route.proxy, !route.isTunnelled {
-        abortReason = NetError(refused: head.status, by: route, proxy)
+        abortReason = NetworkFailure(refused: head.status, by: route, proxy)
         return 0
       }
-      isRedirecting = redirectLimit > 0 && head.isRedirect && head.value(of: "Location") != nil
+      isRedirecting = redirectLimit > 0 && head.isRedirect && head.headers["Location"] != nil
       if head.status >= 200 && !isRedirecting { hasHead = true }
       if hasHead { queueDelivery() }
     }
@@ -171,7 +173,7 @@ package final class HTTPTransfer: @unchecked Sendable {
       return Int(CURL_WRITEFUNC_PAUSE)
     }
     guard bytes.count <= request.maximumBodySize - bodySize else {
-      abortReason = NetError(
+      abortReason = NetworkFailure(
         .bodyTooLarge,
         "The answer of \(peer) is larger than the \(request.maximumBodySize) bytes allowed.")
       return 0
@@ -213,7 +215,7 @@ package final class HTTPTransfer: @unchecked Sendable {
     }
   }
 
-  private func finish(_ outcome: Result<Void, NetError>) {
+  private func finish(_ outcome: Result<Void, NetworkFailure>) {
     guard let handler else { return }
     self.handler = nil
     release()
@@ -225,7 +227,7 @@ package final class HTTPTransfer: @unchecked Sendable {
   }
 
   /// Ends now, drops what is not delivered, and tells so in the turn's end.
-  private func finishLater(_ error: NetError) {
+  private func finishLater(_ error: NetworkFailure) {
     guard state != .finished else { return }
     release()
     incoming = []
@@ -253,21 +255,21 @@ extension HTTPTransfer: CurlOwner {
     } else if code == CURLE_OK, !parser.isComplete {
       // libcurl takes what came of a head for all of it.
       outcome = .failure(
-        NetError(.connectionLost, "\(peer) closed the connection before its answer was complete."))
+        NetworkFailure(.connectionLost, "\(peer) closed the connection before its answer was complete."))
     } else if code == CURLE_OK {
       // Also of a redirect without a place to go to, and of a response without a body.
       hasHead = true
       outcome = .success(())
     } else {
-      outcome = .failure(abortReason ?? NetError(code, of: easy, by: route))
+      outcome = .failure(abortReason ?? NetworkFailure(code, of: easy, by: route))
     }
     queueDelivery()
   }
 
   private func follow() {
-    do throws(NetError) {
+    do throws(NetworkFailure) {
       guard let next = try request.redirected(by: parser.head) else {
-        throw NetError(
+        throw NetworkFailure(
           .tooManyRedirects, "\(peer) redirects the request once more, after \(redirectLimit) redirects.")
       }
       release()
@@ -284,7 +286,7 @@ extension HTTPTransfer: CurlOwner {
 
 extension HTTPTransfer: LoopOwned {
   func loopStops() {
-    finishLater(.loopStopped)
+    finishLater(.stopped)
   }
 }
 
@@ -300,13 +302,13 @@ extension EventLoop {
   }
 
   private func begin(_ transfer: HTTPTransfer, _ handler: HTTPHandler) {
-    if !execute({ transfer.waitForTurn() }) { handler(transfer, .finished(.loopStopped)) }
+    if !execute({ transfer.waitForTurn() }) { handler(transfer, .finished(.stopped)) }
   }
 
   /// Makes a request and returns the whole response, whatever its status.
   ///
-  /// - Throws: ``NetError``; ``NetError/Code/cancelled`` when the task was cancelled.
-  package func response(for request: HTTPRequest) async throws(NetError) -> HTTPResponse {
+  /// - Throws: ``NetworkFailure``; ``NetworkFailure/Code/cancelled`` when the task was cancelled.
+  package func response(for request: HTTPRequest) async throws(NetworkFailure) -> HTTPResponse {
     let collector = ResponseCollector(isHeadEnough: request.isHeadEnough)
     let transfer = HTTPTransfer(loop: self, request: request) { transfer, event in
       collector.add(transfer, event)
@@ -330,10 +332,10 @@ private final class ResponseCollector: @unchecked Sendable {
   /// How long the body of an answer may take whose head is enough.
   private static let bodyLimit = Duration.seconds(1)
 
-  var continuation: CheckedContinuation<Result<HTTPResponse, NetError>, Never>?
+  var continuation: CheckedContinuation<Result<HTTPResponse, NetworkFailure>, Never>?
   private let isHeadEnough: Bool
   private var timer: LoopTimer?
-  private var response = HTTPResponse(head: HTTPResponseHead(status: 0, headers: []), body: [])
+  private var response = HTTPResponse(status: 0)
 
   init(isHeadEnough: Bool) {
     self.isHeadEnough = isHeadEnough
@@ -342,13 +344,14 @@ private final class ResponseCollector: @unchecked Sendable {
   func add(_ transfer: HTTPTransfer, _ event: HTTPEvent) {
     switch event {
     case .response(let head):
-      response.head = head
+      response.status = head.status
+      response.headers = head.headers
       // A body that ends soon leaves a connection that can be used again; no other is waited for.
       if isHeadEnough { timer = transfer.loop.schedule(after: Self.bodyLimit) { transfer.cancel() } }
     case .body(let bytes): response.body.append(contentsOf: bytes)
     case .finished(let error):
       timer?.cancel()
-      let isAnswered = isHeadEnough && response.head.status != 0
+      let isAnswered = isHeadEnough && response.status != 0
       continuation?.resume(returning: error.flatMap { isAnswered ? nil : .failure($0) } ?? .success(response))
       continuation = nil
     }

@@ -43,7 +43,7 @@ package final class EventLoop: @unchecked Sendable {
   private final class Summons: DescriptorHandler, Sendable {
     private let wakeUp: WakeUp
 
-    init() throws(NetError) {
+    init() throws(NetworkFailure) {
       do { wakeUp = try WakeUp() } catch { throw .system(error.number, while: "creating the event loop") }
     }
 
@@ -76,8 +76,8 @@ package final class EventLoop: @unchecked Sendable {
   var connectionCaches = ConnectionCaches()
 
   /// - Parameter name: The thread's name, at most 15 bytes.
-  /// - Throws: ``NetError`` with ``NetError/Code/system`` when descriptors or libcurl are not to be had.
-  package init(name: String = "net") throws(NetError) {
+  /// - Throws: ``NetworkFailure`` with ``NetworkFailure/Code/system`` when descriptors or libcurl are not to be had.
+  package init(name: String = "net") throws(NetworkFailure) {
     precondition(name.utf8.count <= 15, "Linux allows 15 bytes for the name of a thread")
     self.name = name
     guard ProcessSetup.succeeded else { throw .system(ENOMEM, while: "initialising libcurl") }
@@ -122,7 +122,7 @@ package final class EventLoop: @unchecked Sendable {
 
   /// Ends everything the loop owns and joins its thread.
   ///
-  /// Connections and transfers get their last event with ``NetError/Code/loopStopped``; timers and watches end
+  /// Connections and transfers get their last event with ``NetworkFailure/Code/stopped``; timers and watches end
   /// without a call. Harmless when repeated or when the loop never ran. Not on the loop thread. Needed before the
   /// process exits: OpenSSL frees its tables then, under the feet of a thread that still uses TLS.
   package func stop() {

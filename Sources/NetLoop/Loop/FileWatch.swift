@@ -1,3 +1,4 @@
+package import FluxGraph
 import Glibc
 
 /// A descriptor of the caller's that the loop watches.
@@ -17,8 +18,8 @@ package final class FileWatch: DescriptorHandler, @unchecked Sendable {
 
   /// Changes what the descriptor is watched for. With nothing asked for, hang-ups are not reported either.
   ///
-  /// - Throws: ``NetError`` with ``NetError/Code/system`` when the kernel cannot watch this kind of file.
-  package func update(_ interest: Readiness) throws(NetError) {
+  /// - Throws: ``NetworkFailure`` with ``NetworkFailure/Code/system`` when the kernel cannot watch this kind of file.
+  package func update(_ interest: Readiness) throws(NetworkFailure) {
     loop.preconditionOnLoop()
     guard handler != nil else { return }
     guard !interest.isEmpty else { return loop.poller.forget(descriptor, handler: self) }
@@ -41,10 +42,10 @@ package final class FileWatch: DescriptorHandler, @unchecked Sendable {
 extension EventLoop {
   /// Calls `handler` on the loop thread whenever a descriptor is ready (level-triggered). Loop thread only.
   ///
-  /// - Throws: ``NetError`` with ``NetError/Code/system`` when the kernel cannot watch this kind of file.
+  /// - Throws: ``NetworkFailure`` with ``NetworkFailure/Code/system`` when the kernel cannot watch this kind of file.
   package func watch(
     _ descriptor: Int32, for interest: Readiness, handler: @escaping @Sendable (Readiness) -> Void
-  ) throws(NetError) -> FileWatch {
+  ) throws(NetworkFailure) -> FileWatch {
     let watch = FileWatch(loop: self, descriptor: descriptor, handler: handler)
     try watch.update(interest)
     return watch

@@ -52,24 +52,10 @@ package struct GraphNetwork: GraphLoop, WebSocketConnector, HTTPClient {
 
   // MARK: - HTTPClient
 
-  package func response(
-    to request: FluxGraph.HTTPRequest
-  ) async throws(NetworkFailure) -> FluxGraph.HTTPResponse {
-    var inner = HTTPRequest(
-      method: request.method, url: request.url,
-      headers: request.headers.map { HTTPHeader($0.name, $0.value) },
-      body: request.body, timeout: request.timeout, allowsHTTP2: true,
-      maximumBodySize: request.maximumBodySize, authorityFile: request.certificateAuthorities)
-    inner.isHeadEnough = request.isHeadEnough
-    do throws(NetError) {
-      let response = try await loop.response(for: inner)
-      return FluxGraph.HTTPResponse(
-        status: response.status,
-        headers: response.head.headers.map { FluxGraph.HTTPHeader($0.name, $0.value) },
-        body: response.body)
-    } catch {
-      throw NetworkFailure(error)
-    }
+  package func response(to request: HTTPRequest) async throws(NetworkFailure) -> HTTPResponse {
+    var request = request
+    request.allowsHTTP2 = true
+    return try await loop.response(for: request)
   }
 }
 
@@ -83,21 +69,19 @@ extension GraphNetwork {
   private static var redirectLimit: Int { 8 }
 
   package func download(
-    _ url: String, headers: [FluxGraph.HTTPHeader], certificateAuthorities: String?,
+    _ url: String, headers: HTTPHeaders, certificateAuthorities: String?,
     handler: @escaping @Sendable (HTTPStreamEvent) -> Void
   ) -> any HTTPStream {
-    let request = HTTPRequest(
-      method: "GET", url: url, headers: headers.map { HTTPHeader($0.name, $0.value) }, timeout: nil,
-      maximumRedirects: Self.redirectLimit, maximumBodySize: .max, acceptsRadio: true,
-      authorityFile: certificateAuthorities)
+    var request = HTTPRequest(
+      url: url, headers: headers, timeout: nil, maximumBodySize: .max,
+      certificateAuthorities: certificateAuthorities)
+    request.maximumRedirects = Self.redirectLimit
+    request.acceptsRadio = true
     return loop.transfer(request) { _, event in
       switch event {
-      case .response(let head):
-        handler(
-          .response(
-            status: head.status, headers: head.headers.map { FluxGraph.HTTPHeader($0.name, $0.value) }))
+      case .response(let head): handler(.response(status: head.status, headers: head.headers))
       case .body(let bytes): handler(.body(bytes))
-      case .finished(let error): handler(.finished(error.map { NetworkFailure($0) }))
+      case .finished(let failure): handler(.finished(failure))
       }
     }
   }
@@ -106,27 +90,3 @@ extension GraphNetwork {
 extension HTTPTransfer: HTTPStream {}
 
 extension LoopTimer: GraphTimer {}
-
-extension NetworkFailure {
-  /// The loop's own error in the words of the stage interface.
-  init(_ error: NetError) {
-    let code: Code =
-      switch error.code {
-      case .nameNotFound: .nameNotFound
-      case .connectionRefused, .unreachable: .connectionRefused
-      case .timedOut: .timedOut
-      case .certificate(.unknownAuthority): .unknownAuthority
-      case .certificate, .authorityFile, .handshake: .tls
-      case .proxyRefused, .proxyUnavailable: .proxy
-      case .proxySetting: .proxySetting
-      case .connectionLost: .connectionLost
-      case .invalidRequest: .badRequest
-      case .tooManyRedirects, .bodyTooLarge: .protocolViolation
-      case .addressInUse: .addressInUse
-      case .cancelled, .loopStopped, .system, .other: .other
-      }
-    // A sentence of its own there, the beginning of one here.
-    self.init(
-      code, error.description.hasSuffix(".") ? String(error.description.dropLast()) : error.description)
-  }
-}

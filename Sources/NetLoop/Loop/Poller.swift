@@ -1,4 +1,5 @@
 import CCurl
+import FluxGraph
 import Glibc
 
 /// What a descriptor is ready for, or which readiness somebody wants to hear about.
@@ -38,8 +39,8 @@ final class Poller {
   private var entries: [Entry] = []
   private let events: UnsafeMutablePointer<epoll_event>
 
-  /// - Throws: ``NetError`` with ``NetError/Code/system`` when the kernel gives no epoll descriptor.
-  init() throws(NetError) {
+  /// - Throws: ``NetworkFailure`` with ``NetworkFailure/Code/system`` when the kernel gives no epoll descriptor.
+  init() throws(NetworkFailure) {
     epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
     if epoll < 0 { throw .system(errno, while: "creating the event loop") }
     events = .allocate(capacity: Self.eventsPerTurn)

@@ -1,4 +1,5 @@
 import CCurl
+import FluxGraph
 
 /// Where to connect to, and how.
 package struct ConnectRequest: Hashable, Sendable {
@@ -39,8 +40,8 @@ package struct ConnectRequest: Hashable, Sendable {
       && host.utf8.allSatisfy { $0 > 0x20 && $0 != 0x7F && !"/\\@?#[]<>\"%".utf8.contains($0) }
   }
 
-  /// - Throws: ``NetError`` when the environment, or `authorityFile`, names what cannot be used.
-  func route(_ loop: EventLoop) throws(NetError) -> ConnectionRoute {
+  /// - Throws: ``NetworkFailure`` when the environment, or `authorityFile`, names what cannot be used.
+  func route(_ loop: EventLoop) throws(NetworkFailure) -> ConnectionRoute {
     try ConnectionRoute(
       isSecure: isSecure, host: host, port: port, proxy: proxy, isTunnelled: true,
       authorityFile: authorityFile, loop)
@@ -69,7 +70,7 @@ extension EventLoop {
   package func connect(_ request: ConnectRequest, handler: @escaping ConnectionHandler) -> ByteConnection {
     let connection = ByteConnection(loop: self, request: request, handler: handler)
     let isAccepted = execute { connection.waitForTurn() }
-    if !isAccepted { handler(connection, .closed(.loopStopped)) }
+    if !isAccepted { handler(connection, .closed(.stopped)) }
     return connection
   }
 }

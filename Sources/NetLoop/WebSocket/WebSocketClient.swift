@@ -1,5 +1,5 @@
 import FluxGraph
-import WebSocketCore
+import HTTPCore
 
 /// A WebSocket to a server: the handshake and the connection's state machine over a byte connection. Loop thread only.
 final class WebSocketClient: WebSocketConnection, @unchecked Sendable {
@@ -59,10 +59,10 @@ final class WebSocketClient: WebSocketConnection, @unchecked Sendable {
     guard case .connecting = phase else { return }
     arm(at: began.advanced(by: request.timeout))
     var generator = SystemRandomNumberGenerator()
-    var fields = request.headers.map { HTTPHeaders.Field(name: $0.name, value: $0.value) }
-    if !fields.contains(where: { $0.name.lowercased() == "user-agent" }) {
+    var fields = request.headers
+    if fields["User-Agent"] == nil {
       // Some services refuse requests without one.
-      fields.append(HTTPHeaders.Field(name: "User-Agent", value: userAgent))
+      fields.add("User-Agent", userAgent)
     }
     do throws(WebSocketHandshakeError) {
       let handshake = try WebSocketClientHandshake(
@@ -106,12 +106,12 @@ final class WebSocketClient: WebSocketConnection, @unchecked Sendable {
         timing: WebSocketTiming(
           pingInterval: request.pingInterval, pongTimeout: request.pingInterval ?? .seconds(20)),
         at: elapsed, maskKey: { [loop] in loop.maskKeys.next() })
-      handler(.opened(headers: headers.fields.map { FluxGraph.HTTPHeader($0.name, $0.value) }))
+      handler(.opened(headers: headers))
       arm()
     case .refused(let status, _, let headers, let body):
       end(
         .refused(
-          status: status, headers: headers.fields.map { FluxGraph.HTTPHeader($0.name, $0.value) }, body: body)
+          status: status, headers: headers, body: body)
       )
     }
   }
@@ -147,18 +147,17 @@ final class WebSocketClient: WebSocketConnection, @unchecked Sendable {
     }
   }
 
-  private func connectionEnded(_ error: NetError?) {
+  private func connectionEnded(_ error: NetworkFailure?) {
     timer?.cancel()
     switch phase {
     case .over: break
     case .connecting:
       end(
         .failed(
-          error.map(NetworkFailure.init)
-            ?? NetworkFailure(.connectionLost, "\(url.host) closed the connection")))
+          error ?? NetworkFailure(.connectionLost, "\(url.host) closed the connection")))
     case .handshaking(var handshake):
       if let error {
-        end(.failed(NetworkFailure(error)))
+        end(.failed(error))
       } else {
         do throws(WebSocketHandshakeError) {
           settle(try handshake.receiveEnd())

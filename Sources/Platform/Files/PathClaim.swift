@@ -26,9 +26,6 @@ package final class PathClaim: Sendable {
 
   /// Twice FNV-1a of 64 bits: a name as short as such an address takes it.
   private static func digest(of text: String) -> String {
-    func hash(_ seed: UInt64) -> UInt64 {
-      text.utf8.reduce(seed) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
-    }
-    return String(hash(0xCBF2_9CE4_8422_2325), radix: 16) + String(hash(0x9AE1_6A3B_2F90_404F), radix: 16)
+    String(FNV1a.hash(text), radix: 16) + String(FNV1a.hash(text, seed: 0x9AE1_6A3B_2F90_404F), radix: 16)
   }
 }

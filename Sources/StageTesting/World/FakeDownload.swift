@@ -6,14 +6,14 @@ public final class FakeDownload: HTTPStream, Sendable {
   /// The URL that was asked for.
   public let url: String
   /// The headers that were sent with it.
-  public let headers: [HTTPHeader]
+  public let headers: HTTPHeaders
   /// The PEM file of authorities that was named for it.
   public let certificateAuthorities: String?
   private let handler: @Sendable (HTTPStreamEvent) -> Void
   private let state = Mutex((isPaused: false, isCancelled: false))
 
   init(
-    _ url: String, _ headers: [HTTPHeader], _ certificateAuthorities: String?,
+    _ url: String, _ headers: HTTPHeaders, _ certificateAuthorities: String?,
     _ handler: @escaping @Sendable (HTTPStreamEvent) -> Void
   ) {
     self.url = url

@@ -38,7 +38,7 @@ public final class FakeHTTPServer: HTTPServer, Sendable {
   public final class Reply: HTTPReply, Sendable {
     private struct State {
       var status: Int?
-      var headers: [HTTPHeader] = []
+      var headers: HTTPHeaders = []
       var body: [UInt8] = []
       var isEnded = false
       var isAborted = false
@@ -52,7 +52,7 @@ public final class FakeHTTPServer: HTTPServer, Sendable {
     /// The status; nil before the answer.
     public var status: Int? { state.withLock { $0.status } }
     /// The headers of the answer.
-    public var headers: [HTTPHeader] { state.withLock { $0.headers } }
+    public var headers: HTTPHeaders { state.withLock { $0.headers } }
     /// Everything written so far.
     public var body: [UInt8] { state.withLock { $0.body } }
     /// Whether the stage has said that nothing more comes.
@@ -62,7 +62,7 @@ public final class FakeHTTPServer: HTTPServer, Sendable {
 
     /// The value of a header.
     public func header(_ name: String) -> String? {
-      headers.first { $0.name.lowercased() == name.lowercased() }?.value
+      headers[name]
     }
 
     /// Lets something happen to an answer that was begun: `ended` when the client has gone.
@@ -92,7 +92,7 @@ public final class FakeHTTPServer: HTTPServer, Sendable {
     }
 
     public func begin(
-      status: Int, headers: [HTTPHeader], handler: @escaping @Sendable (HTTPReplyEvent) -> Void
+      status: Int, headers: HTTPHeaders, handler: @escaping @Sendable (HTTPReplyEvent) -> Void
     ) {
       state.withLock {
         guard $0.status == nil else { return }

@@ -121,7 +121,7 @@ public final class TestWorld: Sendable {
     let world: TestWorld
 
     func download(
-      _ url: String, headers: [HTTPHeader], certificateAuthorities: String?,
+      _ url: String, headers: HTTPHeaders, certificateAuthorities: String?,
       handler: @escaping @Sendable (HTTPStreamEvent) -> Void
     ) -> any HTTPStream {
       let download = FakeDownload(url, headers, certificateAuthorities, handler)

@@ -144,7 +144,7 @@ final class PulseRecording: @unchecked Sendable {
     }
 
     func download(
-      _ url: String, headers: [HTTPHeader], certificateAuthorities: String?,
+      _ url: String, headers: HTTPHeaders, certificateAuthorities: String?,
       handler: @escaping @Sendable (HTTPStreamEvent) -> Void
     ) -> any HTTPStream {
       preconditionFailure("no stage of these tests downloads anything")

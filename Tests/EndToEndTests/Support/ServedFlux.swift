@@ -1,7 +1,7 @@
 import FluxGraph
 import FluxProtocol
+import HTTPCore
 import StageTesting
-import WebSocketCore
 
 @testable import FluxServer
 
@@ -16,7 +16,7 @@ final class ServedFlux {
   /// By the source's time.
   private let words: [RecognisedWord]
   private var faults: FaultInjector?
-  private var session: FluxSessionMachine?
+  private var session: ServedSessionMachine?
   private var stream: (any WordStream)?
   private let answers = Answers()
   private var client = WebSocketConnectionState(
@@ -71,7 +71,7 @@ final class ServedFlux {
   }
 
   /// Begins the session with the words from a place of the source on.
-  private func begin(from block: Int, _ time: Duration) -> [FluxSessionMachine.Action] {
+  private func begin(from block: Int, _ time: Duration) -> [ServedSessionMachine.Action] {
     let start = Double(block) * 0.08
     let script = ScriptedWords(
       words.filter { $0.start >= start }.map {
@@ -82,7 +82,7 @@ final class ServedFlux {
     guard let parameters = try? ListenParameters(query: query), let judge = script.makeSpeechJudge() else {
       return [.close(reason: "no session can begin")]
     }
-    var machine = FluxSessionMachine(
+    var machine = ServedSessionMachine(
       parameters: parameters, requestID: "request", judge: judge, wordLimit: .seconds(10), now: time)
     let actions = machine.start()
     session = machine
@@ -116,7 +116,7 @@ final class ServedFlux {
     }
   }
 
-  private func perform(_ actions: [FluxSessionMachine.Action], _ time: Duration) {
+  private func perform(_ actions: [ServedSessionMachine.Action], _ time: Duration) {
     for action in actions {
       switch action {
       case .send(let text) where faults != nil: faults?.send(text, now: time)
@@ -179,7 +179,7 @@ final class ServedFlux {
   }
 
   /// As the network reports it.
-  private static func end(_ closure: WebSocketClosure) -> FluxGraph.WebSocketEvent {
+  private static func end(_ closure: WebSocketClosure) -> WebSocketEvent {
     if let error = closure.error {
       return .failed(NetworkFailure(.protocolViolation, "\(host) broke the WebSocket protocol: \(error)"))
     }
@@ -190,12 +190,13 @@ final class ServedFlux {
       code: closure.code == .noStatus ? nil : closure.code.rawValue, reason: closure.reason)
   }
 
-  private static func refusal(_ response: [UInt8]) -> FluxGraph.WebSocketEvent {
+  private static func refusal(_ response: [UInt8]) -> WebSocketEvent {
     let text = String(decoding: response, as: UTF8.self)
     let halves = text.split(separator: "\r\n\r\n", maxSplits: 1).map(String.init)
     let lines = (halves.first ?? "").split(separator: "\r\n")
-    let headers = lines.dropFirst().map { line in
-      HTTPHeader(String(line.prefix { $0 != ":" }), String(line.drop { $0 != ":" }.dropFirst(2)))
+    var headers = HTTPHeaders()
+    for line in lines.dropFirst() {
+      headers.add(String(line.prefix { $0 != ":" }), String(line.drop { $0 != ":" }.dropFirst(2)))
     }
     let status = lines.first.flatMap { Int($0.split(separator: " ")[1]) } ?? 0
     return .refused(status: status, headers: headers, body: Array((halves.last ?? "").utf8))

@@ -1,6 +1,6 @@
 import FluxProtocol
 import FluxServer
-import WebSocketCore
+import HTTPCore
 
 /// What libFuzzer calls with each input: all the bytes of one client, its upgrade request and what it sends after it. Pieces of
 /// the stream are of many lengths, and what the server answers must stay in proportion.
@@ -22,7 +22,7 @@ public func fuzzServer(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
 
 /// One session of the server, without its socket.
 private final class Client {
-  private var machine: FluxSessionMachine
+  private var machine: ServedSessionMachine
   private var stream: (any WordStream)?
   private let answers = Answers()
   private var isClosed = false
@@ -36,7 +36,7 @@ private final class Client {
   init?(_ parameters: ListenParameters) {
     let script = ScriptedWords([RecognisedWord(text: "hello", start: 0.1, end: 0.2, confidence: 0.9)])
     guard let judge = script.makeSpeechJudge() else { return nil }
-    machine = FluxSessionMachine(
+    machine = ServedSessionMachine(
       parameters: parameters, requestID: "id", judge: judge, wordLimit: .seconds(10), now: .zero)
     let answers = answers
     stream = script.open { answers.pending.append($0) }
@@ -62,7 +62,7 @@ private final class Client {
     precondition(sent < 100 + bytes.count, "\(sent) messages for \(bytes.count) bytes")
   }
 
-  private func perform(_ actions: [FluxSessionMachine.Action]) {
+  private func perform(_ actions: [ServedSessionMachine.Action]) {
     for action in actions {
       precondition(!isClosed, "something follows the end")
       switch action {

@@ -58,7 +58,7 @@ final class FileReadAhead: @unchecked Sendable {
 
   /// Has reading go on at a place.
   func seek(to offset: Int) throws(StageError) {
-    left = 0..<0
+    (left, fetched) = (0..<0, .bytes(0))
     try file.seek(to: offset)
   }
 

@@ -38,10 +38,7 @@ struct HTTPResponseHeadParser {
     // Lines after the blank one are trailers of a chunked body; nobody here wants them.
     guard !isComplete, let colon = bytes.firstIndex(of: 0x3A) else { return .more }
     let name = String(decoding: bytes[..<colon], as: UTF8.self)
-    var value = bytes[(colon + 1)...]
-    while let first = value.first, first == 0x20 || first == 0x09 { value.removeFirst() }
-    while let last = value.last, last == 0x20 || last == 0x09 { value.removeLast() }
-    head.headers.add(name, String(decoding: value, as: UTF8.self))
+    head.headers.add(name, trimmed(bytes[(colon + 1)...]))
     return .more
   }
 }

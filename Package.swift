@@ -25,6 +25,7 @@ let package = Package(
   products: [
     .executable(name: "fluxgraph", targets: ["Main"]),
     .library(name: "FluxGraph", targets: ["FluxGraph"]),
+    .library(name: "FluxGraphHost", targets: ["FluxGraphHost"]),
     .library(name: "FluxGraphCLI", targets: ["FluxGraphCLI"]),
     .library(name: "StageTesting", targets: ["StageTesting"]),
   ],
@@ -52,10 +53,16 @@ let package = Package(
       ["Platform", "FluxGraph", "FluxProtocol", "HTTPCore", "NetLoop", "AudioCodecs", "AudioDSP"]),
     module("StageTesting", ["FluxGraph", "GraphLanguage", "GraphRuntime"]),
     module(
-      "FluxGraphCLI",
+      "FluxGraphHost",
       [
         "Platform", "FluxGraph", "GraphLanguage", "GraphRuntime", "NetLoop", "AudioCodecs", "AudioStages",
         "FluxClient", "EventStages", "FluxProtocol", "FluxServer",
+      ]),
+    module(
+      "FluxGraphCLI",
+      [
+        "Platform", "FluxGraph", "GraphLanguage", "GraphRuntime", "NetLoop", "AudioCodecs", "AudioStages",
+        "FluxClient", "EventStages", "FluxProtocol", "FluxServer", "FluxGraphHost",
       ]),
     .executableTarget(name: "Main", dependencies: ["FluxGraphCLI"], swiftSettings: settings),
 
@@ -80,12 +87,16 @@ let package = Package(
       ["FluxServer", "FluxProtocol", "FluxGraph", "NetLoop", "AudioCodecs", "HTTPCore"],
       exclude: ["Peers"]),
     tests(
-      "FluxGraphCLITests", ["FluxGraphCLI", "FluxGraph", "GraphLanguage", "GraphRuntime", "StageTesting"],
+      "FluxGraphHostTests",
+      ["FluxGraphHost", "FluxGraph", "AudioCodecs", "GraphLanguage", "GraphRuntime", "StageTesting"]),
+    tests(
+      "FluxGraphCLITests",
+      ["FluxGraphCLI", "FluxGraphHost", "FluxGraph", "GraphLanguage", "GraphRuntime", "StageTesting"],
       exclude: ["StageDiagnostics.txt"]),
     tests(
       "EndToEndTests",
       [
-        "FluxGraphCLI", "FluxGraph", "FluxServer", "FluxClient", "FluxProtocol", "HTTPCore",
+        "FluxGraphCLI", "FluxGraphHost", "FluxGraph", "FluxServer", "FluxClient", "FluxProtocol", "HTTPCore",
         "StageTesting",
       ], exclude: ["Peers"]),
   ]

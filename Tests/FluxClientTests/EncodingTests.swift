@@ -2,7 +2,6 @@ import AudioCodecs
 import FluxGraph
 import FluxProtocol
 import StageTesting
-import Synchronization
 import Testing
 
 @testable import FluxClient
@@ -175,36 +174,5 @@ struct EncodingTests {
       #expect(reply.details.first { $0.name == "encoding" }?.value.stringValue == name)
       #expect(reply.message.contains("ogg-opus") == (name == "ogg-opus"))
     }
-  }
-
-  @Test("a recording knows how much audio was sent, to the sample at its end")
-  func recording() throws {
-    let lines = Lines()
-    let recorder = SessionRecorder(FakeWebSockets(), holdsAudio: false) { lines.add($0) }
-    let request = FluxDialer(base: "ws://flux.test").request(ListenParameters(model: "flux-general-en"))
-    let connection = recorder.connect(request) { _ in }
-    var encoder = try OggOpusEncoder(rate: 16_000)
-    encoder.begin(serial: 1)
-    var pages: [UInt8] = []
-    for _ in 0..<10 {
-      encoder.encodeSilence(frames: 1280, into: &pages)
-      pages.withUnsafeBytes { connection.send(binary: $0) }
-      pages = []
-    }
-    encoder.encodeSilence(frames: 77, into: &pages)
-    encoder.finish(into: &pages)
-    pages.withUnsafeBytes { connection.send(binary: $0) }
-    let times = try lines.all.dropFirst().map { try #require(try JSONValue.parse($0)["audio"]?.doubleValue) }
-    #expect(times.count == 11)
-    // The encoder is 6.5 ms behind until it ends.
-    #expect(abs(times[9] - 0.7935) < 1e-6)
-    #expect(abs(times[10] - (0.8 + 77.0 / 16_000)) < 1e-4)
-  }
-
-  private final class Lines: Sendable {
-    private let lines = Mutex<[String]>([])
-
-    func add(_ line: String) { lines.withLock { $0.append(line) } }
-    var all: [String] { lines.withLock { $0 } }
   }
 }

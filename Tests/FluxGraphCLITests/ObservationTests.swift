@@ -4,6 +4,7 @@ import Synchronization
 import Testing
 
 @testable import FluxGraphCLI
+@testable import FluxGraphHost
 @testable import GraphRuntime
 
 /// What is shown of a running program.
@@ -89,7 +90,7 @@ import Testing
 
   @Test("`help metrics` names every metric, and no other")
   func documented() {
-    let observation = Observation(NoNetwork(), batch: { BatchProgress(total: 1, skipped: 0) })
+    let observation = Observation(batch: { BatchProgress(total: 1, skipped: 0).states })
     observation.notices.count(Notice("reconnected", ""))
     var statistics = GraphStatistics()
     for kind in [PartReport.Kind.chain, .recogniser, .sink] {
@@ -106,11 +107,5 @@ import Testing
     let offered = names(observation.prometheus, #/# TYPE ([a-z_]+) /#)
     let listed = names(Help.text(for: "metrics"), #/\n  ([a-z_]+(?:_[a-z]+)) /#)
     #expect(offered == listed)
-  }
-
-  private struct NoNetwork: WebSocketConnector {
-    func connect(
-      _ request: WebSocketRequest, handler: @escaping @Sendable (WebSocketEvent) -> Void
-    ) -> any WebSocketConnection { preconditionFailure("nothing connects here") }
   }
 }

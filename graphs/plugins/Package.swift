@@ -16,7 +16,7 @@ let package = Package(
     .executableTarget(
       name: "ExampleHost", dependencies: ["ExampleStages", fluxgraph("FluxGraph"), fluxgraph("FluxGraphCLI")]),
     .executableTarget(
-      name: "Listen", dependencies: ["ExampleStages", fluxgraph("FluxGraph"), fluxgraph("FluxGraphCLI")]),
+      name: "Listen", dependencies: ["ExampleStages", fluxgraph("FluxGraph"), fluxgraph("FluxGraphHost")]),
     .testTarget(
       name: "ExampleStagesTests",
       dependencies: [

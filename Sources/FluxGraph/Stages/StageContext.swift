@@ -6,31 +6,16 @@ public struct StageContext: Sendable {
   public let location: String?
   /// The directory relative paths are relative to.
   public let directory: String
-  /// The time.
-  public let clock: any GraphClock
-  /// The one thread network events and timers arrive on.
-  public let loop: any GraphLoop
-  /// Opens WebSockets. Calls back on the loop.
-  public let webSockets: any WebSocketConnector
-  /// Sends HTTP requests. Downloads call back on the loop.
-  public let http: any HTTPClient
-  /// Answers HTTP requests. Calls back on the loop.
-  public let httpServer: any HTTPServer
+  /// What the stage has of the world. `disk` is its own: a file system that does not answer keeps other stages waiting only where
+  /// they use it, too.
+  public let world: World
   /// For whoever looks for a fault; see `StageLog`.
   public let log: StageLog
   /// What the stage measures; see `StageMetrics`.
   public let metrics: StageMetrics
-  /// Reads and writes files for the stage, one thing after the other. A file system that does not answer keeps other stages waiting
-  /// only where they use it, too.
-  public let disk: any BlockingThread
-  /// The thread that writes standard output, whose reader may keep it waiting for as long as he likes.
-  public let terminal: any BlockingThread
-  /// Things only some stages know of, by their type; see `resource`.
-  package let resources: [ObjectIdentifier: any Sendable]
   /// What neither people nor programs that are started may see.
   private let secrets: SecretRegister
   private let noticeHandler: @Sendable (Notice) -> Void
-  private let environment: @Sendable (String) -> String?
   private let waker: Waker
   private let portHandler: @Sendable (Event, String) -> Void
   private let commandRegistrar: @Sendable (@escaping StageCommandHandler) -> Void
@@ -61,34 +46,24 @@ public struct StageContext: Sendable {
   }
 
   package init(
-    name: String, location: String?, directory: String, clock: any GraphClock, loop: any GraphLoop,
-    webSockets: any WebSocketConnector, http: any HTTPClient, httpServer: any HTTPServer,
-    disk: any BlockingThread, terminal: any BlockingThread,
-    resources: [ObjectIdentifier: any Sendable], environment: @escaping @Sendable (String) -> String?,
-    waker: Waker, noticeHandler: @escaping @Sendable (Notice) -> Void,
-    portHandler: @escaping @Sendable (Event, String) -> Void, secrets: SecretRegister = SecretRegister(),
+    name: String, category: String? = nil, location: String? = nil, directory: String, world: World,
+    waker: Waker = Waker(wake: {}, wakeWhenReadable: { _ in }),
+    noticeHandler: @escaping @Sendable (Notice) -> Void = { _ in },
+    portHandler: @escaping @Sendable (Event, String) -> Void = { _, _ in },
+    secrets: SecretRegister = SecretRegister(),
     commandRegistrar: @escaping @Sendable (@escaping StageCommandHandler) -> Void = { _ in },
     hangUpRegistrar: @escaping @Sendable (@escaping @Sendable () -> Void) -> Void = { _ in },
     queue: SinkQueue = SinkQueue(), files: OutputFiles = OutputFiles(),
     failing: @escaping @Sendable () -> Bool = { false }, end: GraphEnd = GraphEnd(),
-    linkedPorts: Set<String> = [],
-    category: String? = nil, log: any LogSink = StandardErrorLog(),
-    metrics: MetricsRegistry = MetricsRegistry()
+    linkedPorts: Set<String> = []
   ) {
+    let category = category ?? name
     self.name = name
-    self.log = StageLog(category: category ?? name, stage: name, sink: log, clock: clock, secrets: secrets)
-    self.metrics = StageMetrics(registry: metrics, category: category ?? name, stage: name)
     self.location = location
     self.directory = directory
-    self.clock = clock
-    self.loop = loop
-    self.webSockets = webSockets
-    self.http = http
-    self.httpServer = httpServer
-    self.disk = disk
-    self.terminal = terminal
-    self.resources = resources
-    self.environment = environment
+    self.world = world
+    log = StageLog(category: category, stage: name, sink: world.log, clock: world.clock, secrets: secrets)
+    metrics = StageMetrics(registry: world.metrics, category: category, stage: name)
     self.waker = waker
     self.noticeHandler = noticeHandler
     self.portHandler = portHandler
@@ -101,6 +76,21 @@ public struct StageContext: Sendable {
     self.end = end
     self.linkedPorts = linkedPorts
   }
+
+  /// The time.
+  public var clock: any GraphClock { world.clock }
+  /// The one thread network events and timers arrive on.
+  public var loop: any GraphLoop { world.loop }
+  /// Opens WebSockets. Calls back on the loop.
+  public var webSockets: any WebSocketConnector { world.webSockets }
+  /// Sends HTTP requests. Downloads call back on the loop.
+  public var http: any HTTPClient { world.http }
+  /// Answers HTTP requests. Calls back on the loop.
+  public var httpServer: any HTTPServer { world.httpServer }
+  /// Reads and writes files for the stage, one thing after the other.
+  public var disk: any BlockingThread { world.disk }
+  /// The thread that writes standard output, whose reader may keep it waiting for as long as he likes.
+  public var terminal: any BlockingThread { world.terminal }
 
   /// Whether a part of the graph has failed so far: what is finished then may not be whole.
   public var graphHasFailed: Bool { failing() }
@@ -133,7 +123,7 @@ public struct StageContext: Sendable {
   public func onHangUp(_ body: @escaping @Sendable () -> Void) { hangUpRegistrar(body) }
 
   /// The value of an environment variable; a `.env` file beside the graph or in the working directory counts too.
-  public func environment(_ name: String) -> String? { environment(name) }
+  public func environment(_ name: String) -> String? { world.environment(name) }
 
   /// Has a source that returned `.waiting` read again. Any thread may call it; calls are cheap and may be too many. To be read
   /// again at a time, a source has an ``Alarm``.
@@ -154,7 +144,7 @@ public struct StageContext: Sendable {
 
   /// Something the host program provides for a stage that asks for it by type; nil when it does not.
   public func resource<Resource: Sendable>(_ type: Resource.Type) -> Resource? {
-    resources[ObjectIdentifier(type)] as? Resource
+    world.resource(type)
   }
 
   /// The path to open for a path written in the graph.

@@ -1,10 +1,8 @@
-internal import AudioStages
-internal import FluxClient
 internal import FluxGraph
+internal import FluxGraphHost
 internal import Glibc
 internal import GraphLanguage
 internal import GraphRuntime
-internal import NetLoop
 internal import Platform
 internal import Synchronization
 
@@ -43,11 +41,8 @@ struct BatchCommand: Sendable {
       }
       let secrets = SecretCache()
       try refuseCollisions(inputs, graph, file)
-      let environment = file.environment
       let problems = graph.problems(
-        of: try await secrets.resolve(graph.sample),
-        resources: [ObjectIdentifier(LocalFlux.self): LocalServers.unstarted],
-        environment: { environment[$0] })
+        of: try await secrets.resolve(graph.sample), world: GraphHost.unstarted(file.environment))
       for problem in problems { Terminal.error.write("error: \(problem.error) (\(problem.location))\n") }
       if let worst = problems.map(\.error.code).max(by: { $0.severity < $1.severity }) {
         return .failure(worst)
@@ -125,73 +120,52 @@ struct BatchCommand: Sendable {
     _ reporter: BatchReporter, _ secrets: SecretCache
   ) async throws -> ExitCode {
     ErrorQueue.shared.begin()
-    let loop = try EventLoop()
-    loop.start()
-    let workers = try AudioWorkers()
-    let disk = try DiskThreads()
-    let network = GraphNetwork(loop)
-    let local = LocalServers(loop: loop)
-    let environment = file.environment
-    let terminal = BlockingWorker("stdout")
-    var resources: [ObjectIdentifier: any Sendable] = [
-      ObjectIdentifier(LocalFlux.self): local.resource,
-      ObjectIdentifier(PulseConnections.self): PulseConnections(),
-    ]
-    if arguments.isStrict { resources[ObjectIdentifier(NativeDecodingOnly.self)] = NativeDecodingOnly() }
     let log = LogSettings.current
     for problem in log.problems { reporter.tell(.warning, problem) }
-    let program = ProgramLog(settings: log, isJSON: reporter.isJSON, write: { reporter.write($0) })
-    let observation = Observation(network, batch: { reporter.progress })
-    var metrics: MetricsServer?
-    if let address = arguments.observation.address {
-      metrics = try await MetricsServer(
-        address, isPublic: arguments.observation.isPublic, network, observation
-      ) { observation.isRunning }
-    }
-    defer { metrics?.close() }
-    if let metrics, let address = arguments.observation.address {
-      reporter.tell(.info, "metrics at \(address.url(port: metrics.port))metrics")
-    }
-    var control: ControlServer?
-    if let path = arguments.controlPath {
-      control = try await ControlServer(path: path, loop: loop) { observation.running }
-    }
-    defer { control?.close() }
-    signals.handleUserSignal(SIGUSR1) { reporter.write(observation.snapshot(asJSON: reporter.isJSON)) }
+    var options = GraphHost.Options(
+      environment: file.environment,
+      log: ProgramLog(settings: log, isJSON: reporter.isJSON, write: { reporter.write($0) }))
+    options.observation = Observation(batch: { reporter.progress.states })
+    options.isNative = arguments.isStrict
+    options.toleratesLosses = arguments.isLossy
+    options.filesInUse = filesInUse
+    options.sharesAudioThreads = true
+    let observation = options.observation
     let check = check(file)
-    let services = GraphServices(
-      loop: network, webSockets: observation.connections, http: network, httpServer: network, disk: disk,
-      terminal: terminal, resources: resources, environment: { environment[$0] }, workers: workers,
-      filesInUse: filesInUse, toleratesLosses: arguments.isLossy, log: program, metrics: observation.metrics,
-      notice: { _, _ in })
-    let batch = BatchRun(
-      items, schedule: BatchSchedule(arguments.limits, sessionsEach: graph.sessionsEach), manifest: manifest,
-      reporter: reporter, observation: observation,
-      disk: disk.lane(tell: { reporter.tell($0.severity, $0.message) }), loop: network, directory: directory,
-      common: graph.commonOutputs,
-      prepare: { input async throws(StageError) in
+    let (batch, interruptions) = try await GraphHost.run(options) { host in
+      if let address = arguments.observation.address {
+        let port = try await host.offerMetrics(at: address, isPublic: arguments.observation.isPublic) {
+          observation.isRunning
+        }
+        reporter.tell(.info, "metrics at \(address.url(port: port))metrics")
+      }
+      if let path = arguments.controlPath { try await host.takeCommands(at: path) }
+      signals.handleUserSignal(SIGUSR1) { reporter.write(observation.snapshot(asJSON: reporter.isJSON)) }
+      let batch = BatchRun(
+        items, schedule: BatchSchedule(arguments.limits, sessionsEach: graph.sessionsEach),
+        manifest: manifest, reporter: reporter, host: host, directory: directory,
+        common: graph.commonOutputs
+      ) { input async throws(StageError) in
         let result = check(input.value)
         guard let plan = result.plan else {
           let message = result.diagnostics.first { $0.severity == .error }?.message
           throw StageError(.badGraph, message ?? "the graph is not right for this input")
         }
         return try await secrets.resolve(plan)
-      },
-      services: services)
-    let interruptions = handleSignals(batch, reporter)
-    let ticker = Task {
-      while !Task.isCancelled {
-        let audio = await batch.audioSeconds
-        reporter.update { $0.audio = audio }
-        try? await Task.sleep(for: .milliseconds(200))
       }
+      let interruptions = handleSignals(batch, reporter)
+      let ticker = Task {
+        while !Task.isCancelled {
+          let audio = await batch.audioSeconds
+          reporter.update { $0.audio = audio }
+          try? await Task.sleep(for: .milliseconds(200))
+        }
+      }
+      await batch.run(jobs: arguments.limits.jobs)
+      ticker.cancel()
+      await ticker.value
+      return (batch, interruptions)
     }
-    await batch.run(jobs: arguments.limits.jobs)
-    ticker.cancel()
-    await ticker.value
-    await local.stop()
-    try? await disk.lane().run { workers.stop() }
-    await loop.finish()
     reporter.show(isLast: true)
     if arguments.observation.showsStatistics {
       reporter.write(observation.summaryText(asJSON: reporter.isJSON))

@@ -1,4 +1,5 @@
 internal import FluxGraph
+internal import FluxGraphHost
 internal import GraphLanguage
 internal import GraphRuntime
 internal import Platform
@@ -66,10 +67,9 @@ struct BatchGraph: Sendable {
   /// What every input would fail with: best known once, before the first.
   /// - Parameter sample: the plan of the sample, with its secrets.
   func problems(
-    of sample: Plan, resources: [ObjectIdentifier: any Sendable],
-    environment: @escaping @Sendable (String) -> String?
+    of sample: Plan, world: World
   ) -> [(location: String, error: StageError)] {
-    WorldLook(sample, resources: resources, environment: environment)
+    WorldLook(sample, world: world)
       .findings { commonStages.contains($0.id) }
       .compactMap { finding in
         if case .failure(let error) = finding.result { (finding.node.location, error) } else { nil }

@@ -20,6 +20,14 @@ struct BatchProgress: Sendable {
 
   var ended: Int { done + failed }
 
+  /// How many inputs are in each state.
+  var states: [(state: String, count: Int)] {
+    [
+      ("done", done), ("failed", failed), ("interrupted", interrupted), ("running", running),
+      ("skipped", skipped), ("waiting", max(0, total - ended - interrupted - running)),
+    ]
+  }
+
   /// Inputs a second, since `elapsed` seconds.
   func rate(_ elapsed: Double) -> Double { elapsed > 0 ? Double(ended) / elapsed : 0 }
 

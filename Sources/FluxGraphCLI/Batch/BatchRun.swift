@@ -1,4 +1,5 @@
 internal import FluxGraph
+internal import FluxGraphHost
 internal import Glibc
 internal import GraphLanguage
 internal import GraphRuntime
@@ -28,12 +29,10 @@ actor BatchRun {
   }
 
   private let prepare: @Sendable (BatchInput) async throws(StageError) -> Plan
-  private let services: GraphServices
+  private let host: GraphHost
   private let manifest: BatchManifest
   private let reporter: BatchReporter
-  private let observation: Observation
   private let disk: any BlockingThread
-  private let loop: any GraphLoop
   private let directory: String
   private let common: Set<String>
 
@@ -50,26 +49,22 @@ actor BatchRun {
 
   /// - Parameters:
   ///   - prepare: checks the graph for an input.
-  ///   - services: what each graph uses of the world, but for where its notices go.
+  ///   - host: what the graphs run on.
   ///   - common: outputs all inputs have in common.
   init(
     _ items: [Item], schedule: BatchSchedule, manifest: BatchManifest, reporter: BatchReporter,
-    observation: Observation,
-    disk: any BlockingThread, loop: any GraphLoop, directory: String, common: Set<String>,
-    prepare: @escaping @Sendable (BatchInput) async throws(StageError) -> Plan,
-    services: GraphServices
+    host: GraphHost, directory: String, common: Set<String>,
+    prepare: @escaping @Sendable (BatchInput) async throws(StageError) -> Plan
   ) {
     pending = items[...]
     self.schedule = schedule
     self.manifest = manifest
     self.reporter = reporter
-    self.observation = observation
-    self.disk = disk
-    self.loop = loop
+    self.host = host
+    disk = host.services.disk.lane(tell: { reporter.tell($0.severity, $0.message) })
     self.directory = directory
     self.common = common
     self.prepare = prepare
-    self.services = services
   }
 
   /// Runs everything; `jobs` inputs at most at a time.
@@ -110,7 +105,7 @@ actor BatchRun {
         pending.removeFirst()
         return item
       case .at(let time):
-        let timer = loop.schedule(at: time) { [self] in Task { await self.wakeAll() } }
+        let timer = host.loop.schedule(at: time) { [self] in Task { await self.wakeAll() } }
         await change()
         timer.cancel()
       case .later: await change()
@@ -195,33 +190,31 @@ actor BatchRun {
       let made = MadeFiles()
       item.made = made
       let refusals = RefusalWatch { [self] in Task { await self.refused() } }
-      var services = services
-      services.commands = CommandDirectory()
-      services.fileMade = { [manifest, directory] node, path in
-        let path = BatchInputs.value(of: path, in: directory)
-        guard own.contains(node), made.paths.withLock({ $0.insert(path).inserted }) else { return }
-        // A manifest that cannot be written to is told at the input's end.
-        try? manifest.makes(input.value, path)
+      let graph = host.graph(plan) { services in
+        services.fileMade = { [manifest, directory] node, path in
+          let path = BatchInputs.value(of: path, in: directory)
+          guard own.contains(node), made.paths.withLock({ $0.insert(path).inserted }) else { return }
+          // A manifest that cannot be written to is told at the input's end.
+          try? manifest.makes(input.value, path)
+        }
+        let count = services.noticed
+        services.noticed = { notice in
+          count(notice)
+          refusals.see(notice)
+        }
+        services.notice = { [reporter] notice, location in
+          // What ends an input is told once, with the input.
+          if notice.severity == .info || notice.notice == "failed" { return }
+          let place = location.map { " (\($0))" } ?? ""
+          reporter.tell(
+            notice.severity, (notice.stream.map { "\($0): " } ?? "") + notice.message + place,
+            input: input.name,
+            code: notice.notice)
+        }
       }
-      services.noticed = { [observation] notice in
-        observation.notices.count(notice)
-        refusals.see(notice)
-      }
-      services.notice = { [reporter] notice, location in
-        // What ends an input is told once, with the input.
-        if notice.severity == .info || notice.notice == "failed" { return }
-        let place = location.map { " (\($0))" } ?? ""
-        reporter.tell(
-          notice.severity, (notice.stream.map { "\($0): " } ?? "") + notice.message + place,
-          input: input.name,
-          code: notice.notice)
-      }
-      let graph = RunningGraph(plan, services: services)
       graphs[ObjectIdentifier(graph)] = graph
-      observation.began(graph)
       if let stopTime { graph.stop(within: stopTime) }
-      let failures = await graph.failures()
-      observation.ended(graph)
+      let failures = await failures(of: graph)
       graphs[ObjectIdentifier(graph)] = nil
       let measures = (graph.progress.seconds, graph.turnCount)
       // What it could not do by the end it was given will be done again.
@@ -288,13 +281,11 @@ actor BatchRun {
       failures.append(error as? StageError ?? StageError(.inputOutput, "\(error)"))
     }
   }
-}
 
-extension RunningGraph {
-  /// Runs the graph to its end and returns why it failed, the most severe reason first.
-  fileprivate func failures() async -> [StageError] {
+  /// Runs a graph to its end and returns why it failed, the most severe reason first.
+  private func failures(of graph: RunningGraph) async -> [StageError] {
     do {
-      return try await run().map(\.error)
+      return try await host.run(graph).map(\.error)
     } catch {
       return [error as? StageError ?? StageError(.internal, "\(error)")]
     }

@@ -1,5 +1,6 @@
 internal import FluxClient
 internal import FluxGraph
+internal import FluxGraphHost
 internal import GraphLanguage
 internal import GraphRuntime
 internal import Platform
@@ -37,10 +38,8 @@ struct CheckCommand {
     let printer = PlanPrinter(plan, remarks: plan.decodingRemarks(native: arguments.isStrict))
     Terminal.output.write("\(file.source.name)  ok\n\(lines: printer.text + billing(plan))\n")
     guard arguments.options["--world"] != nil else { return .success }
-    let environment = file.environment
     let findings = WorldLook(
-      plan, resources: [ObjectIdentifier(LocalFlux.self): LocalServers.unstarted],
-      environment: { environment[$0] },
+      plan, world: GraphHost.unstarted(file.environment),
       secret: { reference throws(StageError) in
         // Files are read; programs that give a secret are not run.
         guard case .file(let path) = reference else { return nil }

@@ -1,4 +1,5 @@
 internal import FluxGraph
+internal import FluxGraphHost
 internal import Platform
 
 /// `fluxgraph ctl`: gives a command to a running graph.

@@ -1,4 +1,5 @@
 internal import FluxGraph
+internal import FluxGraphHost
 internal import GraphLanguage
 internal import Platform
 

@@ -1,4 +1,5 @@
 public import FluxGraph
+public import FluxGraphHost
 internal import Glibc
 internal import GraphLanguage
 internal import GraphRuntime

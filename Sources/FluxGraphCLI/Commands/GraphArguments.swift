@@ -1,4 +1,5 @@
 internal import FluxGraph
+internal import FluxGraphHost
 internal import Platform
 
 /// What the commands that look at graphs without running them are given.

@@ -1,4 +1,5 @@
 internal import FluxGraph
+internal import FluxGraphHost
 internal import Platform
 
 /// `fluxgraph inspect`: what stages there are, and what each takes.

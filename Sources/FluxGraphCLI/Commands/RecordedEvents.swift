@@ -1,5 +1,6 @@
 internal import FluxClient
 internal import FluxGraph
+internal import FluxGraphHost
 internal import FluxProtocol
 
 /// Reads recorded events: one JSON object a line, each an event as `jsonl` writes it, or a message of Flux as it came.

@@ -1,11 +1,10 @@
-internal import AudioStages
 internal import EventStages
 internal import FluxClient
 internal import FluxGraph
+internal import FluxGraphHost
 internal import Glibc
 internal import GraphLanguage
 internal import GraphRuntime
-internal import NetLoop
 internal import Platform
 internal import Synchronization
 
@@ -128,10 +127,7 @@ struct RunCommand: Sendable {
         }
         return .failure(.inputOutput)
       }
-      let reader = SecretReader(secrets: plan.secrets)
-      let complete = try await plan.resolvingSecrets { reference throws(StageError) in
-        try await reader.secret(reference)
-      }
+      let complete = try await plan.withSecrets()
       _ = try recording?.need.look()
       return try await run(complete, file)
     } catch let error as StageError {
@@ -145,115 +141,53 @@ struct RunCommand: Sendable {
 
   private func run(_ plan: Plan, _ file: GraphFile) async throws -> ExitCode {
     ErrorQueue.shared.begin()
-    let loop = try EventLoop()
-    loop.start()
-    do {
-      let code = try await run(plan, file, loop)
-      await loop.finish()
-      return code
-    } catch {
-      await loop.finish()
-      throw error
-    }
-  }
-
-  private func run(_ plan: Plan, _ file: GraphFile, _ loop: EventLoop) async throws -> ExitCode {
-    let local = LocalServers(loop: loop)
-    let environment = file.environment
     let log = LogSettings.current
     let isJSON = log.format == .json
     let region = arguments.isQuiet || isJSON ? nil : StatusTicker.region(for: plan)
     let printer = NoticePrinter(isQuiet: arguments.isQuiet, isJSON: isJSON, region: region)
-    let terminal = BlockingWorker("stdout")
     for problem in log.problems { printer.print("warning: \(problem)") }
-    let network = GraphNetwork(loop)
-    let recorder = recording.map { recording in
-      SessionRecorder(network, holdsAudio: recording.holdsAudio, write: recording.write)
+    var options = GraphHost.Options(
+      environment: file.environment,
+      log: ProgramLog(settings: log, isJSON: isJSON, write: { printer.write($0) }))
+    options.isNative = arguments.isStrict
+    options.toleratesLosses = arguments.isLossy
+    if let drain = delivery?.drain ?? arguments.drain.map({ DeliveryDrain($0) }) {
+      options.resources.append(drain)
     }
-    let webSockets: any WebSocketConnector = recorder ?? network
-    let observation = Observation(webSockets)
-    var resources: [ObjectIdentifier: any Sendable] = [
-      ObjectIdentifier(LocalFlux.self): local.resource,
-      ObjectIdentifier(PulseConnections.self): PulseConnections(),
-    ]
-    if arguments.isStrict { resources[ObjectIdentifier(NativeDecodingOnly.self)] = NativeDecodingOnly() }
-    let drain = delivery?.drain ?? arguments.drain.map { DeliveryDrain($0) }
-    if let drain { resources[ObjectIdentifier(DeliveryDrain.self)] = drain }
-    if StatusTicker.sharesTerminal { resources[ObjectIdentifier(TerminalRegion.self)] = region }
-    let services = GraphServices(
-      loop: network, webSockets: observation.connections, http: network, httpServer: network,
-      disk: try DiskThreads(),
-      terminal: terminal, resources: resources,
-      environment: { environment[$0] },
-      filesInUse: recording.map { [FileInUse($0.path, .written, by: "`record`")] } ?? [],
-      toleratesLosses: arguments.isLossy,
-      log: ProgramLog(settings: log, isJSON: isJSON, write: { printer.write($0) }),
-      metrics: observation.metrics,
-      noticed: { observation.notices.count($0) }, notice: { printer.print($0, $1) })
-    let graph = RunningGraph(plan, services: services)
-    var metrics: MetricsServer?
+    if StatusTicker.sharesTerminal, let region { options.resources.append(region) }
+    if let recording {
+      options.filesInUse = [FileInUse(recording.path, .written, by: "`record`")]
+      options.recorder = SessionRecorder(holdsAudio: recording.holdsAudio, write: recording.write)
+    }
+    return try await GraphHost.run(options) { host in
+      let graph = host.graph(plan) { $0.notice = { printer.print($0, $1) } }
+      return try await run(graph, plan, host, printer)
+    }
+  }
+
+  private func run(_ graph: RunningGraph, _ plan: Plan, _ host: GraphHost, _ printer: NoticePrinter)
+    async throws -> ExitCode
+  {
+    let observation = host.observation
     if let address = arguments.observation.address {
-      metrics = try await MetricsServer(
-        address, isPublic: arguments.observation.isPublic, network, observation
-      ) {
-        observation.isRunning && graph.hasConnected(services.commands)
+      let port = try await host.offerMetrics(at: address, isPublic: arguments.observation.isPublic) {
+        observation.isRunning && graph.hasConnected
       }
+      printer.print("metrics at \(address.url(port: port))metrics")
     }
-    defer { metrics?.close() }
-    if let metrics, let address = arguments.observation.address {
-      printer.print("metrics at \(address.url(port: metrics.port))metrics")
-    }
-    let interruptions = Atomic<Int>(0)
-    let stopTimeout = arguments.stopTimeout
-    let hadTerminal = Self.hasTerminal
-    signals.handle { number in
-      // A log rotation's hang-up asks for files to be opened anew. It is the end only when a terminal has gone.
-      if number == SIGHUP && !(hadTerminal && !Self.hasTerminal) {
-        network.execute { services.commands.hangUp() }
-        return
-      }
-      if interruptions.add(1, ordering: .relaxed).newValue == 1 {
-        Self.endProcess(after: stopTimeout)
-        graph.stop(within: stopTimeout)
-        printer.print("stopping; once more to stop at once")
-      } else {
-        region?.eraseStatus()
-        exit(ExitCode.interrupted.rawValue)
-      }
-    }
-    signals.handleUserSignal(SIGUSR1) { printer.write(observation.snapshot(asJSON: isJSON)) }
-    signals.handleUserSignal(SIGUSR2) {
-      // Push to talk: the key was let go.
-      network.execute { _ = services.commands.give(.endTurn) }
-    }
-    var control: ControlServer?
-    if let path = arguments.controlPath {
-      control = try await ControlServer(path: path, loop: loop) { [graph] }
-    }
-    defer { control?.close() }
+    handleSignals(graph, host, printer)
+    if let path = arguments.controlPath { try await host.takeCommands(at: path) }
     if let limit = arguments.limit {
-      _ = network.schedule(at: Instant.now().advanced(by: limit)) { graph.stop(within: stopTimeout) }
+      _ = host.loop.schedule(at: Instant.now().advanced(by: limit)) { [stopTimeout = arguments.stopTimeout] in
+        graph.stop(within: stopTimeout)
+      }
     }
     let began = Instant.now()
-    observation.began(graph)
-    var ticker: StatusTicker?
-    if let region {
-      // Only for show: a file server that is gone is not waited for.
-      let isStrict = arguments.isStrict
-      let forecast = services.disk.lane(isEnding: { true })
-      let total = (try? await forecast.run { PlanForecast(plan, native: isStrict).seconds }) ?? nil
-      ticker = StatusTicker(region, loop: network, terminal: terminal) {
-        let progress = graph.progress
-        return RunStatus(
-          seconds: progress.seconds,
-          fraction: total.map { progress.seconds / max($0, 0.001) } ?? progress.fraction,
-          answers: services.commands.give(.status))
-      }
-    }
+    let ticker = await statusTicker(graph, plan, host, printer.region)
     ticker?.start()
     let failures: [RunningGraph.Failure]
     do {
-      failures = try await graph.run()
+      failures = try await host.run(graph)
     } catch {
       await ticker?.stop()
       throw error
@@ -263,9 +197,9 @@ struct RunCommand: Sendable {
       let wall = Instant.now().duration(since: began).seconds
       printer.print(Self.summary(graph, wall))
     }
-    observation.ended(graph)
-    if arguments.observation.showsStatistics { printer.write(observation.summaryText(asJSON: isJSON)) }
-    await local.stop()
+    if arguments.observation.showsStatistics {
+      printer.write(observation.summaryText(asJSON: printer.isJSON))
+    }
     if delivery != nil {
       await ErrorQueue.shared.flush()
       let balances = DeliveryBalance.all(observation.metrics.samples)
@@ -275,6 +209,50 @@ struct RunCommand: Sendable {
       }
     }
     return failures.first.map { .failure($0.error.code) } ?? .success
+  }
+
+  private func handleSignals(_ graph: RunningGraph, _ host: GraphHost, _ printer: NoticePrinter) {
+    let (loop, observation) = (host.loop, host.observation)
+    let interruptions = Atomic<Int>(0)
+    let stopTimeout = arguments.stopTimeout
+    let hadTerminal = Self.hasTerminal
+    signals.handle { number in
+      // A log rotation's hang-up asks for files to be opened anew. It is the end only when a terminal has gone.
+      if number == SIGHUP && !(hadTerminal && !Self.hasTerminal) {
+        loop.execute { graph.commands.hangUp() }
+        return
+      }
+      if interruptions.add(1, ordering: .relaxed).newValue == 1 {
+        Self.endProcess(after: stopTimeout)
+        graph.stop(within: stopTimeout)
+        printer.print("stopping; once more to stop at once")
+      } else {
+        printer.region?.eraseStatus()
+        exit(ExitCode.interrupted.rawValue)
+      }
+    }
+    signals.handleUserSignal(SIGUSR1) { printer.write(observation.snapshot(asJSON: printer.isJSON)) }
+    signals.handleUserSignal(SIGUSR2) {
+      // Push to talk: the key was let go.
+      loop.execute { _ = graph.commands.give(.endTurn) }
+    }
+  }
+
+  private func statusTicker(
+    _ graph: RunningGraph, _ plan: Plan, _ host: GraphHost, _ region: TerminalRegion?
+  ) async -> StatusTicker? {
+    guard let region else { return nil }
+    // Only for show: a file server that is gone is not waited for.
+    let isStrict = arguments.isStrict
+    let forecast = host.services.disk.lane(isEnding: { true })
+    let total = (try? await forecast.run { PlanForecast(plan, native: isStrict).seconds }) ?? nil
+    return StatusTicker(region, loop: host.loop, terminal: host.terminal) {
+      let progress = graph.progress
+      return RunStatus(
+        seconds: progress.seconds,
+        fraction: total.map { progress.seconds / max($0, 0.001) } ?? progress.fraction,
+        answers: graph.commands.give(.status))
+    }
   }
 
   /// Ends the process when its end has taken longer than it may, whatever holds it up, be it what it has to say of it.
@@ -302,35 +280,5 @@ struct RunCommand: Sendable {
     let turns = graph.turnCount
     if turns > 0 { text += ", \(turns) turn\(turns == 1 ? "" : "s")" }
     return text
-  }
-}
-
-extension RunningGraph {
-  /// Whether every recogniser has its connection. On the loop.
-  fileprivate func hasConnected(_ commands: CommandDirectory) -> Bool {
-    let recognisers = statistics.parts.filter { $0.kind == .recogniser }
-    if recognisers.contains(where: { $0.state == .starting || $0.state == .failed }) { return false }
-    return commands.give(.status).flatMap { $0.reply.connectionStates }.allSatisfy {
-      !["connecting", "greeting", "waiting"].contains($0)
-    }
-  }
-}
-
-extension StageReply {
-  /// In what state the connections of a recogniser are, one for each channel; none for stages without.
-  fileprivate var connectionStates: [String] {
-    let channels = details.first { $0.name == "channels" }?.value.arrayValue
-    let own = details.first { $0.name == "state" }?.value.stringValue
-    return channels?.compactMap { $0["state"]?.stringValue } ?? own.map { [$0] } ?? []
-  }
-}
-
-extension EventLoop {
-  /// Ends the loop of a command that is over, once what was sent last has left: a peer is owed the close frame it waits for.
-  func finish() async {
-    await withCheckedContinuation { continuation in
-      if !execute({ continuation.resume() }) { continuation.resume() }
-    }
-    stop()
   }
 }

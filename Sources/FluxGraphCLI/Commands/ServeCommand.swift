@@ -1,4 +1,5 @@
 internal import FluxGraph
+internal import FluxGraphHost
 internal import FluxProtocol
 internal import FluxServer
 internal import Glibc

@@ -1,4 +1,5 @@
 internal import FluxGraph
+internal import FluxGraphHost
 internal import Platform
 
 /// `fluxgraph tap`: prints what flows by a name of a running graph.

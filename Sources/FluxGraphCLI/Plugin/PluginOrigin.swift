@@ -1,4 +1,5 @@
 internal import FluxGraph
+internal import FluxGraphHost
 internal import FoundationEssentials
 
 /// Where a new package finds fluxgraph's own.

@@ -358,17 +358,17 @@ struct GraphBuilder {
     _ node: PlanNode, _ route: WakeRoute? = nil, queue: SinkQueue = SinkQueue()
   ) -> StageContext {
     let ports = ports(of: node)
-    let disk = lane(of: node, noticing: ports["notices"], queue)
     // What is captured is kept for each stage, a thousand times in a large graph: no whole node, no whole services.
     let (title, location) = (node.title, node.location)
     let (notice, commands) = (services.notice, services.commands)
     let (fileMade, number) = (services.fileMade, node.id)
+    var world = services.world
+    let disk = lane(of: node, noticing: ports["notices"], queue)
+    world.disk = disk
+    if node.specification.role == .decode, hasAutomaticMix(behind: node) { world.provide(UnaskedMix()) }
     return StageContext(
-      name: title, location: location, directory: node.directory ?? plan.directory,
-      clock: services.clock,
-      loop: services.loop, webSockets: services.webSockets, http: services.http,
-      httpServer: services.httpServer, disk: disk, terminal: services.terminal,
-      resources: resources(of: node), environment: services.environment,
+      name: title, category: node.specification.name, location: location,
+      directory: node.directory ?? plan.directory, world: world,
       waker: .init(
         wake: { route?.wakeChain() },
         wakeWhenReadable: { descriptor in route?.watch(descriptor, events: Int32(POLLIN)) },
@@ -383,15 +383,14 @@ struct GraphBuilder {
         taking: { [weak supervisor] in supervisor?.files.take($0, for: number) ?? true },
         refusal: { [weak supervisor] in supervisor?.files.refusal(of: $0, $1, for: number) }),
       failing: { [weak supervisor] in supervisor?.hasFailed ?? false }, end: supervisor.end,
-      linkedPorts: Set(ports.keys),
-      category: node.specification.name, log: services.log, metrics: services.metrics)
+      linkedPorts: Set(ports.keys))
   }
 
   /// Where a stage reads and writes files.
   private func lane(
     of node: PlanNode, noticing port: EventFanOut?, _ queue: SinkQueue
   ) -> any BlockingThread {
-    let (title, location, notice, loop) = (node.title, node.location, services.notice, services.loop)
+    let (title, location, notice, loop) = (node.title, node.location, services.notice, services.world.loop)
     return services.disk.lane(
       tell: { told in
         var named = told
@@ -402,11 +401,6 @@ struct GraphBuilder {
           port?.emit(.notice(named))
         }
       }, isEnding: queue.hasEnded)
-  }
-
-  private func resources(of node: PlanNode) -> [ObjectIdentifier: any Sendable] {
-    guard node.specification.role == .decode, hasAutomaticMix(behind: node) else { return services.resources }
-    return services.resources.merging([ObjectIdentifier(UnaskedMix.self): UnaskedMix()]) { own, _ in own }
   }
 
   private func hasAutomaticMix(behind node: PlanNode) -> Bool {

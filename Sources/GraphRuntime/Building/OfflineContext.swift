@@ -1,4 +1,4 @@
-internal import FluxGraph
+package import FluxGraph
 internal import Synchronization
 
 /// The world of an event stage in a graph's test, and of a stage that is asked what it needs: the clock runs, and nothing can be
@@ -11,17 +11,12 @@ struct OfflineContext {
   private let outbox = Outbox()
   let context: StageContext
 
-  init(
-    name: String, category: String, directory: String, resources: [ObjectIdentifier: any Sendable] = [:],
-    environment: @escaping @Sendable (String) -> String? = { _ in nil }
-  ) {
+  /// - Parameter world: what there is of the world all the same.
+  init(name: String, category: String, directory: String, world: World = .unreachable) {
     let outbox = outbox
     context = StageContext(
-      name: name, location: nil, directory: directory, clock: SystemClock(), loop: StillLoop(),
-      webSockets: NoNetwork(), http: NoNetwork(), httpServer: NoNetwork(), disk: RefusingThread(),
-      terminal: RefusingThread(), resources: resources, environment: environment,
-      waker: .init(wake: {}, wakeWhenReadable: { _ in }), noticeHandler: { _ in },
-      portHandler: { event, port in outbox.events.withLock { $0.append((event, port)) } }, category: category)
+      name: name, category: category, directory: directory, world: world,
+      portHandler: { event, port in outbox.events.withLock { $0.append((event, port)) } })
   }
 
   /// What was sent out by ports since the last time this was asked.
@@ -30,6 +25,23 @@ struct OfflineContext {
       defer { events = [] }
       return events
     }
+  }
+}
+
+extension World {
+  /// The clock runs, and nothing can be reached.
+  package static var unreachable: World {
+    World(
+      loop: StillLoop(), webSockets: NoNetwork(), http: NoNetwork(), httpServer: NoNetwork(),
+      disk: RefusingThread(), terminal: RefusingThread())
+  }
+
+  /// The same environment and what the host program provides, with nothing that can be reached.
+  var cutOff: World {
+    var world = World.unreachable
+    world.environment = environment
+    world.resources = resources
+    return world
   }
 }
 

@@ -16,24 +16,21 @@ package struct WorldLook: Sendable {
 
   private let plan: Plan
   private let filesInUse: [FileInUse]
-  private let resources: [ObjectIdentifier: any Sendable]
-  private let environment: @Sendable (String) -> String?
+  private let world: World
   private let secret: @Sendable (SecretReference) throws(StageError) -> Secret?
 
   /// - Parameters:
   ///   - filesInUse: files that are used besides.
-  ///   - resources: what the host program provides for stages that ask for it.
-  ///   - environment: the environment the graph sees.
+  ///   - world: the environment the graph sees, and what the host program provides for stages that ask for it; nothing else of it
+  ///     is used.
   ///   - secret: a secret the plan names by where it is to be had; nil where only running the graph would tell.
   package init(
-    _ plan: Plan, filesInUse: [FileInUse] = [], resources: [ObjectIdentifier: any Sendable] = [:],
-    environment: @escaping @Sendable (String) -> String?,
+    _ plan: Plan, filesInUse: [FileInUse] = [], world: World,
     secret: @escaping @Sendable (SecretReference) throws(StageError) -> Secret? = { _ in nil }
   ) {
     self.plan = plan
     self.filesInUse = filesInUse
-    self.resources = resources
-    self.environment = environment
+    self.world = world.cutOff
     self.secret = secret
   }
 
@@ -93,7 +90,7 @@ package struct WorldLook: Sendable {
     }
     let context = OfflineContext(
       name: node.title, category: node.specification.name, directory: node.directory ?? plan.directory,
-      resources: resources, environment: environment
+      world: world
     ).context
     let stage = try? node.specification.make(settings)
     if let source = stage?.form.byteSource, source.exclusiveInput != nil {

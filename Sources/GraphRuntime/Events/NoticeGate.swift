@@ -34,8 +34,8 @@ final class NoticeGate: Sendable {
   private let pass: @Sendable (Notice, String?) -> Void
 
   init(_ services: GraphServices) {
-    clock = services.clock
-    loop = services.loop
+    clock = services.world.clock
+    loop = services.world.loop
     count = services.noticed
     pass = services.notice
   }

@@ -26,14 +26,14 @@ extension RunningGraph {
 
   /// Ends the sources as `stop()` does, and the graph when the time is over. What it could not do by then is told, and makes it fail.
   package func stop(within time: Duration) {
-    let now = services.clock.now()
+    let now = services.world.clock.now()
     guard end.ask(now: now, within: time) else { return }
     stop()
     if let deadline = end.recogniserDeadline {
-      _ = services.loop.schedule(at: deadline) { [weak self] in self?.endRecognisers() }
+      _ = services.world.loop.schedule(at: deadline) { [weak self] in self?.endRecognisers() }
     }
     if let deadline = end.deadline {
-      _ = services.loop.schedule(at: deadline) { [weak self] in self?.giveUp(after: time) }
+      _ = services.world.loop.schedule(at: deadline) { [weak self] in self?.giveUp(after: time) }
     }
   }
 

@@ -168,8 +168,7 @@ package final class RunningGraph: GraphSupervisor, Sendable {
 
   /// Looks at what the stages need, and opens the sinks. When something is wrong, those that are open end again.
   private func canBegin(_ builder: GraphBuilder) async throws -> Bool {
-    let look = WorldLook(
-      plan, filesInUse: services.filesInUse, resources: services.resources, environment: services.environment)
+    let look = WorldLook(plan, filesInUse: services.filesInUse, world: services.world)
     let findings = try await findings(of: look)
     for finding in findings {
       if case .failure(let error) = finding.result { partFailed(StagePlace(finding.node), error) }
@@ -181,8 +180,8 @@ package final class RunningGraph: GraphSupervisor, Sendable {
       return state.isStopping
     }
     if isStopping { opening.finish() }
-    let patience = services.clock.now().advanced(by: Self.openingTime)
-    let timer = services.loop.schedule(at: patience) { opening.finish() }
+    let patience = services.world.clock.now().advanced(by: Self.openingTime)
+    let timer = services.world.loop.schedule(at: patience) { opening.finish() }
     for (node, sink) in builder.sinks { start(node, sink, builder.parts) { opening.yield() } }
     var awaited = openings.makeAsyncIterator()
     for _ in builder.sinks { await awaited.next() }
@@ -246,14 +245,14 @@ package final class RunningGraph: GraphSupervisor, Sendable {
   private func watch() {
     let isOver = state.withLock { $0.parts == 0 || $0.isAborted }
     if isOver { return }
-    let now = services.clock.now()
+    let now = services.world.clock.now()
     let steps = chains.withLock { $0 }.compactMap { chain in chain.step.map { (ObjectIdentifier(chain), $0) }
     }
     let findings = state.withLock { state in
       state.blocked.look(Dictionary(steps, uniquingKeysWith: { $1 }), now: now)
     }
     for finding in findings { tell(finding) }
-    _ = services.loop.schedule(at: now.advanced(by: .seconds(1))) { [weak self] in self?.watch() }
+    _ = services.world.loop.schedule(at: now.advanced(by: .seconds(1))) { [weak self] in self?.watch() }
   }
 
   private func tell(_ finding: BlockedStages.Finding) {

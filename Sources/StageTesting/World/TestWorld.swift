@@ -13,7 +13,7 @@ public final class TestWorld: Sendable {
   /// What stages measure.
   public let metrics = MetricsRegistry()
   private let environment: [String: String]
-  private let resources: [ObjectIdentifier: any Sendable]
+  private let resources: [any Sendable]
   private let answers: @Sendable (HTTPRequest) -> HTTPResponse?
 
   private struct State {
@@ -44,8 +44,7 @@ public final class TestWorld: Sendable {
     loop = ManualLoop(start: start)
     webSockets = FakeWebSockets(loop: loop, peer: peer)
     self.environment = environment
-    self.resources = Dictionary(
-      resources.map { (ObjectIdentifier(type(of: $0)), $0) }, uniquingKeysWith: { _, last in last })
+    self.resources = resources
     self.answers = answers
   }
 
@@ -66,27 +65,34 @@ public final class TestWorld: Sendable {
     name: String, directory: String, disk: (any BlockingThread)?, waker: StageContext.Waker
   ) -> StageContext {
     StageContext(
-      name: name, location: nil, directory: directory, clock: loop, loop: loop, webSockets: webSockets,
-      http: FakeHTTP(world: self), httpServer: httpServer, disk: disk ?? InlineThread(),
-      terminal: InlineThread(),
-      resources: resources,
-      environment: { self.environment[$0] },
+      name: name, directory: directory, world: world(disk: disk ?? InlineThread(), terminal: InlineThread()),
       waker: waker,
       noticeHandler: { notice in self.state.withLock { $0.notices.append(notice) } },
       portHandler: { event, port in self.state.withLock { $0.emitted.append((event, port)) } },
       commandRegistrar: { handler in self.commands.withLock { $0.append(handler) } },
-      hangUpRegistrar: { body in self.hangUps.withLock { $0.append(body) } },
-      log: KeptLog(world: self), metrics: metrics)
+      hangUpRegistrar: { body in self.hangUps.withLock { $0.append(body) } })
   }
 
   /// The world of a whole graph.
   /// - Parameter clock: the time the graph sees. Audio threads keep the machine's own.
   package func services(clock: any GraphClock, disk: DiskThreads) -> GraphServices {
-    GraphServices(
-      clock: clock, loop: loop, webSockets: webSockets, http: FakeHTTP(world: self), httpServer: httpServer,
-      disk: disk, terminal: disk.lane(), resources: resources, environment: { self.environment[$0] },
-      log: KeptLog(world: self), metrics: metrics,
-      notice: { notice, _ in self.state.withLock { $0.notices.append(notice) } })
+    var world = world(disk: disk.lane(), terminal: disk.lane())
+    world.clock = clock
+    var services = GraphServices(world, disk: disk)
+    services.notice = { notice, _ in self.state.withLock { $0.notices.append(notice) } }
+    return services
+  }
+
+  private func world(disk: any BlockingThread, terminal: any BlockingThread) -> World {
+    var world = World(
+      loop: loop, webSockets: webSockets, http: FakeHTTP(world: self), httpServer: httpServer, disk: disk,
+      terminal: terminal)
+    world.clock = loop
+    world.log = KeptLog(world: self)
+    world.metrics = metrics
+    world.environment = { self.environment[$0] }
+    for resource in resources { world.provide(resource) }
+    return world
   }
 
   /// Gives a command to every stage that takes commands, and returns the answers.

@@ -39,13 +39,12 @@ final class PulseRecording: @unchecked Sendable {
   private func run(_ settings: PulseSettings) {
     let loop = ManualLoop()
     let context = StageContext(
-      name: "test", location: nil, directory: ".", clock: SystemClock(), loop: loop,
-      webSockets: FakeWebSockets(),
-      http: NoNetwork(), httpServer: FakeHTTPServer(), disk: Inline(), terminal: Inline(), resources: [:],
-      environment: { _ in nil },
+      name: "test", directory: ".",
+      world: World(
+        loop: loop, webSockets: FakeWebSockets(), http: NoNetwork(), httpServer: FakeHTTPServer(),
+        disk: Inline(), terminal: Inline()),
       waker: .init(wake: { [news] in news.signal() }, wakeWhenReadable: { _ in }),
-      noticeHandler: { [self] notice in state.withLock { $0.notices.append(notice) } },
-      portHandler: { _, _ in })
+      noticeHandler: { [self] notice in state.withLock { $0.notices.append(notice) } })
     do {
       let reader: PulseReader
       if case .application(let name) = settings.target {

@@ -1,6 +1,6 @@
 import ExampleStages
 import FluxGraph
-import FluxGraphCLI
+import FluxGraphHost
 import Foundation
 
 // A graph inside a program: audio from Swift goes in, events come out as values. Prints the turns it hears, found by the local

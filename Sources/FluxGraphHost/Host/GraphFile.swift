@@ -1,17 +1,17 @@
-internal import FluxGraph
-internal import GraphLanguage
+package import FluxGraph
+package import GraphLanguage
 internal import Platform
 
 /// A graph named on the command line: a file, or a text after `-e`.
-struct GraphFile: Sendable {
+package struct GraphFile: Sendable {
   /// Longer graphs are data that was named by mistake.
   private static let sizeLimit = 1_000_000
 
-  let source: GraphSource
-  let environment: GraphEnvironment
+  package let source: GraphSource
+  package let environment: GraphEnvironment
 
   /// Reads the file at `path`; `-` is standard input.
-  init(path: String) throws(StageError) {
+  package init(path: String) throws(StageError) {
     let text = try Self.text(of: path)
     let directory = path == "-" ? "." : path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
     guard path.hasSuffix(".json") else {
@@ -29,7 +29,7 @@ struct GraphFile: Sendable {
   }
 
   /// The graphs in a Markdown document.
-  var markdownGraphs: [GraphFile] { MarkdownGraphs.sources(in: source).map(GraphFile.init) }
+  package var markdownGraphs: [GraphFile] { MarkdownGraphs.sources(in: source).map(GraphFile.init) }
 
   private static func text(of path: String, isRegular: Bool = false) throws(StageError) -> String {
     let bytes = try InputFile.read(path, limit: sizeLimit, isRegular: isRegular)
@@ -40,7 +40,7 @@ struct GraphFile: Sendable {
   }
 
   /// A graph given as text.
-  init(text: String, name: String = "-e", directory: String = ".") {
+  package init(text: String, name: String = "-e", directory: String = ".") {
     self.init(GraphSource(name: name, text: text, directory: directory))
   }
 
@@ -49,13 +49,8 @@ struct GraphFile: Sendable {
     environment = GraphEnvironment(directory: source.directory)
   }
 
-  /// Tells what of the `.env` files could not be used.
-  func tellOfEnvironment() {
-    for problem in environment.problems { Terminal.error.write("warning: \(problem)\n") }
-  }
-
   /// Checks the graph.
-  func check(
+  package func check(
     _ catalogue: Catalogue, parameters: [String: String] = [:], isStrict: Bool = false,
     allowsMissingSecrets: Bool = false, allowsMissingSinks: Bool = false,
     secrets: SecretRegister = .program

@@ -1,5 +1,5 @@
 import FluxGraph
-import FluxGraphCLI
+import FluxGraphHost
 import Foundation
 import StageTesting
 import Testing

@@ -1,17 +1,22 @@
-internal import FluxGraph
+package import FluxGraph
 
 /// What `fluxgraph ctl` and a running graph say to each other: one JSON object in each direction, each on a line of its own.
-enum ControlProtocol {
+package enum ControlProtocol {
   /// More than any command.
   static let maximumRequestSize = 64 << 10
 
   /// A command, and the stage it is for; nil for all.
-  struct Request: Sendable {
-    var stage: String?
-    var command: StageCommand
+  package struct Request: Sendable {
+    package var stage: String?
+    package var command: StageCommand
+
+    package init(stage: String?, command: StageCommand) {
+      self.stage = stage
+      self.command = command
+    }
   }
 
-  static func encode(_ request: Request) -> String {
+  package static func encode(_ request: Request) -> String {
     var members: [(String, JSONValue)] = []
     if let stage = request.stage { members.append(("stage", .string(stage))) }
     switch request.command {
@@ -26,7 +31,7 @@ enum ControlProtocol {
   }
 
   /// The request of `fluxgraph tap`: the lines of a stream, as long as it flows.
-  static func encode(tap name: String) -> String {
+  package static func encode(tap name: String) -> String {
     JSONValue.object([("command", "tap"), ("stage", .string(name))]).serialized + "\n"
   }
 

@@ -1,9 +1,9 @@
-internal import FluxGraph
+package import FluxGraph
 internal import Glibc
 
 extension SecretRegister {
   /// What the program's commands know to be secret: all that they write goes through it.
-  static let program = SecretRegister()
+  package static let program = SecretRegister()
 
   /// Takes note of what is secret whatever a graph says: Deepgram's key, and the passwords of proxies.
   func learn(from environment: GraphEnvironment) {

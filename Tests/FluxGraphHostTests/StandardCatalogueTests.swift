@@ -1,5 +1,5 @@
 import FluxGraph
-import FluxGraphCLI
+import FluxGraphHost
 import Testing
 
 /// What the catalogue says of stages before they are described is what their descriptions say.

@@ -1,24 +1,27 @@
 internal import EventStages
-internal import FluxGraph
+package import FluxGraph
 internal import Glibc
 internal import GraphRuntime
 internal import Synchronization
 
 /// Everything that is known of a running program from outside: what `--stats`, `--metrics` and SIGUSR1 show.
-final class Observation: Sendable {
+package final class Observation: Sendable {
   let notices = NoticeMeter()
   /// What stages measure themselves.
-  let metrics = MetricsRegistry()
-  let connections: ConnectionMeter
+  package let metrics: MetricsRegistry
+  let connections = ConnectionMeter()
   private let began = Instant.now()
   private let beganAt = WallTime.now()
   private let graphs = Mutex<[ObjectIdentifier: RunningGraph]>([:])
   private let ended = Mutex(GraphStatistics())
-  /// The progress of a batch; nil for a single graph.
-  private let batch: (@Sendable () -> BatchProgress)?
+  /// The inputs of a batch by what has become of them; nil for a single graph.
+  private let batch: (@Sendable () -> [(state: String, count: Int)])?
 
-  init(_ connector: any WebSocketConnector, batch: (@Sendable () -> BatchProgress)? = nil) {
-    connections = ConnectionMeter(connector)
+  package init(
+    metrics: MetricsRegistry = MetricsRegistry(),
+    batch: (@Sendable () -> [(state: String, count: Int)])? = nil
+  ) {
+    self.metrics = metrics
     self.batch = batch
   }
 
@@ -34,7 +37,7 @@ final class Observation: Sendable {
   func add(_ statistics: GraphStatistics) { ended.withLock { $0.merge(statistics) } }
 
   /// Whether a graph is under way.
-  var isRunning: Bool { graphs.withLock { !$0.isEmpty } }
+  package var isRunning: Bool { graphs.withLock { !$0.isEmpty } }
 
   /// The graphs that run.
   var running: [RunningGraph] { graphs.withLock { Array($0.values) } }
@@ -108,7 +111,7 @@ final class Observation: Sendable {
   }
 
   /// The summary as lines of text, or as one JSON object.
-  func summaryText(asJSON: Bool) -> String {
+  package func summaryText(asJSON: Bool) -> String {
     if asJSON {
       let members =
         [("v", JSONValue(1)), ("event", JSONValue("Statistics"))] + summary.map { ($0.name, $0.value) }
@@ -124,7 +127,7 @@ final class Observation: Sendable {
   // MARK: - Snapshot
 
   /// What SIGUSR1 prints: a line for each part.
-  func snapshot(asJSON: Bool) -> String {
+  package func snapshot(asJSON: Bool) -> String {
     let statistics = statistics
     if asJSON {
       let parts = statistics.parts.map { JSONValue.object($0.members) }
@@ -176,17 +179,10 @@ final class Observation: Sendable {
         "fluxgraph_notices_total", .counter, "Notices by their words.", Double(entry.count),
         labels: [("notice", entry.notice)])
     }
-    if let progress = batch?() {
-      let states = [
-        ("done", progress.done), ("failed", progress.failed), ("interrupted", progress.interrupted),
-        ("running", progress.running), ("skipped", progress.skipped),
-        ("waiting", max(0, progress.total - progress.ended - progress.interrupted - progress.running)),
-      ]
-      for (state, count) in states {
-        text.add(
-          "fluxgraph_batch_inputs", .gauge, "Inputs of the batch by what has become of them.", Double(count),
-          labels: [("state", state)])
-      }
+    for (state, count) in batch?() ?? [] {
+      text.add(
+        "fluxgraph_batch_inputs", .gauge, "Inputs of the batch by what has become of them.", Double(count),
+        labels: [("state", state)])
     }
     addProcess(&text)
     for sample in metrics.samples {

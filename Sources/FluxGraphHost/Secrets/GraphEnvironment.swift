@@ -3,15 +3,15 @@ internal import Glibc
 
 /// The environment a graph may read with `env(…)`: the process's own variables, then a `.env` file beside the graph, then one
 /// in the working directory.
-struct GraphEnvironment: Sendable {
+package struct GraphEnvironment: Sendable {
   /// More than any list of settings.
   private static let sizeLimit = 1 << 20
 
   private let values: [String: String]
   /// What of the `.env` files could not be used, one sentence each: the place, and never what stands there.
-  let problems: [String]
+  package let problems: [String]
 
-  init(directory: String) {
+  package init(directory: String) {
     var values: [String: String] = [:]
     var problems: [String] = []
     for path in directory == "." ? [".env"] : [".env", Path(".env").resolved(in: directory, home: nil)] {
@@ -23,7 +23,7 @@ struct GraphEnvironment: Sendable {
     self.problems = problems
   }
 
-  subscript(name: String) -> String? {
+  package subscript(name: String) -> String? {
     if let value = getenv(name) { return String(cString: value) }
     return values[name]
   }

@@ -1,5 +1,5 @@
-internal import FluxGraph
-internal import FluxServer
+package import FluxGraph
+package import FluxServer
 
 extension WordChoice {
   /// The source of words `text` names: `pocketsphinx`, `none`, `script:FILE`, or `command:PROGRAM ARGUMENTS`.
@@ -7,7 +7,7 @@ extension WordChoice {
   ///   - environment: what a program is given.
   ///   - complaint: told each line of a program's standard error, on any thread.
   /// - Throws: `StageError` for another name, or a script that cannot be read.
-  init(
+  package init(
     named text: String, directory: String, environment: [String: String],
     complaint: @escaping @Sendable (String) -> Void
   ) throws(StageError) {

@@ -1,11 +1,16 @@
-internal import FluxGraph
+package import FluxGraph
 internal import Glibc
+package import GraphLanguage
 internal import Platform
 
 /// Looks up the secrets a graph names by file or program, when it runs and never before.
-struct SecretReader: Sendable {
+package struct SecretReader: Sendable {
   /// What programs that are asked must not see of it.
-  let secrets: SecretRegister
+  private let secrets: SecretRegister
+
+  package init(secrets: SecretRegister) {
+    self.secrets = secrets
+  }
 
   /// Longer than any key.
   private static let sizeLimit = 64 << 10
@@ -16,7 +21,7 @@ struct SecretReader: Sendable {
   /// is told as a mistake, and never taken off unasked.
   /// - Throws: `StageError`; it tells where the secret was looked for, and nothing of what was found. With code `refused` something
   ///   was found that can be no secret.
-  func secret(_ reference: SecretReference) async throws(StageError) -> Secret {
+  package func secret(_ reference: SecretReference) async throws(StageError) -> Secret {
     switch reference {
     case .file(let path): return try Self.secret(inFile: path)
     case .program(let arguments):
@@ -26,7 +31,7 @@ struct SecretReader: Sendable {
   }
 
   /// The secret a file holds. The same as of any reference to it.
-  static func secret(inFile path: String) throws(StageError) -> Secret {
+  package static func secret(inFile path: String) throws(StageError) -> Secret {
     try secret(in: try InputFile.read(atHome(path), limit: sizeLimit), of: .file(path))
   }
 
@@ -102,5 +107,13 @@ struct SecretReader: Sendable {
       throw StageError(.unavailable, "\(reference) was stopped while it asked")
     }
     return child.poll() != nil
+  }
+}
+
+extension Plan {
+  /// The plan with the secrets it names by file or program.
+  package func withSecrets() async throws(StageError) -> Plan {
+    let reader = SecretReader(secrets: secrets)
+    return try await resolvingSecrets { reference throws(StageError) in try await reader.secret(reference) }
   }
 }

@@ -1,5 +1,5 @@
 import FluxGraph
-import FluxGraphCLI
+import FluxGraphHost
 import Foundation
 import Synchronization
 import TestSupport
@@ -49,6 +49,30 @@ import Testing
     }
     try await run.value
     #expect(kinds == [.startOfTurn, .endOfTurn])
+  }
+
+  @Test("a program can do what `ctl` can: ask, change settings, end a turn")
+  func commands() async throws {
+    let graph = try Graph(text: "heard = tone live | flux endpoint=local words=none\nheard | null")
+    await #expect(throws: GraphError.self, "it does not run yet") { try await graph.give(.status) }
+    let run = Task { try await graph.run() }
+    var state = ""
+    while state != "streaming" {
+      try await Task.sleep(for: .milliseconds(20))
+      let answers = try? await graph.give(.status, to: "heard")
+      state = answers?.first?.reply.details.first { $0.name == "state" }?.value.stringValue ?? ""
+    }
+    let set = try await graph.give(.set([.init("eot_threshold", "0.9")]))
+    #expect(set.map(\.stage) == ["heard"] && set.allSatisfy(\.reply.isAccepted))
+    let refused = try await graph.give(.set([.init("eot_threshold", "much")]))
+    #expect(refused.allSatisfy { !$0.reply.isAccepted })
+    let ended = try await graph.give(.endTurn)
+    #expect(ended.count == 1)
+    let error = await #expect(throws: GraphError.self) { try await graph.give(.endTurn, to: "hear") }
+    #expect(error?.kind == .unknownName && error?.message.contains("there are: heard") == true)
+    graph.stop()
+    try await run.value
+    await #expect(throws: GraphError.self, "it is over") { try await graph.give(.status) }
   }
 
   @Test("a wrong text is told as check tells it")

@@ -1,7 +1,7 @@
 import FluxGraph
 import Testing
 
-@testable import FluxGraphCLI
+@testable import FluxGraphHost
 
 @Suite(.timeLimit(.minutes(10))) struct EventTapTests {
   private func event(_ number: Int, _ text: String = "") -> Event {

@@ -4,10 +4,8 @@ internal import FluxProtocol
 internal import FoundationEssentials
 internal import Synchronization
 
-/// Opens WebSockets like the connector it stands for, and puts down what passes over the first one as the lines of a
-/// ``FluxRecording``. Headers are not put down: they hold the key.
-package final class SessionRecorder: WebSocketConnector {
-  private let connector: any WebSocketConnector
+/// Puts down what passes over the first WebSocket as the lines of a ``FluxRecording``. Headers are not put down: they hold the key.
+package final class SessionRecorder: Sendable {
   private let clock: any GraphClock
   private let holdsAudio: Bool
   private let write: @Sendable (String) -> Void
@@ -17,36 +15,26 @@ package final class SessionRecorder: WebSocketConnector {
   ///   - holdsAudio: whether the audio itself is put down, or only its hash.
   ///   - write: takes a line without its end; called on the loop.
   package init(
-    _ connector: any WebSocketConnector, clock: any GraphClock = SystemClock(), holdsAudio: Bool,
-    write: @escaping @Sendable (String) -> Void
+    clock: any GraphClock = SystemClock(), holdsAudio: Bool, write: @escaping @Sendable (String) -> Void
   ) {
-    self.connector = connector
     self.clock = clock
     self.holdsAudio = holdsAudio
     self.write = write
   }
 
-  package func connect(
-    _ request: WebSocketRequest, handler: @escaping @Sendable (WebSocketEvent) -> Void
-  ) -> any WebSocketConnection {
-    guard !isTaken.exchange(true, ordering: .relaxed) else {
-      return connector.connect(request, handler: handler)
-    }
+  /// Who watches the connection a request makes; nil for all but the first.
+  func watcher(of request: WebSocketRequest) -> (any WebSocketWatcher)? {
+    guard !isTaken.exchange(true, ordering: .relaxed) else { return nil }
     let recording = FluxRecording(url: request.url)
     write(recording.header)
-    let session = RecordedSession(recording, clock: clock, holdsAudio: holdsAudio, write: write)
-    let connection = connector.connect(request) { event in
-      session.received(event)
-      handler(event)
-    }
-    return RecordedConnection(connection, session)
+    return RecordedSession(recording, clock: clock, holdsAudio: holdsAudio, write: write)
   }
 }
 
 /// What has passed so far.
 ///
 /// Unchecked: touched on the loop only.
-private final class RecordedSession: @unchecked Sendable {
+private final class RecordedSession: WebSocketWatcher, @unchecked Sendable {
   private let clock: any GraphClock
   private let holdsAudio: Bool
   private let write: @Sendable (String) -> Void
@@ -94,42 +82,17 @@ private final class RecordedSession: @unchecked Sendable {
     add(.client, .binary(count: binary.count, .sha256(hash.digest.hexadecimal)))
   }
 
-  func add(_ sender: FluxRecording.Sender, _ content: FluxRecording.Content) {
+  func sent(text: String) { add(.client, .text(text)) }
+
+  func closes(code: UInt16?, reason: String) {
+    add(.client, .close(code: code.map { Int($0) }, reason: reason))
+  }
+
+  func aborts() { add(.client, .lost(reason: "dropped by the client")) }
+
+  private func add(_ sender: FluxRecording.Sender, _ content: FluxRecording.Content) {
     let audio = bytesPerSecond > 0 ? Double(bytes) / bytesPerSecond : oggClock?.seconds ?? 0
     let wall = clock.now().duration(since: opened).seconds
     write(FluxRecording.Frame(sender, audio: audio, wall: wall, content).line)
   }
-}
-
-private final class RecordedConnection: WebSocketConnection {
-  private let connection: any WebSocketConnection
-  private let session: RecordedSession
-
-  init(_ connection: any WebSocketConnection, _ session: RecordedSession) {
-    self.connection = connection
-    self.session = session
-  }
-
-  func send(binary bytes: UnsafeRawBufferPointer) {
-    if !bytes.isEmpty { session.sent(binary: bytes) }
-    connection.send(binary: bytes)
-  }
-
-  func send(text: String) {
-    session.add(.client, .text(text))
-    connection.send(text: text)
-  }
-
-  func close(code: UInt16?, reason: String) {
-    session.add(.client, .close(code: code.map { Int($0) }, reason: reason))
-    connection.close(code: code, reason: reason)
-  }
-
-  func abort() {
-    session.add(.client, .lost(reason: "dropped by the client"))
-    connection.abort()
-  }
-
-  var bufferedBytes: Int { connection.bufferedBytes }
-  var blockedSince: Instant? { connection.blockedSince }
 }

@@ -1,7 +1,7 @@
 import TestSupport
 import Testing
 
-@testable import FluxGraphCLI
+@testable import FluxGraphHost
 
 @Suite struct EnvironmentFileTests {
   private func read(_ text: String) -> EnvironmentFile { EnvironmentFile(Array(text.utf8)) }

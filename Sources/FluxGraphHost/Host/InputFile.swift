@@ -1,12 +1,13 @@
-internal import FluxGraph
+package import FluxGraph
 internal import Glibc
 
 /// Reads whole small files: graphs and settings.
-enum InputFile {
+package enum InputFile {
   /// The bytes of a file, or of standard input for `-`.
   /// - Parameter isRegular: whether it must be a file; pipes and devices, which may never end, are refused then.
   /// - Throws: `StageError` when it cannot be read or is longer than `limit`.
-  static func read(_ path: String, limit: Int, isRegular: Bool = false) throws(StageError) -> [UInt8] {
+  package static func read(_ path: String, limit: Int, isRegular: Bool = false) throws(StageError) -> [UInt8]
+  {
     let flags = O_RDONLY | O_CLOEXEC | (isRegular ? O_NONBLOCK : 0)
     let descriptor = path == "-" ? dup(STDIN_FILENO) : open(path, flags)
     guard descriptor >= 0 else { throw failure("cannot open", path) }

@@ -1,9 +1,6 @@
-internal import AudioStages
-internal import FluxClient
 public import FluxGraph
 internal import GraphLanguage
 internal import GraphRuntime
-internal import NetLoop
 internal import Synchronization
 
 /// A graph that runs inside a Swift program.
@@ -21,6 +18,7 @@ public final class Graph: Sendable {
     var taps: [EventTap.Place] = []
     var feeds: [String: AudioFeed] = [:]
     var running: RunningGraph?
+    var host: GraphHost?
     var hasBegun = false
     var isStopped = false
   }
@@ -125,16 +123,7 @@ public final class Graph: Sendable {
     }
     defer { for tap in taps { tap.buffer.end() } }
     do {
-      let loop = try EventLoop()
-      loop.start()
-      let failures: [RunningGraph.Failure]
-      do {
-        failures = try await run(taps, loop)
-      } catch {
-        await loop.finish()
-        throw error
-      }
-      await loop.finish()
+      let failures = try await run(taps)
       if let first = failures.first {
         throw GraphError(first, others: failures.dropFirst().map { GraphError($0, others: []) })
       }
@@ -148,39 +137,51 @@ public final class Graph: Sendable {
     }
   }
 
-  private func run(_ taps: [EventTap.Place], _ loop: EventLoop) async throws -> [RunningGraph.Failure] {
-    let reader = SecretReader(secrets: plan.secrets)
-    var complete = try await plan.resolvingSecrets { reference throws(StageError) in
-      try await reader.secret(reference)
-    }
+  private func run(_ taps: [EventTap.Place]) async throws -> [RunningGraph.Failure] {
+    var complete = try await plan.withSecrets()
     for (index, tap) in taps.enumerated() { complete.add(tap, named: "reader \(index + 1)") }
-    let local = LocalServers(loop: loop)
-    let network = GraphNetwork(loop)
-    let (environment, notice, feeds) = (environment, notice, state.withLock { $0.feeds })
-    let services = GraphServices(
-      loop: network, webSockets: network, http: network, httpServer: network, disk: try DiskThreads(),
-      terminal: BlockingWorker("stdout"),
-      resources: [
-        ObjectIdentifier(LocalFlux.self): local.resource,
-        ObjectIdentifier(PulseConnections.self): PulseConnections(),
-        ObjectIdentifier(EventTap.Places.self): EventTap.Places(
-          Dictionary(uniqueKeysWithValues: taps.enumerated().map { ("reader \($0.offset + 1)", $0.element) })),
-        ObjectIdentifier(FeedStage.Feeds.self): FeedStage.Feeds(feeds),
-      ],
-      environment: { environment[$0] }, log: log, metrics: metrics, notice: { told, _ in notice(told) })
-    let graph = RunningGraph(complete, services: services)
-    let isStopped = state.withLock { state in
-      state.running = graph
-      return state.isStopped
+    var options = GraphHost.Options(environment: environment, log: log)
+    options.observation = Observation(metrics: metrics)
+    options.resources = [
+      EventTap.Places(
+        Dictionary(uniqueKeysWithValues: taps.enumerated().map { ("reader \($0.offset + 1)", $0.element) })),
+      FeedStage.Feeds(state.withLock { $0.feeds }),
+    ]
+    return try await GraphHost.run(options) { [complete] host in
+      let graph = host.graph(complete) { [notice] in $0.notice = { told, _ in notice(told) } }
+      let isStopped = state.withLock { state in
+        state.running = graph
+        state.host = host
+        return state.isStopped
+      }
+      defer { state.withLock { $0.host = nil } }
+      if isStopped { return [] }
+      return try await withTaskCancellationHandler {
+        try await host.run(graph)
+      } onCancel: {
+        stop()
+      }
     }
-    if isStopped { return [] }
-    let failures = try await withTaskCancellationHandler {
-      try await graph.run()
-    } onCancel: {
-      stop()
-    }
-    await local.stop()
-    return failures
+  }
+
+  /// Gives a command to stages while the graph runs, as `fluxgraph ctl` does: that the turn under way is to end, that settings
+  /// change, or that they say how they fare.
+  /// - Parameter stage: the name the graph gives the stage; nil for all that take commands.
+  /// - Returns: what each of them answers.
+  /// - Throws: `GraphError` of the kind `unknownName` when no such stage takes commands now.
+  @discardableResult
+  public func give(
+    _ command: StageCommand, to stage: String? = nil
+  ) async throws(GraphError) -> [(stage: String, reply: StageReply)] {
+    let (graph, host) = state.withLock { ($0.running, $0.host) }
+    var answers: [(name: String, reply: StageReply)] = []
+    if let graph, let host { answers = await host.give(command, to: stage, of: graph) }
+    guard answers.isEmpty else { return answers.map { ($0.name, $0.reply) } }
+    let names = graph.map(\.commands.names) ?? []
+    throw GraphError(
+      kind: .unknownName, code: .badGraph,
+      message: "no stage\(stage.map { " called `\($0)`" } ?? "") takes commands now"
+        + (names.isEmpty ? "" : "; there are: \(names.joined(separator: ", "))"))
   }
 
   /// Ends the sources. What is under way still arrives, and `run` then returns.

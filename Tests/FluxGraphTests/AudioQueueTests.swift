@@ -31,6 +31,38 @@ private func pop(_ queue: AudioQueue) -> (number: Int?, result: AudioQueue.PopRe
 }
 
 @Suite(.timeLimit(.minutes(10))) struct AudioQueueTests {
+  @Test("a queue is there before its format: both sides learn when it opens, or that it never will")
+  func opening() {
+    let told = Atomic<Int>(0)
+    for opens in [true, false] {
+      let queue = AudioQueue()
+      queue.onOpen { [unowned queue] in told.add(queue.isOpen ? 1 : 10, ordering: .relaxed) }
+      #expect(!queue.isOpen && !queue.neverOpens && queue.capacity == 0 && queue.count == 0)
+      #expect(queue.pop { _, _, _, _ in } == .empty)
+      if opens {
+        queue.open(
+          format: AudioFormat(.s16le, rate: 8_000, channels: 1), slotFrames: 4, capacity: 2, dropsOldest: true)
+        #expect(queue.isOpen && queue.format.rate == 8_000 && queue.slotFrames == 4 && queue.capacity == 2)
+      }
+      queue.end()
+      #expect(queue.pop { _, _, _, _ in } == .ended && queue.neverOpens == !opens)
+    }
+    #expect(told.load(ordering: .relaxed) == 11)
+  }
+
+  @Test("a queue and who reads from it let go of each other")
+  func lettingGo() async {
+    weak var gone: AudioQueue?
+    do {
+      let queue = AudioQueue(format: AudioFormat(.s16le, rate: 8_000, channels: 1), slotFrames: 4, capacity: 2)
+      gone = queue
+      let inlet = AudioInlet(queue, liveness: .finite)
+      queue.end()
+      #expect(await inlet.next() == nil)
+    }
+    #expect(gone == nil)
+  }
+
   @Test("blocks come out in order, whole and once")
   func order() {
     let queue = AudioQueue(format: format, slotFrames: 2, capacity: 3)

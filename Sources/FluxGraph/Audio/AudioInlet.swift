@@ -71,7 +71,8 @@ public final class AudioInlet: Sendable {
   /// The next block; nil at the end of the stream or when the task is cancelled. One task at a time.
   public func next() async -> Block? {
     if !isAwaited.exchange(true, ordering: .relaxed) {
-      onChange { [self] in wakeWaiter() }
+      // The queue keeps it, and this keeps the queue.
+      onChange { [weak self] in self?.wakeWaiter() }
     }
     while !Task.isCancelled {
       var block: Block?

@@ -1,7 +1,7 @@
 internal import FluxGraph
 
 // The stages the checker puts between others: at most one of each role, in the order of the roles.
-extension Analysis {
+extension TypedGraph {
   /// Inserts what is needed between an input of `index` and `index`, and returns the type that arrives; nil after a mistake.
   mutating func adapt(
     _ input: Int, of index: Int, _ type: StreamType, to wanted: AudioRequirement, _ pacing: inout Pacing
@@ -279,7 +279,7 @@ extension Analysis {
   }
 
   /// With `--strict`, every stage that would have been inserted must be written.
-  mutating func reportImplicitAdapters() {
+  func reportImplicitAdapters() {
     var needed: [Int: [Int]] = [:]
     for index in nodes.indices where nodes[index].isAutomatic {
       needed[nodes[index].word.lower, default: []].append(index)

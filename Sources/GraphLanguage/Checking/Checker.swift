@@ -62,42 +62,43 @@ package struct Checker: Sendable {
   package func check(_ source: GraphSource) -> CheckResult {
     var loader = GraphLoader(source, isStage: { catalogue[$0] != nil }, options.readGraph)
     let tree = loader.load()
-    var analysis = Analysis(
-      source: loader.source, catalogue: catalogue, options: options, syntaxErrors: loader.diagnostics)
-    analysis.read(tree)
-    analysis.checkPaths()
-    analysis.inferTypes()
-    checkLeftOut(loader, into: &analysis)
-    let tests = analysis.tests(tree)
-    let plan = analysis.plan()
+    let findings = Findings(loader.diagnostics)
+    let grounds = Grounds(source: loader.source, catalogue: catalogue, options: options, findings: findings)
+    let draft = Draft(tree, Bindings(tree, grounds))
+    let graph = TypedGraph(draft)
+    checkLeftOut(loader, findings)
+    var testing = TestChecking(draft, graph)
+    let tests = testing.tests(tree)
+    let plan = graph.plan()
     return CheckResult(
-      plan: plan, tests: plan == nil ? nil : tests, diagnostics: analysis.finishedDiagnostics(),
-      omittedErrors: max(0, analysis.errorCount - Self.maximumErrors), source: loader.source)
+      plan: plan, tests: plan == nil ? nil : tests, diagnostics: findings.finished(options.secrets),
+      omittedErrors: max(0, findings.errorCount - Self.maximumErrors), source: loader.source)
   }
 
   /// Checks what used graphs keep to themselves as if it ran here: a mistake in it is one, wherever it shows first. What depends on
   /// what else runs, and on the environment of whoever runs it, is none here.
-  private func checkLeftOut(_ loader: GraphLoader, into analysis: inout Analysis) {
+  private func checkLeftOut(_ loader: GraphLoader, _ findings: Findings) {
     let chains = loader.usedGraphs.flatMap(\.chains)
     guard !chains.isEmpty else { return }
     var lenient = options
     lenient.isStrict = false
     lenient.allowsMissingSecrets = true
     lenient.allowsMissingSinks = true
-    var whole = Analysis(source: loader.source, catalogue: catalogue, options: lenient, syntaxErrors: [])
-    whole.read(SyntaxTree(items: loader.allItems))
-    whole.inferTypes()
+    let whole = Findings([])
+    let grounds = Grounds(source: loader.source, catalogue: catalogue, options: lenient, findings: whole)
+    let tree = SyntaxTree(items: loader.allItems)
+    _ = TypedGraph(Draft(tree, Bindings(tree, grounds)))
     let circumstances: Set<String> = Set(
       [DiagnosticCode.missingVariable, .missingParameter, .inputReadTwice, .duplicateStream].map(\.rawValue))
     for diagnostic in whole.diagnostics where diagnostic.severity == .error {
       guard let place = diagnostic.primary?.span, !circumstances.contains(diagnostic.code),
         chains.contains(where: { $0.lower <= place.lower && place.lower <= $0.upper })
       else { continue }
-      analysis.add(diagnostic)
+      findings.add(diagnostic)
     }
-    analysis.masked += whole.masked
-    guard !analysis.hasErrors else { return }
-    for graph in loader.usedGraphs { if let note = graph.note { analysis.add(note) } }
+    findings.masked += whole.masked
+    guard findings.errorCount == 0 else { return }
+    for graph in loader.usedGraphs { if let note = graph.note { findings.add(note) } }
   }
 
   /// Reads one stage with its options, as it stands in a chain, and nothing around it.
@@ -113,17 +114,17 @@ package struct Checker: Sendable {
       GraphSource(name: "stage", text: chain, directory: "."), isStage: { catalogue[$0] != nil },
       options.readGraph)
     let tree = loader.load()
-    var analysis = Analysis(
-      source: loader.source, catalogue: catalogue, options: options, syntaxErrors: loader.diagnostics)
-    analysis.read(tree)
+    let findings = Findings(loader.diagnostics)
+    let grounds = Grounds(source: loader.source, catalogue: catalogue, options: options, findings: findings)
+    let draft = Draft(tree, Bindings(tree, grounds))
     let index = before == nil ? 0 : 1
-    guard !analysis.hasErrors, analysis.nodes.indices.contains(index) else {
+    guard !draft.hasErrors, draft.nodes.indices.contains(index) else {
       let result = CheckResult(
-        plan: nil, tests: nil, diagnostics: analysis.finishedDiagnostics(), omittedErrors: 0,
+        plan: nil, tests: nil, diagnostics: findings.finished(options.secrets), omittedErrors: 0,
         source: loader.source)
       throw StageTextError(description: result.rendered(color: false))
     }
-    return (analysis.nodes[index].specification, analysis.nodes[index].settings)
+    return (draft.nodes[index].specification, draft.nodes[index].settings)
   }
 }
 

@@ -1,7 +1,7 @@
 internal import FluxGraph
 
 // What names stand for: streams bound before, their ports, and what may have been meant by others.
-extension Analysis {
+extension Draft {
   /// The name and port of a head that is a bound name; nil when it is a stage.
   func reference(in stage: StageSyntax) -> (WordSyntax, WordSyntax?)? {
     let parts = split(stage.word)
@@ -93,7 +93,7 @@ extension Analysis {
 
   // MARK: Mistakes
 
-  mutating func reportUnknownName(_ word: WordSyntax) {
+  func reportUnknownName(_ word: WordSyntax) {
     let stem = split(word).0
     if let later = definitions[stem.text] {
       report(

@@ -1,44 +1,12 @@
 internal import FluxGraph
 
 // What is written behind a stage's word.
-extension Analysis {
-  /// A stage's options in the making.
-  private struct Configuration {
-    var specification: StageSpecification
-    var stage: any Stage
-    var settings: [StageSetting] = []
-    /// The stage's word and what is set, as people may see it.
-    var texts: [String]
-    /// Where each option given is written.
-    var given: [String: SourceSpan] = [:]
-    /// Whether a value or option is there that belongs to none: it may have been meant for one that is missing.
-    var hasSurplus = false
-    /// Options whose values could not be read.
-    var unread: Set<String> = []
-    /// What was proposed for single values: the number of the diagnostic, and the option as it would be.
-    var proposals: [(diagnostic: Int, option: String, value: GraphValue)] = []
-    /// The values given, as they are written.
-    var values: [String: ValueSyntax] = [:]
-    /// Whether there is an option that may have been meant for any other.
-    var hasStranger = false
-    var hasFailed = false
-
-    /// Notes what an option that is not there was probably meant to be: then that one's value is not known.
-    mutating func note(_ meant: String?) {
-      if let meant { unread.insert(meant) } else { hasStranger = true }
-    }
-
-    mutating func fail(_ option: OptionSpecification) {
-      hasFailed = true
-      unread.insert(option.name)
-    }
-  }
-
+extension Draft {
   /// Checks a stage's options and sets them. The stage is nil after a mistake.
   mutating func configure(
     _ syntax: StageSyntax, _ specification: StageSpecification
   ) -> (settings: [StageSetting], text: String, stage: (any Stage)?) {
-    var configuration = Configuration(
+    var configuration = StageConfiguration(
       specification: specification, stage: specification.make(), texts: [specification.name])
     var positional = specification.options.filter(\.isPositional)[...]
     var firstOption: SourceSpan?
@@ -97,46 +65,46 @@ extension Analysis {
 
   private mutating func assign(
     _ option: OptionSpecification, _ value: ValueSyntax, _ span: SourceSpan,
-    _ configuration: inout Configuration
+    _ configuration: inout StageConfiguration
   ) {
     if let mistake = configuration.specification.mistakes.first(where: {
-      $0.matches(option.name, text(of: value))
+      $0.matches(option.name, bindings.text(of: value))
     }) {
       report(.knownMistake, mistake, at: value.span, value: value)
       configuration.fail(option)
       return
     }
-    guard var resolved = resolve(value, as: option.type) else {
+    guard var resolved = bindings.resolve(value, as: option.type) else {
       configuration.fail(option)
       return
     }
-    guard takeNote(of: resolved, value, as: option.type) else {
+    guard bindings.takeNote(of: resolved, value, as: option.type) else {
       configuration.fail(option)
       return
     }
     // The name of a stream goes into names of files, too.
     let isName = configuration.specification.group == .recogniser && option.name == "as"
-    if option.type == .path || option.type == .pathTemplate || isName { takeNote(ofPath: value) }
+    if option.type == .path || option.type == .pathTemplate || isName { bindings.takeNote(ofPath: value) }
     if option.type == .template || option.type == .pathTemplate {
-      guard let template = template(resolved, value, option) else {
+      guard let template = bindings.template(resolved, value, option) else {
         configuration.fail(option)
         return
       }
       resolved = template
     } else if option.type == .path {
-      guard let path = path(resolved, value) else {
+      guard let path = bindings.path(resolved, value) else {
         configuration.fail(option)
         return
       }
       resolved = path
     }
-    warnOfFields(value, option)
+    bindings.warnOfFields(value, option)
     set(option, resolved, value, span, &configuration)
   }
 
   private mutating func set(
     _ option: OptionSpecification, _ value: GraphValue, _ syntax: ValueSyntax, _ span: SourceSpan,
-    _ configuration: inout Configuration
+    _ configuration: inout StageConfiguration
   ) {
     if let earlier = configuration.given[option.name] {
       var help = "leave one of them out"
@@ -153,7 +121,7 @@ extension Analysis {
         secondary: [.init(earlier, "first given here")], help: help, replacement: replacement)
       let first = configuration.settings.first { $0.option == option.name }?.value
       if case .list(let one)? = first, case .list(let other) = value {
-        configuration.proposals.append((diagnostics.count - 1, option.name, .list(one + other)))
+        configuration.proposals.append((findings.diagnostics.count - 1, option.name, .list(one + other)))
       }
       configuration.fail(option)
       return
@@ -169,15 +137,15 @@ extension Analysis {
       case .flag: configuration.texts.append(option.name)
       case .predicate(let predicate): configuration.texts.append(predicate.description)
       default:
-        let text = shown(option, syntax)
+        let text = bindings.shown(option, syntax)
         let seen = options.secrets.masked(text)
-        isRedacted = isRedacted || seen != text
+        bindings.isRedacted = bindings.isRedacted || seen != text
         configuration.texts.append(seen)
       }
     } catch {
       report(error, option, syntax, span)
       if let proposed = proposed(by: error, for: value) {
-        configuration.proposals.append((diagnostics.count - 1, option.name, proposed))
+        configuration.proposals.append((findings.diagnostics.count - 1, option.name, proposed))
       }
       configuration.fail(option)
       return
@@ -188,10 +156,10 @@ extension Analysis {
   }
 
   private mutating func assign(
-    _ predicate: PredicateSyntax, _ syntax: StageSyntax, _ configuration: inout Configuration
+    _ predicate: PredicateSyntax, _ syntax: StageSyntax, _ configuration: inout StageConfiguration
   ) {
     guard let option = configuration.specification.options.first(where: { $0.type == .predicate }),
-      let checked = check(predicate)
+      let checked = bindings.check(predicate)
     else {
       configuration.hasFailed = true
       configuration.unread.insert("predicate")
@@ -201,7 +169,7 @@ extension Analysis {
     set(option, .predicate(checked), word, syntax.span, &configuration)
   }
 
-  private mutating func checkRequired(_ syntax: StageSyntax, _ configuration: inout Configuration) {
+  private mutating func checkRequired(_ syntax: StageSyntax, _ configuration: inout StageConfiguration) {
     for option in configuration.specification.options
     where option.isRequired && configuration.given[option.name] == nil
       && !configuration.unread.contains(option.name)
@@ -215,12 +183,12 @@ extension Analysis {
         at: syntax.word.span, help: "for example `\(syntax.word.text) \(sample)`",
         replacement: .init(SourceSpan(place, place), " \(sample)"))
       configuration.proposals.append(
-        (diagnostics.count - 1, option.name, Self.outsideValue(option.type.sample)))
+        (findings.diagnostics.count - 1, option.name, Bindings.outsideValue(option.type.sample)))
       configuration.hasFailed = true
     }
   }
 
-  private mutating func validate(_ syntax: StageSyntax, _ configuration: inout Configuration) {
+  private mutating func validate(_ syntax: StageSyntax, _ configuration: inout StageConfiguration) {
     let missing = configuration.specification.options.filter {
       $0.isRequired && configuration.given[$0.name] == nil
     }
@@ -233,7 +201,7 @@ extension Analysis {
         let value = conflict.options.first.flatMap({ configuration.values[$0] })
       {
         let parts = value.elements.isEmpty ? [value] : value.elements
-        if let part = parts.first(where: { text(of: $0) == element }) {
+        if let part = parts.first(where: { bindings.text(of: $0) == element }) {
           primary.span = part.span
           if let near = Suggestions.nearest(to: element, in: conflict.candidates) {
             primary.text = "did you mean `\(near)`?"
@@ -256,7 +224,7 @@ extension Analysis {
 
   /// The change of the text that a fix asks for.
   private func replacement(
-    for fix: OptionConflict.Fix, _ syntax: StageSyntax, _ configuration: Configuration
+    for fix: OptionConflict.Fix, _ syntax: StageSyntax, _ configuration: StageConfiguration
   ) -> Diagnostic.Replacement? {
     switch fix {
     case .remove(let option):
@@ -271,7 +239,7 @@ extension Analysis {
   }
 
   /// A span with the blanks before it, so that it can be left out without a trace.
-  private func withBlanksBefore(_ span: SourceSpan) -> SourceSpan {
+  func withBlanksBefore(_ span: SourceSpan) -> SourceSpan {
     var lower = span.lower
     while lower > 0, source.bytes[lower - 1] == 0x20 || source.bytes[lower - 1] == .tab { lower -= 1 }
     return SourceSpan(lower, span.upper)
@@ -286,7 +254,7 @@ extension Analysis {
     guard
       let text = error.replacement ?? Suggestions.nearest(to: part.text ?? "", in: error.candidates)
     else { return nil }
-    let proposed = Self.outsideValue(text)
+    let proposed = Bindings.outsideValue(text)
     guard case .list(var elements) = value, let index = error.element, elements.indices.contains(index) else {
       return proposed
     }
@@ -295,189 +263,15 @@ extension Analysis {
   }
 
   /// What is proposed for one value must be right beside the others, or it is not proposed.
-  private mutating func checkProposals(_ configuration: Configuration) {
+  private mutating func checkProposals(_ configuration: StageConfiguration) {
     for proposal in configuration.proposals {
       var stage = configuration.stage
       let others = configuration.unread.subtracting([proposal.option])
       let isSet: Void? = try? configuration.specification.set(proposal.option, of: &stage, to: proposal.value)
       let conflicts = configuration.specification.conflicts(in: stage, unknown: others)
       if isSet == nil || conflicts.contains(where: { !$0.isWarning }) {
-        withdrawProposal(proposal.diagnostic)
+        findings.withdrawProposal(proposal.diagnostic)
       }
     }
-  }
-
-  // MARK: Mistakes
-
-  private mutating func report(
-    _ error: OptionError, _ option: OptionSpecification, _ syntax: ValueSyntax, _ whole: SourceSpan,
-    isWarning: Bool = false
-  ) {
-    var span = syntax.span
-    var secondary: [Diagnostic.Label] = []
-    if case .parameter(let word) = syntax, options.parameters[word.text] != nil, !isWarning {
-      return reportSetting(word, error, option)
-    }
-    if case .parameter(let word) = syntax, let bound = parameters[word.text] {
-      secondary = [.init(bound.definition, "defined here")]
-    } else if let element = error.element, syntax.elements.indices.contains(element) {
-      span = syntax.elements[element].span
-    }
-    let written = source.text(of: span)
-    let near = Suggestions.nearest(to: unquoted(written), in: error.candidates)
-    let replacement = error.replacement ?? near
-    // Only what is in the text can be replaced there.
-    let canReplace = secondary.isEmpty
-    var help: String?
-    if let text = error.replacement {
-      let isWholeOption = span == syntax.span && whole.lower < syntax.span.lower
-      help = isWholeOption ? "write `\(option.name)=\(text)`" : "write `\(text)`"
-    }
-    add(
-      Diagnostic(
-        code: isWarning ? DiagnosticCode.unusualValue.rawValue : error.code.rawValue,
-        severity: isWarning ? .warning : .error, "`\(option.name)` \(error.message)",
-        at: .init(span, near.map { "did you mean `\($0)`?" } ?? ""), secondary: secondary,
-        notes: Suggestions.listing(error.candidates).map { ["there are \($0)"] } ?? [], help: help,
-        replacement: canReplace ? replacement.map { .init(span, $0) } : nil))
-  }
-
-  /// The graph is right; what the command line gives its parameter is not.
-  private mutating func reportSetting(
-    _ parameter: WordSyntax, _ error: OptionError, _ option: OptionSpecification
-  ) {
-    let near = options.parameters[parameter.text].flatMap {
-      Suggestions.nearest(to: $0, in: error.candidates)
-    }
-    let better = error.replacement ?? near
-    add(
-      Diagnostic(
-        code: error.code.rawValue, severity: .error,
-        "`--set \(parameter.text)=…`: `\(option.name)` \(error.message)", at: nil,
-        notes: ["`$\(parameter.text)` is used at \(source.location(of: parameter.span))"]
-          + (Suggestions.listing(error.candidates).map { ["there are \($0)"] } ?? []),
-        help: better.map { "write `--set \(parameter.text)=\($0)`" }))
-  }
-
-  private mutating func reportUnknownOption(
-    _ key: WordSyntax, _ value: ValueSyntax, _ configuration: inout Configuration
-  ) {
-    configuration.hasFailed = true
-    configuration.hasSurplus = true
-    let specification = configuration.specification
-    let span = SourceSpan(key.span.lower, value.span.upper)
-    let mistake = specification.mistakes.first { $0.matches(key.text, text(of: value)) }
-    if let mistake {
-      report(.knownMistake, mistake, at: span, value: value)
-      configuration.hasStranger = true
-      return
-    }
-    let names = specification.options.map(\.name)
-    let near = Suggestions.nearest(to: key.text, in: names)
-    configuration.note(near)
-    if let near, specification.option(named: near)?.type == .secret { masked.append(value.span) }
-    report(
-      .unknownOption, "`\(specification.name)` has no option `\(key.text)`", at: key.span,
-      label: near.map { "did you mean `\($0)`?" } ?? "", notes: optionListing(specification),
-      replacement: near.map { .init(key.span, $0) })
-  }
-
-  private mutating func reportSurplus(_ value: ValueSyntax, _ configuration: inout Configuration) {
-    configuration.hasFailed = true
-    configuration.hasSurplus = true
-    let specification = configuration.specification
-    let wanted = specification.options.filter(\.isPositional).count
-    guard case .atom(let word) = value else {
-      report(
-        .tooManyValues, tooMany(specification, wanted), at: value.span, notes: optionListing(specification))
-      return
-    }
-    if let option = specification.option(named: word.text) {
-      report(
-        .missingValue, "the value of `\(option.name)` is missing", at: value.span,
-        help: "write `\(option.name)=\(option.type.sample)`",
-        replacement: .init(value.span, "\(option.name)=\(option.type.sample)"))
-      configuration.note(option.name)
-      return
-    }
-    if let mistake = specification.mistakes.first(where: { $0.matches(word.text, nil) }) {
-      report(.knownMistake, mistake, at: value.span, value: nil)
-      return
-    }
-    let names = specification.options.map(\.name)
-    if let equals = word.text.firstIndex(of: "=") {
-      let key = String(word.text[..<equals])
-      let meant = Suggestions.nearest(to: key.replacing("-", with: "_"), in: names)
-      configuration.note(meant)
-      report(
-        .unknownOption, "`\(specification.name)` has no option `\(key)`", at: value.span,
-        label: meant.map { "did you mean `\($0)`?" } ?? "", notes: optionListing(specification),
-        replacement: meant.map { .init(value.span, $0 + word.text[equals...]) })
-      return
-    }
-    // A word alone is a flag, or an option without its value.
-    let flags = specification.options.filter { $0.type == .flag }.map(\.name)
-    let flag = Suggestions.nearest(to: word.text, in: flags)
-    let option = flag == nil ? Suggestions.nearest(to: word.text, in: names) : nil
-    let near =
-      flag ?? option.map { name in "\(name)=\(specification.option(named: name)?.type.sample ?? "")" }
-    configuration.note(flag ?? option)
-    guard let near else {
-      report(
-        .tooManyValues, tooMany(specification, wanted), at: value.span, notes: optionListing(specification))
-      return
-    }
-    report(
-      .unknownOption, "`\(specification.name)` has no flag `\(word.text)`", at: value.span,
-      label: "did you mean `\(near)`?", replacement: .init(value.span, near))
-  }
-
-  private func tooMany(_ specification: StageSpecification, _ count: Int) -> String {
-    switch count {
-    case 0: "`\(specification.name)` takes no values, only options"
-    case 1: "`\(specification.name)` takes one value"
-    default: "`\(specification.name)` takes \(count) values"
-    }
-  }
-
-  private func optionListing(_ specification: StageSpecification) -> [String] {
-    let names = specification.options.map(\.name)
-    if names.isEmpty { return ["`\(specification.name)` has no options"] }
-    return Suggestions.listing(names).map { ["options of `\(specification.name)`: \($0)"] }
-      ?? ["list its options with `fluxgraph inspect \(specification.name)`"]
-  }
-
-  private mutating func report(
-    _ code: DiagnosticCode, _ mistake: KnownMistake, at span: SourceSpan, value: ValueSyntax?
-  ) {
-    var replacement = mistake.replacement
-    if let text = replacement, text.contains("{value}") {
-      replacement = value.map { text.replacing("{value}", with: source.text(of: $0.span)) }
-    }
-    let place = replacement == "" ? withBlanksBefore(span) : span
-    report(
-      code, mistake.message, at: span, help: mistake.help, replacement: replacement.map { .init(place, $0) })
-  }
-
-  // MARK: Texts
-
-  private func text(of value: ValueSyntax) -> String? {
-    switch value {
-    case .atom(let word), .string(let word): word.text
-    case .parameter(let word): parameters[word.text]?.value?.text
-    default: nil
-    }
-  }
-
-  private func unquoted(_ text: String) -> String {
-    text.count >= 2 && text.hasPrefix("\"") && text.hasSuffix("\"")
-      ? String(text.dropFirst().dropLast()) : text
-  }
-
-  func lowercasedFirst(_ sentence: String) -> String {
-    var text = sentence
-    if text.hasSuffix(".") { text.removeLast() }
-    guard let first = text.first, !(text.dropFirst().first?.isUppercase ?? false) else { return text }
-    return first.lowercased() + text.dropFirst()
   }
 }

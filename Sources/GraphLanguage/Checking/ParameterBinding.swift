@@ -1,16 +1,16 @@
 internal import FluxGraph
 
 // Parameters, and values as they are after parameters and the environment have been filled in.
-extension Analysis {
+extension Bindings {
   mutating func bind(_ parameter: ParameterSyntax) {
     let name = parameter.name
-    if let earlier = parameters[name.text] {
+    if let earlier = bound(name.text) {
       report(
         .duplicateName, "the parameter `\(name.text)` is defined twice", at: name.span,
         secondary: [.init(earlier.definition, "first defined here")])
       return
     }
-    var bound = BoundParameter(definition: name.span, value: nil, origin: .outside)
+    var bound = BoundParameter(definition: name.span, value: nil, origin: .outside, item: item)
     if let text = options.parameters[name.text] {
       bound.value = Self.outsideValue(text)
       options.secrets.add(addressesIn: text)
@@ -28,13 +28,13 @@ extension Analysis {
       )
     }
     parameters[name.text] = bound
-    parameterOrder.append(name.text)
+    order.append(name.text)
   }
 
   /// Values given for parameters the graph does not have.
   mutating func checkSettings() {
-    let known = parameterDefinitions.keys.sorted()
-    for name in options.parameters.keys.sorted() where parameterDefinitions[name] == nil {
+    let known = definitions.keys.sorted()
+    for name in options.parameters.keys.sorted() where definitions[name] == nil {
       let near = Suggestions.nearest(to: name, in: known)
       let list =
         known.isEmpty ? "the graph has no parameters" : Suggestions.listing(known).map { "parameters: \($0)" }
@@ -75,7 +75,7 @@ extension Analysis {
     switch value {
     case .atom, .string: return false
     case .parameter(let word):
-      if case .outside? = parameters[word.text]?.origin { return true } else { return false }
+      if case .outside? = bound(word.text)?.origin { return true } else { return false }
     case .list(let elements, _): return elements.allSatisfy(isFromOutside)
     case .call(let word, let elements, _):
       return word.text == "secret" || (word.text == "env" && elements.count == 1)
@@ -107,7 +107,7 @@ extension Analysis {
   private mutating func literal(_ value: GraphValue, _ span: SourceSpan, as type: OptionType?) -> GraphValue?
   {
     guard type == .secret else { return value }
-    masked.append(span)
+    findings.masked.append(span)
     report(
       .secretInGraph, "a secret must not be written into the graph", at: span, label: "hidden here",
       help: "put it into the environment or into a `.env` file, and name the variable: `env(NAME)`")
@@ -115,7 +115,7 @@ extension Analysis {
   }
 
   private mutating func parameter(_ word: WordSyntax, as type: OptionType?) -> GraphValue? {
-    guard let bound = parameters[word.text] else {
+    guard let bound = bound(word.text) else {
       reportUnknownParameter(word)
       return nil
     }
@@ -123,7 +123,7 @@ extension Analysis {
     guard let value = bound.value else { return nil }
     guard type == .secret || type == .list(.secret) else { return value }
     if case .literal(let syntax) = bound.origin {
-      masked.append(syntax.span)
+      findings.masked.append(syntax.span)
       report(
         .secretInGraph, "a secret must not be written into the graph", at: syntax.span, label: "hidden here",
         secondary: [.init(word.span, "used as a secret here")],
@@ -138,14 +138,14 @@ extension Analysis {
     return value.text.map { .secret(Secret($0)) } ?? value
   }
 
-  mutating func reportUnknownParameter(_ word: WordSyntax) {
-    if let later = parameterDefinitions[word.text] {
+  func reportUnknownParameter(_ word: WordSyntax) {
+    if let later = definitions[word.text] {
       report(
         .useBeforeDefinition, "`$\(word.text)` is used before it is defined", at: word.span,
         secondary: [.init(later, "defined here")], help: "move the definition up")
       return
     }
-    let near = Suggestions.nearest(to: word.text, in: parameterOrder)
+    let near = Suggestions.nearest(to: word.text, in: order)
     report(
       .unknownParameter, "the graph has no parameter `\(word.text)`", at: word.span,
       label: near.map { "did you mean `$\($0)`?" } ?? "",
@@ -202,7 +202,7 @@ extension Analysis {
       return type == .secret ? .secret(Secret(text)) : .word(text)
     }
     guard Self.canBeVariable(name.text) else {
-      masked.append(name.span)
+      findings.masked.append(name.span)
       report(
         .secretInGraph, "`env` takes the name of a variable, and this looks like the value of one",
         at: name.span,
@@ -218,5 +218,14 @@ extension Analysis {
         ? "set it before running: `export \(name.text)=…`, or write it into a `.env` file beside the graph"
         : "set it, or give a default: `env(\(name.text), …)`")
     return nil
+  }
+
+  /// The text a value is; nil for one that is none, or is not known.
+  func text(of value: ValueSyntax) -> String? {
+    switch value {
+    case .atom(let word), .string(let word): word.text
+    case .parameter(let word): bound(word.text)?.value?.text
+    default: nil
+    }
   }
 }

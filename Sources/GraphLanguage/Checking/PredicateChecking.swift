@@ -1,7 +1,7 @@
 internal import FluxGraph
 
 // Fields, events and types in conditions.
-extension Analysis {
+extension Bindings {
   /// The predicate with its fields and constants checked; nil after a mistake. All mistakes in it are reported.
   mutating func check(_ predicate: PredicateSyntax) -> Predicate? {
     switch predicate {
@@ -136,7 +136,7 @@ extension Analysis {
     return nil
   }
 
-  private mutating func reportWrongLiteral(_ value: ValueSyntax, _ field: EventField, _ word: WordSyntax) {
+  private func reportWrongLiteral(_ value: ValueSyntax, _ field: EventField, _ word: WordSyntax) {
     let written = source.text(of: value.span)
     var replacement: String?
     switch field.kind {

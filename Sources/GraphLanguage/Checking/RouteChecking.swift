@@ -1,7 +1,7 @@
 internal import FluxGraph
 
 // Routes: each arm becomes a `where` of its own, so that nothing else needs to know of them.
-extension Analysis {
+extension Draft {
   /// The name an arm binds: a word alone that is no stage.
   func boundName(of arm: ArmSyntax) -> WordSyntax? {
     guard arm.stages.count == 1, let stage = arm.stages.first, stage.arguments.isEmpty,
@@ -51,7 +51,7 @@ extension Analysis {
         }
         continue
       }
-      let own = arm.predicate.map { check($0) }
+      let own = arm.predicate.map { bindings.check($0) }
       // After a mistake in a condition, what later arms let through is unknown, but their own mistakes still count.
       let isKnown = own.map { $0 != nil } ?? true
       let predicate = Self.condition(own ?? nil, earlier: earlier, isAll: route.isAll)

@@ -1,7 +1,7 @@
 internal import FluxGraph
 
 // What a graph is given as secret: made known as such wherever it comes from, and looked at for what cannot be meant.
-extension Analysis {
+extension Bindings {
   /// Where a value comes from.
   private enum Origin {
     case graph
@@ -19,7 +19,7 @@ extension Analysis {
       if options.environment(name.text) != nil { return .variable(name.text) }
       return arguments.count == 2 ? origin(of: arguments[1]) : .graph
     case .parameter(let word):
-      guard let bound = parameters[word.text] else { return .graph }
+      guard let bound = bound(word.text) else { return .graph }
       if options.parameters[word.text] != nil { return .setting(word.text) }
       if let variable = bound.variable { return .variable(variable) }
       if case .literal = bound.origin { return .graph }
@@ -97,7 +97,7 @@ extension Analysis {
   }
 
   private mutating func takeNote(ofPath parameter: String, _ span: SourceSpan) {
-    guard let text = parameters[parameter]?.value?.text else { return }
+    guard let text = bound(parameter)?.value?.text else { return }
     pathParts.append(PathPart(holder: "$" + parameter, text: text, span: span))
   }
 

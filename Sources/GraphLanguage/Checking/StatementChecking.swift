@@ -1,25 +1,27 @@
 internal import FluxGraph
 
 // Names and the order of stages: what can stand where in a chain.
-extension Analysis {
+extension Draft {
   /// Walks over the graph from top to bottom, binding names and making nodes.
   mutating func read(_ tree: SyntaxTree) {
     collectDefinitions(tree)
-    // What comes after so many mistakes would not be shown.
-    for item in tree.items where errorCount < 4 * Checker.maximumErrors {
-      switch item {
-      case .parameter(let parameter): bind(parameter)
-      case .statement(let statement): read(statement)
-      case .use, .test: break
+    var hasStatement = false
+    for (index, item) in tree.items.enumerated() {
+      // What comes after so many mistakes would not be shown.
+      guard case .statement(let statement) = item, findings.errorCount < 4 * Checker.maximumErrors else {
+        continue
       }
+      hasStatement = true
+      bindings.item = index
+      read(statement)
     }
-    checkSettings()
+    bindings.item = tree.items.count
     noteTestUses(tree)
     checkExclusiveInputs()
     if !hasErrors { checkForSink() }
     if !hasErrors { checkUnused() }
     if !hasErrors { checkUnsentEvents() }
-    if !hasStatement, diagnostics.isEmpty {
+    if !hasStatement, findings.diagnostics.isEmpty {
       add(
         Diagnostic(
           .emptyGraph, "the graph has no stages", at: nil,
@@ -29,19 +31,12 @@ extension Analysis {
 
   private mutating func collectDefinitions(_ tree: SyntaxTree) {
     for item in tree.items {
-      switch item {
-      case .parameter(let parameter):
-        if parameterDefinitions[parameter.name.text] == nil {
-          parameterDefinitions[parameter.name.text] = parameter.name.span
-        }
-      case .statement(let statement):
-        if let name = statement.name, definitions[name.text] == nil { definitions[name.text] = name.span }
-        for name in statement.lostNames where definitions[name.text] == nil {
-          definitions[name.text] = name.span
-        }
-        for stage in statement.stages { collectDefinitions(stage) }
-      case .use, .test: break
+      guard case .statement(let statement) = item else { continue }
+      for name in [statement.name].compactMap(\.self) + statement.lostNames
+      where definitions[name.text] == nil {
+        definitions[name.text] = name.span
       }
+      for stage in statement.stages { collectDefinitions(stage) }
     }
   }
 
@@ -53,7 +48,6 @@ extension Analysis {
   }
 
   private mutating func read(_ statement: StatementSyntax) {
-    hasStatement = true
     defer {
       for name in statement.lostNames where names[name.text] == nil && catalogue[name.text] == nil {
         _ = bind(name, to: nil, isPoisoned: true)
@@ -225,9 +219,20 @@ extension Analysis {
       ? "| stdout" : "| \(catalogue.names(of: .sink).min() ?? "stdout")"
   }
 
+  /// Marks the names tests look at as used: a stream may be named for its test alone.
+  mutating func noteTestUses(_ tree: SyntaxTree) {
+    for case .test(let test) in tree.items {
+      for step in test.steps {
+        let name = split(step.name).0.text
+        names[name]?.isUsed = true
+        for endpoint in names[name]?.streams ?? [] { testedStreams.insert(endpoint.unplaced) }
+      }
+    }
+  }
+
   // MARK: Mistakes
 
-  private mutating func reportNotASource(_ stage: StageSyntax, _ specification: StageSpecification) {
+  private func reportNotASource(_ stage: StageSyntax, _ specification: StageSpecification) {
     let wants = requirement(of: specification.make()).noun
     let sources = catalogue.names(of: .source).sorted()
     report(
@@ -279,8 +284,10 @@ extension Analysis {
         label: near.map { "did you mean the sink `\($0)`?" } ?? "",
         help: "use it: `\(name) \(sinkExample)`", replacement: near.map { .init(bound.definition, $0) })
     }
-    for name in parameterOrder {
-      guard let parameter = parameters[name], !parameter.isUsed, isOwn(parameter.definition) else { continue }
+    for name in bindings.order {
+      guard let parameter = bindings.parameters[name], !parameter.isUsed, isOwn(parameter.definition) else {
+        continue
+      }
       report(
         .unusedParameter, "the parameter `\(name)` is never used", at: parameter.definition,
         help: "a parameter is used as `$\(name)`")

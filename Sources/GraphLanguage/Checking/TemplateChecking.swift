@@ -1,7 +1,7 @@
 internal import FluxGraph
 
 // Fields and parameters in templates.
-extension Analysis {
+extension Bindings {
   /// The value of a template option: every field known, `{$name}` replaced by the parameter's text. nil after a mistake.
   mutating func template(
     _ value: GraphValue, _ syntax: ValueSyntax, _ option: OptionSpecification
@@ -98,7 +98,7 @@ extension Analysis {
     let fields = Set((EventField.all + EventField.derived).map(\.name))
     let name = names.first { name in
       fields.contains(name)
-        || !fillsParameters && name.hasPrefix("$") && parameters[String(name.dropFirst())] != nil
+        || !fillsParameters && name.hasPrefix("$") && bound(String(name.dropFirst())) != nil
     }
     guard let name else { return }
     report(
@@ -144,7 +144,7 @@ extension Analysis {
   private mutating func parameterText(_ word: WordSyntax) -> String? {
     var name = word.text
     var part: ParameterPart?
-    if parameters[name] == nil, let dot = name.lastIndex(of: "."), parameters[String(name[..<dot])] != nil {
+    if bound(name) == nil, let dot = name.lastIndex(of: "."), bound(String(name[..<dot])) != nil {
       let text = String(name[name.index(after: dot)...])
       name = String(name[..<dot])
       part = ParameterPart(rawValue: text)
@@ -159,7 +159,7 @@ extension Analysis {
         return nil
       }
     }
-    guard let bound = parameters[name] else {
+    guard let bound = bound(name) else {
       reportUnknownParameter(word)
       return nil
     }
@@ -174,9 +174,9 @@ extension Analysis {
     return part.map { $0.text(of: text) } ?? text
   }
 
-  private mutating func reportUnknownField(_ name: String, _ span: SourceSpan, _ names: [String]) {
+  private func reportUnknownField(_ name: String, _ span: SourceSpan, _ names: [String]) {
     let near = Suggestions.nearest(to: name, in: names)
-    let parameter = parameters[name] == nil ? nil : "`{$\(name)}` is the parameter"
+    let parameter = bound(name) == nil ? nil : "`{$\(name)}` is the parameter"
     report(
       .unknownField, "no event has a field `\(name)`", at: span,
       label: near.map { "did you mean `\($0)`?" } ?? "",

@@ -1,16 +1,15 @@
 internal import FluxGraph
 
-// The `test` blocks of a graph.
-extension Analysis {
-  /// Marks the names tests look at as used: a stream may be named for its test alone.
-  mutating func noteTestUses(_ tree: SyntaxTree) {
-    for case .test(let test) in tree.items {
-      for step in test.steps {
-        let name = split(step.name).0.text
-        names[name]?.isUsed = true
-        for endpoint in names[name]?.streams ?? [] { testedStreams.insert(stream(endpoint)) }
-      }
-    }
+/// The `test` blocks of a graph: what they name is looked up in the draft, and what flows there in the typed graph.
+struct TestChecking: CheckStep {
+  let grounds: Grounds
+  private var draft: Draft
+  private let graph: TypedGraph
+
+  init(_ draft: Draft, _ graph: TypedGraph) {
+    grounds = draft.grounds
+    self.draft = draft
+    self.graph = graph
   }
 
   /// Checks the tests, and plans the part of the graph they need; nil when anything is wrong.
@@ -37,7 +36,7 @@ extension Analysis {
     }
     guard !hasErrors else { return nil }
     let points = planned.flatMap { $0.1.flatMap { $0.1.map(\.node) } }
-    let (plan, numbers) = assemble(needed: reaching(points))
+    let (plan, numbers) = graph.assemble(needed: graph.reaching(points))
     let tests = planned.map { test, steps in
       var result = GraphTest(
         title: test.title.text, location: source.location(of: test.title.span), feeds: [], expectations: [])
@@ -47,7 +46,7 @@ extension Analysis {
         }
         let location = source.location(of: step.span)
         if case .feed(let value) = step.kind {
-          let file = resolve(value, as: .path)?.text ?? ""
+          let file = draft.bindings.resolve(value, as: .path)?.text ?? ""
           let directory = source.file(of: value.span.lower).directory
           let path = Path(file).resolved(in: directory, home: nil)
           result.feeds.append(.init(streams: streams, path: path, location: location))
@@ -69,19 +68,19 @@ extension Analysis {
   }
 
   private mutating func point(_ step: TestStepSyntax) -> [Endpoint]? {
-    let (stem, port) = split(step.name)
-    guard names[stem.text] != nil else {
-      reportUnknownName(step.name)
+    let (stem, port) = draft.split(step.name)
+    guard draft.names[stem.text] != nil else {
+      draft.reportUnknownName(step.name)
       return nil
     }
-    guard let endpoints = resolve(stem, port) else { return nil }
+    guard let endpoints = draft.resolve(stem, port) else { return nil }
     if case .feed = step.kind, endpoints.count > 1 {
       report(
         .badTest, "`\(step.name.text)` stands for several streams: feed them one by one", at: step.name.span)
       return nil
     }
     for endpoint in endpoints {
-      let node = nodes[endpoint.node]
+      let node = graph.nodes[endpoint.node]
       if node.isPoisoned { return nil }
       let isSink = node.specification.group == .sink
       if case .feed = step.kind, isSink, endpoint.port == nil {
@@ -93,7 +92,7 @@ extension Analysis {
       }
       let type = endpoint.port != nil ? .events : isSink ? node.input : node.output
       guard type == .events else {
-        if isKnownMismatch(endpoint) { return nil }
+        if graph.isKnownMismatch(endpoint) { return nil }
         report(
           .eventsExpected,
           "tests are about events, and `\(step.name.text)` carries \(type?.noun ?? "nothing")",
@@ -108,10 +107,10 @@ extension Analysis {
   private mutating func claim(_ step: TestStepSyntax) -> GraphTest.Expectation.Claim? {
     switch step.kind {
     case .feed(let value):
-      _ = resolve(value, as: .path)
+      _ = draft.bindings.resolve(value, as: .path)
       return nil
     case .count(let sign, let value):
-      let text = resolve(value, as: nil)?.text
+      let text = draft.bindings.resolve(value, as: nil)?.text
       guard sign.comparison != .contains, sign.comparison != .containsNot else {
         report(
           .badTest, "a count is a number and cannot be compared with `\(sign.comparison.rawValue)`",
@@ -124,7 +123,7 @@ extension Analysis {
       }
       return .count(sign.comparison, count)
     case .field(let index, let field, let sign, let value):
-      return check(.compare(field, sign, value)).map { .field(index: index, $0) }
+      return draft.bindings.check(.compare(field, sign, value)).map { .field(index: index, $0) }
     }
   }
 }

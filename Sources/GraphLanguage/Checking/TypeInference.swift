@@ -1,7 +1,7 @@
 internal import FluxGraph
 
 // Stream types flow from the sources to the sinks; where what comes is not what is taken, adapters go between.
-extension Analysis {
+extension TypedGraph {
   /// Gives every node its types and inserts the adapters. Nodes written by the user stand in the order of the flow.
   mutating func inferTypes() {
     let written = nodes.indices
@@ -141,7 +141,7 @@ extension Analysis {
       secondary: Array(labels.dropFirst()), help: help, replacement: replacement)
   }
 
-  private mutating func reportTwoAudioStreams(_ index: Int, _ inputs: [Endpoint]) {
+  private func reportTwoAudioStreams(_ index: Int, _ inputs: [Endpoint]) {
     let names = inputs.map { source.text(of: $0.span) }.joined(separator: ", ")
     report(
       .twoAudioStreams, "two audio streams cannot be joined with `,`, except directly into `mix`",
@@ -161,7 +161,7 @@ extension Analysis {
 
   /// A stream, wherever it is named.
   func stream(_ endpoint: Endpoint) -> Endpoint {
-    Endpoint(node: written(endpoint.node), port: endpoint.port, span: SourceSpan(0, 0))
+    Endpoint(node: written(endpoint.node), port: endpoint.port, span: endpoint.span).unplaced
   }
 
   /// Whether several stages use a stream, and all of them take events.
@@ -186,7 +186,7 @@ extension Analysis {
     let origin = nodes[written(input.node)]
     let isReference = input.span != origin.word
     // The same slip shows wherever the stream is used.
-    let isSharedSlip = isReference && errorCount < Checker.maximumErrors && isAllForEvents(input)
+    let isSharedSlip = isReference && findings.errorCount < Checker.maximumErrors && isAllForEvents(input)
     if isSharedSlip, !mismatchedStreams.insert(stream(input)).inserted { return }
     let from = isReference ? source.text(of: input.span) : origin.specification.name
     let verb = isReference ? "carries" : "gives"

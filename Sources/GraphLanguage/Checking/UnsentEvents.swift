@@ -1,7 +1,7 @@
 internal import FluxGraph
 
 // Conditions that wait for events no recogniser before them will send.
-extension Analysis {
+extension Draft {
   mutating func checkUnsentEvents() {
     var warned: Set<SourceSpan> = []
     for (place, name, node) in awaitedEvents {

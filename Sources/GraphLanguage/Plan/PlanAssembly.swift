@@ -1,7 +1,7 @@
 internal import FluxGraph
 
 // The finished plan: nodes in the order of the flow, without those nothing hears.
-extension Analysis {
+extension TypedGraph {
   /// The plan; nil when there are errors.
   func plan() -> Plan? {
     guard !hasErrors else { return nil }
@@ -16,7 +16,7 @@ extension Analysis {
   func assemble(needed: [Bool]) -> (plan: Plan, numbers: [Int?]) {
     var numbers = [Int?](repeating: nil, count: nodes.count)
     var plan = Plan(nodes: [], links: [], directory: source.directory)
-    plan.isRedacted = isRedacted
+    plan.isRedacted = bindings.isRedacted
     plan.secrets = options.secrets
     plan.nodes.reserveCapacity(needed.count { $0 })
     for index in order() where needed[index] {
@@ -37,9 +37,11 @@ extension Analysis {
       }
     }
     // Only those the texts still speak of: a value written in the graph stands where it is used.
-    plan.parameters = parameterOrder.compactMap { name in
+    plan.parameters = bindings.order.compactMap { name in
       guard plan.nodes.contains(where: { $0.text.contains("$" + name) }) else { return nil }
-      return (name, parameters[name]?.text.map { options.secrets.masked(WebURL($0)?.redacted ?? $0) })
+      return (
+        name, bindings.parameters[name]?.text.map { options.secrets.masked(WebURL($0)?.redacted ?? $0) }
+      )
     }
     return (plan, numbers)
   }

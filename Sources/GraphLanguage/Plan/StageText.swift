@@ -1,7 +1,7 @@
 internal import FluxGraph
 
 // Stages and values as people may see them: what came from outside may be secret and is called by its name.
-extension Analysis {
+extension Bindings {
   /// An option with its value.
   mutating func shown(_ option: OptionSpecification, _ value: ValueSyntax) -> String {
     var text = shown(value)
@@ -22,7 +22,7 @@ extension Analysis {
     switch value {
     case .atom(let word), .string(let word): return WebURL(word.text)
     case .parameter(let word):
-      if case .literal(let value)? = parameters[word.text]?.origin { return address(value) }
+      if case .literal(let value)? = bound(word.text)?.origin { return address(value) }
       return nil
     case .list, .call: return nil
     }
@@ -35,7 +35,7 @@ extension Analysis {
     case .atom(let word), .string(let word):
       (try? HeaderLine.parse(.string(word.text)).graphText) ?? "•••"
     case .parameter(let word):
-      if case .literal(let value)? = parameters[word.text]?.origin {
+      if case .literal(let value)? = bound(word.text)?.origin {
         shownHeaders(value)
       } else {
         shown(value)
@@ -53,7 +53,7 @@ extension Analysis {
     case .call(let word, let arguments, _):
       return word.text + "(" + arguments.map(shown).joined(separator: ", ") + ")"
     case .parameter(let word):
-      if case .literal(let value)? = parameters[word.text]?.origin { return shown(value) }
+      if case .literal(let value)? = bound(word.text)?.origin { return shown(value) }
       return "$" + word.text
     }
   }

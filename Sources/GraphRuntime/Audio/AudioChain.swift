@@ -35,7 +35,7 @@ final class AudioChain: @unchecked Sendable {
   private let isAbandoned = Atomic<Bool>(false)
   /// Counts beginnings and ends of steps: odd while one is under way.
   private let stepCount = Atomic<Int>(0)
-  private let onWake: @Sendable () -> Void
+  private let worker = AtomicLazyReference<ThreadOfChain>()
 
   /// Whether a stage of the chain holds it to real time.
   let isPaced: Bool
@@ -58,14 +58,12 @@ final class AudioChain: @unchecked Sendable {
   private(set) var isEnded = false
 
   /// - Parameters:
-  ///   - onWake: called when the chain has something to do, to wake its worker; any thread.
   ///   - failed: called on the worker with the error that ends the chain, and where it comes from, before what follows the chain
   ///     ends.
   ///   - ended: called on the worker once, at last, with the same error, if any.
   init(
     title: String, producer: AudioProducer, tail: AudioTail, liveness: Liveness, isPaced: Bool,
     trace: StageTrace,
-    onWake: @escaping @Sendable () -> Void,
     failed: @escaping @Sendable (any Error, StagePlace?) -> Void,
     ended: @escaping @Sendable ((any Error)?) -> Void
   ) {
@@ -75,7 +73,6 @@ final class AudioChain: @unchecked Sendable {
     self.liveness = liveness
     self.isPaced = isPaced
     self.trace = trace
-    self.onWake = onWake
     self.failed = failed
     self.ended = ended
   }
@@ -84,7 +81,17 @@ final class AudioChain: @unchecked Sendable {
 
   /// Says that there may be something to do.
   func wake() {
-    if !isDirty.exchange(true, ordering: .acquiringAndReleasing) { onWake() }
+    if !isDirty.exchange(true, ordering: .acquiringAndReleasing) { worker.load()?.worker?.wake() }
+  }
+
+  /// Says which worker steps the chain. Once, before it does.
+  func connect(_ worker: AudioWorker) {
+    _ = self.worker.storeIfNil(ThreadOfChain(worker))
+  }
+
+  /// Has the chain woken when a descriptor can be read (`POLLIN`) or written (`POLLOUT`).
+  func watch(_ descriptor: Int32, events: Int32) {
+    worker.load()?.worker?.watch(descriptor, events: events, for: self)
   }
 
   /// Ends the chain's source; what is on its way still arrives.
@@ -195,8 +202,9 @@ final class AudioChain: @unchecked Sendable {
     switch tail {
     case .sink(let sink): try sink.prepare(output.format)
     case .branches(let branches):
-      queues = branches.map { $0.open(output, isHeldBack: liveness == .finite) }
+      queues = branches.map(\.queue)
       for queue in queues { queue.onRoom { [weak self] in self?.wake() } }
+      for branch in branches { branch.open(output, isHeldBack: liveness == .finite) }
     }
   }
 
@@ -244,11 +252,18 @@ final class AudioChain: @unchecked Sendable {
     switch tail {
     case .sink(let sink):
       return started ? try sink.finish() : true
-    case .branches(let branches) where !started:
-      for branch in branches { branch.endUnopened() }
-    case .branches:
-      for queue in queues { queue.end() }
+    case .branches(let branches):
+      for branch in branches { branch.queue.end() }
     }
     return true
+  }
+}
+
+/// The worker of a chain, which holds the chain and may be gone.
+private final class ThreadOfChain: Sendable {
+  weak let worker: AudioWorker?
+
+  init(_ worker: AudioWorker) {
+    self.worker = worker
   }
 }

@@ -4,7 +4,7 @@ internal import FluxGraph
 enum AudioTail {
   /// A sink on the chain's own thread.
   case sink(AudioSinkTail)
-  /// The queues of one or more branches, a recogniser's inlet among them.
+  /// The queues in front of one or more branches.
   case branches([AudioBranch])
 }
 
@@ -38,43 +38,29 @@ final class AudioSinkTail {
   }
 }
 
-/// A branch as the chain in front of it sees it.
-final class AudioBranch: Sendable {
-  /// Audio a branch may lag behind. For live sources this is how long a consumer may be away without a loss, and what a pipe holds
-  /// of a source whose reader was away; a paced one waits for its consumer, and there may be thousands.
-  private let capacity: Duration
-  private let isPaced: Bool
-
+/// A branch as the chain in front of it sees it: the queue its audio goes into.
+struct AudioBranch {
   /// How far a source that can wait runs ahead of its branches.
   private static let lead = Duration.milliseconds(640)
   /// Four times what a pipe holds: samples may be twice as wide behind it as in it.
   private static let memory = 256 << 10
 
-  /// Receives the queue once the format is known.
-  private let opened: @Sendable (AudioQueue) -> Void
-  /// Ends the branch, for which there is no queue and never will be.
-  let endUnopened: @Sendable () -> Void
+  let queue: AudioQueue
+  /// Whether what comes is held to real time, and waits for its reader; there may be thousands of such branches.
+  var isPaced = false
 
-  init(
-    isPaced: Bool = false, opened: @escaping @Sendable (AudioQueue) -> Void,
-    endUnopened: @escaping @Sendable () -> Void
-  ) {
-    self.isPaced = isPaced
-    capacity = .milliseconds(isPaced ? 160 : 4000)
-    self.opened = opened
-    self.endUnopened = endUnopened
-  }
+  /// Audio a branch may lag behind. For live sources this is how long a consumer may be away without a loss, and what a pipe holds
+  /// of a source whose reader was away.
+  private var lag: Duration { .milliseconds(isPaced ? 160 : 4000) }
 
-  /// Makes the queue for blocks of a format and hands its other end to the branch.
+  /// Opens the queue for what a chain gives.
   /// - Parameter isHeldBack: whether nothing is pushed while there is no room.
-  func open(_ output: AudioProducer.Output, isHeldBack: Bool) -> AudioQueue {
+  func open(_ output: AudioProducer.Output, isHeldBack: Bool) {
     // More than that only as far as it takes no more memory than a pipe does.
     let most = max(Self.memory / output.format.bytesPerFrame, output.format.frames(in: Self.lead))
-    let frames = min(output.format.frames(in: isHeldBack ? min(capacity, Self.lead) : capacity), most)
-    let queue = AudioQueue(
+    let frames = min(output.format.frames(in: isHeldBack ? min(lag, Self.lead) : lag), most)
+    queue.open(
       format: output.format, slotFrames: output.blockFrames,
       capacity: max(isPaced ? 2 : 3, frames / max(1, output.blockFrames)), dropsOldest: !isHeldBack)
-    opened(queue)
-    return queue
   }
 }

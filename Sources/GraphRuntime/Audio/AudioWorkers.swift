@@ -15,10 +15,10 @@ package final class AudioWorkers: Sendable {
   }
 
   /// Gives a chain to the next thread in turn, which begins with it at once.
-  func add(_ chain: AudioChain, _ wake: WakeRoute) {
+  func add(_ chain: AudioChain) {
     let worker = workers[next.add(1, ordering: .relaxed).oldValue % workers.count]
     // In this order: a chain may have something to say as soon as it is stepped.
-    wake.connect(worker)
+    chain.connect(worker)
     worker.add(chain)
   }
 

@@ -7,7 +7,7 @@ final class JoinProducer: AudioProducer {
 
   /// A branch that ends here.
   final class Input {
-    let branch: BranchQueue
+    let queue: AudioQueue
     let liveness: Liveness
     /// The format it will have, where the graph tells before it is open.
     let planned: AudioFormat?
@@ -18,14 +18,14 @@ final class JoinProducer: AudioProducer {
     fileprivate var isEnded = false
     fileprivate var block = AudioBuffer(format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
 
-    init(_ branch: BranchQueue, _ type: AudioStreamType) {
-      self.branch = branch
+    init(_ queue: AudioQueue, _ type: AudioStreamType) {
+      self.queue = queue
       liveness = type.liveness
       planned = type.format
     }
 
     /// Makes room for its blocks, once it is open.
-    fileprivate func open(_ queue: AudioQueue) throws {
+    fileprivate func open() throws {
       guard block.capacity == 0 else { return }
       if let promised, promised != queue.format {
         throw StageError(.internal, "a stream is \(queue.format), and was to be \(promised)")
@@ -49,14 +49,15 @@ final class JoinProducer: AudioProducer {
   }
 
   override func begin(_ now: Instant) throws -> Output? {
-    guard let known = inputs.lazy.compactMap(\.branch.opened?.format).first else {
+    guard let known = inputs.first(where: \.queue.isOpen)?.queue.format else {
       // The failures are told by the chains in front; what one of them gives is still worth having.
-      if inputs.allSatisfy(\.branch.neverOpens) { throw EndOfInterest() }
+      if inputs.allSatisfy(\.queue.neverOpens) { throw EndOfInterest() }
       return nil
     }
     guard hasAll || canDoWithout(now) else { return nil }
     for input in inputs {
-      input.promised = input.branch.opened?.format ?? (input.branch.neverOpens ? known : input.planned)
+      let queue = input.queue
+      input.promised = queue.isOpen ? queue.format : queue.neverOpens ? known : input.planned
     }
     let all = inputs.map { (format: $0.promised ?? known, liveness: $0.liveness) }
     let format = try joiner.prepare(inputs: all, context)
@@ -64,13 +65,13 @@ final class JoinProducer: AudioProducer {
   }
 
   private var hasAll: Bool {
-    inputs.allSatisfy { $0.branch.opened != nil || $0.branch.neverOpens }
+    inputs.allSatisfy { $0.queue.isOpen || $0.queue.neverOpens }
   }
 
   /// Whether those that are not open are live ones that have been waited for long enough: what the others capture meanwhile
   /// would be lost.
   private func canDoWithout(_ now: Instant) -> Bool {
-    let missing = inputs.lazy.filter { $0.branch.opened == nil && !$0.branch.neverOpens }
+    let missing = inputs.lazy.filter { !$0.queue.isOpen && !$0.queue.neverOpens }
     guard missing.allSatisfy({ $0.liveness == .live && $0.planned != nil }) else { return false }
     let start = firstOpening ?? now
     firstOpening = start
@@ -81,15 +82,17 @@ final class JoinProducer: AudioProducer {
 
   override func pull(_ audio: inout AudioBuffer, _ now: Instant) throws -> SourceProgress {
     mark?.enter()
-    for index in inputs.indices { try fill(index) }
-    let progress = joiner.read(into: &audio)
-    // What was read made room, which nobody tells this chain about.
-    if progress == .waiting, inputs.indices.contains(where: canFill) { context.wake() }
-    return progress
+    while true {
+      for index in inputs.indices { try fill(index) }
+      let progress = joiner.read(into: &audio)
+      // What was read may have made room for more of what is there.
+      if progress != .waiting || !inputs.indices.contains(where: canFill) { return progress }
+    }
   }
 
   private func canFill(_ index: Int) -> Bool {
-    guard let queue = inputs[index].branch.opened, !inputs[index].isEnded else { return false }
+    let queue = inputs[index].queue
+    guard queue.isOpen, !inputs[index].isEnded else { return false }
     return queue.count > 0 && joiner.room(of: index) >= queue.slotFrames
   }
 
@@ -97,11 +100,12 @@ final class JoinProducer: AudioProducer {
   private func fill(_ index: Int) throws {
     let input = inputs[index]
     guard !input.isEnded else { return }
-    guard let queue = input.branch.opened else {
-      if input.branch.neverOpens { end(index) }
+    let queue = input.queue
+    guard queue.isOpen else {
+      if queue.neverOpens { end(index) }
       return
     }
-    try input.open(queue)
+    try input.open()
     while joiner.room(of: index) >= queue.slotFrames {
       let result = queue.pop { bytes, frames, position, captureTime in
         input.block.position = position
@@ -145,7 +149,7 @@ final class JoinProducer: AudioProducer {
   override var hasSource: Bool { false }
 
   override func close() throws -> Bool {
-    for input in inputs { input.branch.close() }
+    for input in inputs { input.queue.close() }
     return true
   }
 }

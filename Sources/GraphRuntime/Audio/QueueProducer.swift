@@ -1,47 +1,8 @@
 internal import FluxGraph
-internal import Synchronization
-
-/// The other end of a branch's queue, which exists once the chain in front knows its format.
-final class BranchQueue: Sendable {
-  private let queue = AtomicLazyReference<AudioQueue>()
-  private let changed: @Sendable () -> Void
-  private let isClosed = Atomic<Bool>(false)
-  private let isUnopened = Atomic<Bool>(false)
-
-  /// `changed` wakes the chain behind.
-  init(changed: @escaping @Sendable () -> Void) {
-    self.changed = changed
-  }
-
-  /// Called by the chain in front.
-  func open(_ queue: AudioQueue) {
-    queue.onChange(changed)
-    _ = self.queue.storeIfNil(queue)
-    if isClosed.load(ordering: .sequentiallyConsistent) { queue.close() }
-    changed()
-  }
-
-  /// Called by the chain in front when it ended before its format was known.
-  func endUnopened() {
-    isUnopened.store(true, ordering: .releasing)
-    changed()
-  }
-
-  /// Whether the chain in front ended before its format was known.
-  var neverOpens: Bool { isUnopened.load(ordering: .acquiring) }
-
-  /// Says that the branch takes nothing any more, so that it does not hold the chain in front back.
-  func close() {
-    isClosed.store(true, ordering: .sequentiallyConsistent)
-    queue.load()?.close()
-  }
-
-  var opened: AudioQueue? { queue.load() }
-}
 
 /// Samples from the queue of a branch. Blocks the queue had to drop become silence of the same length, and a notice.
 final class QueueProducer: AudioProducer {
-  private let branch: BranchQueue
+  private let queue: AudioQueue
   private let context: StageContext
   /// The position the next block should have. The stream begins at 0, even if its beginning was dropped.
   private var expected: Int64 = 0
@@ -50,21 +11,20 @@ final class QueueProducer: AudioProducer {
   /// The block behind a gap.
   private var held = AudioBuffer(format: AudioFormat(.f32le, rate: 1, channels: 1), capacity: 0)
 
-  init(_ branch: BranchQueue, _ context: StageContext) {
-    self.branch = branch
+  init(_ queue: AudioQueue, _ context: StageContext) {
+    self.queue = queue
     self.context = context
   }
 
   override func begin(_ now: Instant) throws -> Output? {
     // The failure, if there was one, is told by the chain in front.
-    if branch.neverOpens { throw EndOfInterest() }
-    guard let queue = branch.opened else { return nil }
+    if queue.neverOpens { throw EndOfInterest() }
+    guard queue.isOpen else { return nil }
     held.reset(format: queue.format, capacity: queue.slotFrames)
     return Output(format: queue.format, blockFrames: queue.slotFrames)
   }
 
   override func pull(_ audio: inout AudioBuffer, _ now: Instant) throws -> SourceProgress {
-    guard let queue = branch.opened else { return .waiting }
     if silence == 0 && held.isEmpty {
       let result = queue.pop { bytes, frames, position, captureTime in
         held.position = position
@@ -108,7 +68,7 @@ final class QueueProducer: AudioProducer {
   override func stop() {}
   override var hasSource: Bool { false }
   override func close() throws -> Bool {
-    branch.close()
+    queue.close()
     return true
   }
 }

@@ -1,47 +1,31 @@
 internal import Synchronization
 
-/// The way from whoever has news for a chain to the chain, and from the chain to the worker that steps it. It exists before
-/// either, because stages are given their context before the chain around them is made.
+/// The way from whoever has news for a chain to the chain. It exists before the chain, because stages are given their context
+/// before the chain around them is made.
 ///
 /// Audio threads go it for every block, so that it has no lock.
 final class WakeRoute: Sendable {
-  /// An end of the way that may be gone.
-  private final class End<Object: AnyObject & Sendable>: Sendable {
-    weak let object: Object?
+  /// The end of the way, which may be gone.
+  private final class End: Sendable {
+    weak let chain: AudioChain?
 
-    init(_ object: Object) {
-      self.object = object
+    init(_ chain: AudioChain) {
+      self.chain = chain
     }
   }
 
-  private let chain = AtomicLazyReference<End<AudioChain>>()
-  private let worker = AtomicLazyReference<End<AudioWorker>>()
+  private let end = AtomicLazyReference<End>()
   /// Which stage of the chain is at work.
   let trace = StageTrace()
 
   /// Once.
   func connect(_ chain: AudioChain) {
-    _ = self.chain.storeIfNil(End(chain))
-  }
-
-  /// Once.
-  func connect(_ worker: AudioWorker) {
-    _ = self.worker.storeIfNil(End(worker))
+    _ = end.storeIfNil(End(chain))
   }
 
   /// Tells the chain that there may be something to do.
-  func wakeChain() {
-    chain.load()?.object?.wake()
-  }
+  func wake() { end.load()?.chain?.wake() }
 
-  /// Wakes the worker, once there is one.
-  func wakeWorker() {
-    worker.load()?.object?.wake()
-  }
-
-  /// Has the worker wake the chain when a descriptor can be read (`POLLIN`) or written (`POLLOUT`).
-  func watch(_ descriptor: Int32, events: Int32) {
-    guard let chain = chain.load()?.object else { return }
-    worker.load()?.object?.watch(descriptor, events: events, for: chain)
-  }
+  /// Has the chain woken when a descriptor can be read (`POLLIN`) or written (`POLLOUT`).
+  func watch(_ descriptor: Int32, events: Int32) { end.load()?.chain?.watch(descriptor, events: events) }
 }

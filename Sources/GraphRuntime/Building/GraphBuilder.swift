@@ -2,7 +2,6 @@ internal import FluxGraph
 internal import Glibc
 internal import GraphLanguage
 internal import Platform
-internal import Synchronization
 
 /// Turns a plan into chains, recognisers and event nodes, linked as the plan says. Nothing runs yet.
 struct GraphBuilder {
@@ -13,13 +12,10 @@ struct GraphBuilder {
   private var consumers: [Int: any EventConsumer] = [:]
   private let taps: TapDirectory
   private(set) var parts: [GraphPart] = []
-  /// The queues in front of joining stages that have been opened or will be.
-  private var arrivals: [Int: QueueArrivals] = [:]
-
   /// The inputs of joining stages that have not been linked yet, the first one last.
-  private var joins: [Int: [BranchQueue]] = [:]
+  private var joins: [Int: [AudioQueue]] = [:]
 
-  private(set) var chains: [(chain: AudioChain, wake: WakeRoute)] = []
+  private(set) var chains: [AudioChain] = []
   private(set) var sinks: [(node: PlanNode, sink: EventSinkNode)] = []
   private(set) var immediateSinkCount = 0
   private(set) var recogniserCount = 0
@@ -128,7 +124,8 @@ struct GraphBuilder {
   /// Follows the flow behind `node` as long as one stage leads to one other, and ends in a sink or in branches. The chain is
   /// known by its `first` stage.
   private mutating func buildChain(
-    _ head: AudioProducer, from first: PlanNode, behind node: PlanNode, _ route: WakeRoute
+    _ head: AudioProducer, from first: PlanNode, behind node: PlanNode, _ route: WakeRoute,
+    readsFrom queues: [AudioQueue] = []
   ) throws {
     var producer = tapped(head, node)
     var last = node
@@ -162,7 +159,7 @@ struct GraphBuilder {
       producer = tapped(producer, next)
       last = next
     }
-    add(producer, tail!, of: nodes, route)
+    add(producer, tail!, of: nodes, route, queues)
   }
 
   /// The producer of a stage that has a name of its own, with a place to listen.
@@ -174,7 +171,8 @@ struct GraphBuilder {
   }
 
   private mutating func add(
-    _ producer: AudioProducer, _ tail: AudioTail, of nodes: [PlanNode], _ route: WakeRoute
+    _ producer: AudioProducer, _ tail: AudioTail, of nodes: [PlanNode], _ route: WakeRoute,
+    _ queues: [AudioQueue]
   ) {
     let node = nodes[0]
     let ports = nodes.flatMap { self.ports(of: $0).values }
@@ -188,13 +186,12 @@ struct GraphBuilder {
     let shared = SharedNode(node)
     supervisor.partAdded()
     let part = GraphPart(.chain, nodes)
-    arrivals[node.id]?.connect(part)
+    for queue in queues { part.connect(queue) }
     parts.append(part)
     let endsSink = if case .sink = tail { true } else { false }
     let chain = AudioChain(
       title: node.title, producer: producer, tail: tail, liveness: liveness,
       isPaced: nodes.contains { $0.specification.role == .pace }, trace: route.trace,
-      onWake: { route.wakeWorker() },
       failed: { error, place in supervisor.partFailed(place ?? StagePlace(shared.node), error) },
       ended: { error in
         for port in ports { port.end() }
@@ -203,7 +200,7 @@ struct GraphBuilder {
       })
     part.connect(chain)
     route.connect(chain)
-    chains.append((chain, route))
+    chains.append(chain)
   }
 
   /// The queue in front of a stage that has a branch to itself.
@@ -214,15 +211,9 @@ struct GraphBuilder {
     if table.inputs(of: node.id).count > 1 || onlyJoins { return try inputBranch(of: node) }
     if stage.form.recogniser != nil { return recogniserBranch(node) }
     let route = WakeRoute()
-    let queue = BranchQueue(changed: { route.wakeChain() })
-    let arrival = QueueArrivals()
-    arrivals[node.id] = arrival
-    try buildBranchChain(QueueProducer(queue, context(node, route)), to: node, route)
-    return AudioBranch(
-      opened: {
-        arrival.opened($0)
-        queue.open($0)
-      }, endUnopened: { queue.endUnopened() })
+    let queue = queue(before: route)
+    try buildBranchChain(QueueProducer(queue, context(node, route)), to: node, route, queue)
+    return AudioBranch(queue: queue)
   }
 
   /// The queue in front of the next input of a stage that joins several.
@@ -235,39 +226,45 @@ struct GraphBuilder {
           if case .audio(let type)? = plan.nodes[link.from].output { type } else {
             AudioStreamType(liveness: .finite)
           }
-        return JoinProducer.Input(BranchQueue(changed: { route.wakeChain() }), type)
+        return JoinProducer.Input(queue(before: route), type)
       }
-      joins[node.id] = inputs.reversed().map(\.branch)
-      arrivals[node.id] = QueueArrivals()
+      let queues = inputs.map(\.queue)
+      joins[node.id] = queues.reversed()
       try buildChain(
         marked(JoinProducer(inputs, joiner, context(node, route)), node, route), from: node, behind: node,
-        route)
+        route, readsFrom: queues)
     }
-    guard let queue = joins[node.id]?.popLast(), let arrival = arrivals[node.id] else { throw misuse(node) }
-    return AudioBranch(
-      opened: {
-        arrival.opened($0)
-        queue.open($0)
-      }, endUnopened: { queue.endUnopened() })
+    guard let queue = joins[node.id]?.popLast() else { throw misuse(node) }
+    return AudioBranch(queue: queue)
   }
 
-  private mutating func buildBranchChain(_ head: AudioProducer, to node: PlanNode, _ route: WakeRoute) throws
-  {
+  /// A queue whose news wakes the chain that reads from it.
+  private func queue(before route: WakeRoute) -> AudioQueue {
+    let queue = AudioQueue()
+    queue.onChange { route.wake() }
+    return queue
+  }
+
+  private mutating func buildBranchChain(
+    _ head: AudioProducer, to node: PlanNode, _ route: WakeRoute, _ queue: AudioQueue
+  ) throws {
     let stage = try make(node)
     if let transform = stage.form.audioTransform {
       try buildChain(
         marked(TransformProducer(head, transform, context(node, route)), node, route), from: node,
-        behind: node, route)
+        behind: node, route, readsFrom: [queue])
     } else if let converter = stage.form.audioConverter {
       try buildChain(
         marked(ConverterProducer(head, converter, context(node, route)), node, route), from: node,
-        behind: node, route)
+        behind: node, route, readsFrom: [queue])
     } else if let relay = stage.form.audioRelay {
       try buildChain(
-        marked(RelayProducer(head, relay, context(node, route)), node, route), from: node, behind: node, route
-      )
+        marked(RelayProducer(head, relay, context(node, route)), node, route), from: node, behind: node,
+        route, readsFrom: [queue])
     } else if let sink = stage.form.audioSink {
-      add(head, .sink(marked(AudioSinkTail(sink, context(node, route)), node, route)), of: [node], route)
+      add(
+        head, .sink(marked(AudioSinkTail(sink, context(node, route)), node, route)), of: [node], route,
+        [queue])
     } else {
       throw misuse(node)
     }
@@ -289,9 +286,17 @@ struct GraphBuilder {
       output.end()
       for port in ports.values { port.end() }
     }
-    let opened: @Sendable (AudioQueue) -> Void = { queue in
+    let queue = AudioQueue()
+    part.connect(queue)
+    queue.onOpen { [unowned queue] in
+      let queue = queue
+      guard queue.isOpen else {
+        part.end(nil)
+        endOutputs()
+        supervisor.partEnded(endsSink: false)
+        return
+      }
       let inlet = AudioInlet(queue, liveness: liveness, gate: gate)
-      part.connect(queue)
       let outlet = EventOutlet { event in
         supervisor.counted(event)
         output.emit(event)
@@ -326,11 +331,7 @@ struct GraphBuilder {
     var isPaced = false
     // A live source does not wait.
     if case .audio(let type)? = node.input { isPaced = type.isPaced && type.liveness == .finite }
-    return AudioBranch(isPaced: isPaced, opened: opened) {
-      part.end(nil)
-      endOutputs()
-      supervisor.partEnded(endsSink: false)
-    }
+    return AudioBranch(queue: queue, isPaced: isPaced)
   }
 
   // MARK: - Parts
@@ -370,7 +371,7 @@ struct GraphBuilder {
       name: title, category: node.specification.name, location: location,
       directory: node.directory ?? plan.directory, world: world,
       waker: .init(
-        wake: { route?.wakeChain() },
+        wake: { route?.wake() },
         wakeWhenReadable: { descriptor in route?.watch(descriptor, events: Int32(POLLIN)) },
         wakeWhenWritable: { descriptor in route?.watch(descriptor, events: Int32(POLLOUT)) }),
       noticeHandler: { notice($0, location) },
@@ -440,14 +441,6 @@ final class SharedNode: Sendable {
   let node: PlanNode
 
   init(_ node: PlanNode) { self.node = node }
-}
-
-/// Brings the queues in front of a chain, which are opened when it runs, to what the statistics know of it.
-private final class QueueArrivals: Sendable {
-  private let part = Mutex<GraphPart?>(nil)
-
-  func connect(_ part: GraphPart) { self.part.withLock { $0 = part } }
-  func opened(_ queue: AudioQueue) { part.withLock { $0 }?.connect(queue) }
 }
 
 /// What the parts of a graph report to.

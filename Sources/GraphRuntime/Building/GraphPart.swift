@@ -34,7 +34,7 @@ final class GraphPart: Sendable {
     self.immediateSink = immediateSink
   }
 
-  /// The queue in front of the part is there.
+  /// Adds a queue in front of the part.
   func connect(_ queue: AudioQueue) { state.withLock { $0.queues.append(queue) } }
 
   /// Whether this is what is known of that sink.
@@ -64,7 +64,7 @@ final class GraphPart: Sendable {
       report.chunks = makesChunks ? chain.blocksPassed : 0
       isRunning = chain.secondsPassed > 0
     }
-    for queue in state.queues {
+    for queue in state.queues where queue.isOpen {
       let mine = report.queue ?? PartReport.Queue()
       report.queue = PartReport.Queue(
         waiting: mine.waiting + queue.count, capacity: mine.capacity + queue.capacity,

@@ -76,16 +76,16 @@ package final class RunningGraph: GraphSupervisor, Sendable {
     parts.withLock { [made = builder.parts] in $0 = made }
     let audioSinks = plan.nodes.filter { $0.output == nil && $0.input != .events }.count
     state.withLock { $0.sinksLeft = builder.sinks.count + builder.immediateSinkCount + audioSinks }
-    chains.withLock { $0 = builder.chains.map(\.chain) }
+    chains.withLock { $0 = builder.chains }
     gates.withLock { $0 = Array(builder.gates.values) }
     // What is certain to fail does so now, before a device is opened, a connection made or a minute billed.
     guard try await canBegin(builder) else { return close() }
     let workers = try services.workers ?? AudioWorkers(most: builder.chains.count)
     watch()
     // Chains that begin together would all send in the same instant, every 80 ms: a thousand of them 40 ms late.
-    let paced = builder.chains.map(\.chain).filter(\.isPaced)
+    let paced = builder.chains.filter(\.isPaced)
     for (index, chain) in paced.enumerated() { chain.startDelay = .milliseconds(80) * index / paced.count }
-    for part in builder.chains { workers.add(part.chain, part.wake) }
+    for chain in builder.chains { workers.add(chain) }
     // Asked for before there was anything to stop.
     if state.withLock({ $0.isStopping }) { stop() }
     await withCheckedContinuation { continuation in

@@ -68,8 +68,7 @@ package struct Mixer: Sendable, Equatable {
     }
   }
 
-  /// `target` may be `source`: frame `n` is read before output `n` is written, and nothing before it is read
-  /// again.
+  /// `target` may be `source`: frame `n` is read before output `n` is written, and nothing before it is read again.
   private func mix(_ source: UnsafePointer<Float>, into target: UnsafeMutablePointer<Float>, frames: Int) {
     if case .channel(let index) = mode {
       for frame in 0..<frames { target[frame] = source[frame &* channels &+ index] }

@@ -33,8 +33,7 @@ package struct Resampler: Sendable {
 
   /// Both rates must lie in `Resampler.rates`, `channels` must be positive.
   ///
-  /// Memory grows with `channels` and, when the rate falls, with `from / to`: about 256 · from / to samples
-  /// per channel.
+  /// Memory grows with `channels` and, when the rate falls, with `from / to`: about 256 · from / to samples per channel.
   package init(from inputRate: Int, to outputRate: Int, channels: Int) {
     self.init(from: inputRate, to: outputRate, channels: channels, mayUseAVX2: true)
   }
@@ -109,9 +108,8 @@ package struct Resampler: Sendable {
     }
   }
 
-  /// Ends the input: writes the frames the filter still holds, as many as fit, and says how many. Call until
-  /// it gives 0; the total output is then the input length times the ratio, rounded up, and the resampler is
-  /// as new.
+  /// Ends the input: writes the frames the filter still holds, as many as fit, and says how many. Call until it gives 0; the total
+  /// output is then the input length times the ratio, rounded up, and the resampler is as new.
   package mutating func finish(into output: inout MutableSpan<Float>) -> Int {
     let outputFrames = output.count / channels
     precondition(outputFrames > 0, "no room for output")

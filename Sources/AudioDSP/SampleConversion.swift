@@ -22,9 +22,8 @@ package enum SampleConversion {
     }
   }
 
-  /// Writes `samples · 32768` rounded to the nearest integer, ties to the even one, for as many samples as
-  /// fit, and says how many. What exceeds full scale is clamped; a sample that is not a number becomes
-  /// silence.
+  /// Writes `samples · 32768` rounded to the nearest integer, ties to the even one, for as many samples as fit, and says how many.
+  /// What exceeds full scale is clamped; a sample that is not a number becomes silence.
   package static func convert(_ samples: Span<Float>, into output: inout MutableSpan<Int16>) -> Int {
     output.withUnsafeMutableBufferPointer { output in
       samples.withUnsafeBufferPointer { samples in

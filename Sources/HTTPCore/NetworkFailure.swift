@@ -60,7 +60,6 @@ public struct NetworkFailure: Error, Sendable, Hashable, CustomStringConvertible
   /// One plain sentence naming the host, without a full stop.
   public var message: String
 
-  /// A failure: what went wrong, and one sentence about it that names the host.
   public init(_ code: Code, _ message: String) {
     self.code = code
     self.message = message.hasSuffix(".") ? String(message.dropLast()) : message

@@ -8,7 +8,8 @@ import Testing
 /// `plugin new`: what it writes, and what it refuses. That the packages build, pass and run is shown by tools/plugins.
 @Suite struct PluginTests {
   private func make(_ arguments: String...) throws -> ExitCode {
-    try PluginCommand(["new"] + arguments, .standard).run()
+    let command = try PluginCommand(["new"] + arguments, .standard)
+    do throws(StageError) { return try command.run() } catch { return .failure(error.code) }
   }
 
   @Test("a package is written once, and never over another", arguments: PluginCommand.kinds)

@@ -41,7 +41,8 @@ private func pop(_ queue: AudioQueue) -> (number: Int?, result: AudioQueue.PopRe
       #expect(queue.pop { _, _, _, _ in } == .empty)
       if opens {
         queue.open(
-          format: AudioFormat(.s16le, rate: 8_000, channels: 1), slotFrames: 4, capacity: 2, dropsOldest: true)
+          format: AudioFormat(.s16le, rate: 8_000, channels: 1), slotFrames: 4, capacity: 2, dropsOldest: true
+        )
         #expect(queue.isOpen && queue.format.rate == 8_000 && queue.slotFrames == 4 && queue.capacity == 2)
       }
       queue.end()
@@ -54,7 +55,8 @@ private func pop(_ queue: AudioQueue) -> (number: Int?, result: AudioQueue.PopRe
   func lettingGo() async {
     weak var gone: AudioQueue?
     do {
-      let queue = AudioQueue(format: AudioFormat(.s16le, rate: 8_000, channels: 1), slotFrames: 4, capacity: 2)
+      let queue = AudioQueue(
+        format: AudioFormat(.s16le, rate: 8_000, channels: 1), slotFrames: 4, capacity: 2)
       gone = queue
       let inlet = AudioInlet(queue, liveness: .finite)
       queue.end()

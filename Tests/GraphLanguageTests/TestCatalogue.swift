@@ -225,6 +225,14 @@ struct Flux: Recogniser {
     Option("as", \Flux.stream, "The events' `stream`.")
     Option("endpoint", \Flux.endpoint, "The service.")
     Option("buffer", \Flux.buffer, "Audio kept while disconnected.")
+    Rule(reads: ["eager_eot_threshold", "eot_threshold"]) { flux in
+      guard let eager = flux.eager, eager > flux.endOfTurn else { return nil }
+      return OptionConflict(
+        code: "eager-above-eot",
+        "`eager_eot_threshold` (\(eager)) must not be above `eot_threshold` (\(flux.endOfTurn))",
+        options: ["eager_eot_threshold", "eot_threshold"],
+        help: "raise `eot_threshold` or lower the eager value")
+    }
   }
   enum Language: String, OptionEnumeration { case en, es, fr }
   var model = "flux-general-en"
@@ -240,16 +248,6 @@ struct Flux: Recogniser {
 
   var accepts: AudioRequirement {
     AudioRequirement(sample: .s16le, rate: 16_000, channels: 1, chunk: .milliseconds(80), paced: true)
-  }
-
-  func validate() throws(OptionConflict) {
-    if let eager, eager > endOfTurn {
-      throw OptionConflict(
-        code: "eager-above-eot",
-        "`eager_eot_threshold` (\(eager)) must not be above `eot_threshold` (\(endOfTurn))",
-        options: ["eager_eot_threshold", "eot_threshold"],
-        help: "raise `eot_threshold` or lower the eager value")
-    }
   }
 
   var unsentEvents: [UnsentEvent] {

@@ -40,7 +40,7 @@ struct WebSocketConnectionStateTests {
     #expect(
       connection.receive(close.span, at: .seconds(1)) == [
         .send(frame(.close, [0x03, 0xE8], maskKey: Self.key)),
-        .closed(WebSocketClosure(code: .normal, reason: "done", isClean: true)),
+        .closed(WebSocketClosure(code: .normal, reason: "done")),
       ])
     #expect(!connection.isOpen)
     #expect(connection.deadline == .seconds(6))
@@ -63,11 +63,11 @@ struct WebSocketConnectionStateTests {
     let echoed = frame(.close, [UInt8](), maskKey: Self.key)
     #expect(
       client.receive([0x88, 0x00].span, at: .zero) == [
-        .send(echoed), .closed(WebSocketClosure(code: .noStatus, isClean: true)),
+        .send(echoed), .closed(WebSocketClosure(code: .noStatus)),
       ])
     #expect(
       server.receive(echoed.span, at: .zero) == [
-        .closed(WebSocketClosure(code: .noStatus, isClean: true)), .disconnect,
+        .closed(WebSocketClosure(code: .noStatus)), .disconnect,
       ])
   }
 
@@ -82,7 +82,7 @@ struct WebSocketConnectionStateTests {
       + Self.from(.server, .text, [0x62])
     #expect(
       connection.receive(bytes.span, at: .seconds(1)) == [
-        .deliver(.text("a")), .closed(WebSocketClosure(code: .goingAway, isClean: true)),
+        .deliver(.text("a")), .closed(WebSocketClosure(code: .goingAway)),
       ])
   }
 
@@ -94,7 +94,7 @@ struct WebSocketConnectionStateTests {
     #expect(
       connection.tick(at: .seconds(6)) == [
         .closed(
-          WebSocketClosure(code: .abnormal, reason: "the peer did not answer the close frame", isClean: false)
+          WebSocketClosure(code: .abnormal, reason: "the peer did not answer the close frame")
         ),
         .disconnect,
       ])
@@ -108,7 +108,7 @@ struct WebSocketConnectionStateTests {
     var connection = Self.connection(.server)
     #expect(
       connection.receiveEnd(at: .zero) == [
-        .closed(WebSocketClosure(code: .abnormal, isClean: false)), .disconnect,
+        .closed(WebSocketClosure(code: .abnormal)), .disconnect,
       ])
   }
 
@@ -122,7 +122,7 @@ struct WebSocketConnectionStateTests {
       actions.suffix(2) == [
         .closed(
           WebSocketClosure(
-            code: .protocolError, reason: "the server sent a masked frame", isClean: false,
+            code: .protocolError, reason: "the server sent a masked frame",
             error: .maskedFrameFromServer)), .disconnect,
       ])
     guard case .send(let bytes) = actions[1] else {
@@ -149,7 +149,7 @@ struct WebSocketConnectionStateTests {
     #expect(connection.tick(at: .seconds(42)) == [.send(frame(.ping, "2", maskKey: Self.key))])
     #expect(
       connection.tick(at: .seconds(52)) == [
-        .closed(WebSocketClosure(code: .abnormal, reason: "the peer did not answer a ping", isClean: false)),
+        .closed(WebSocketClosure(code: .abnormal, reason: "the peer did not answer a ping")),
         .disconnect,
       ])
   }

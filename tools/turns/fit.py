@@ -161,7 +161,7 @@ def slopes_of(values, x, y, w, keep, state):
 
 def table(array):
     numbers = numpy.round(numpy.asarray(array).reshape(-1) * 512).astype(int)
-    lines = textwrap.wrap(", ".join("%d" % number for number in numbers) + ",", 96)
+    lines = textwrap.wrap(", ".join("%d" % number for number in numbers) + ",", 106)
     return "\n".join("    " + line for line in lines)
 
 

@@ -10,8 +10,14 @@ protocol StreamFrame: SendableMetatype {
   init?(_ head: Beginning)
   /// Bytes from its beginning to that of the next one.
   var length: Int { get }
+  /// What stays the same in a stream: version, layer, rate.
+  var settings: UInt16 { get }
+}
+
+extension StreamFrame {
+  var settings: UInt16 { 0 }
   /// Whether a frame of the same stream may follow with this one's settings.
-  func agrees(with next: Self) -> Bool
+  func agrees(with next: Self) -> Bool { settings == next.settings }
 }
 
 /// Recognises a stream that begins with a frame at once. A beginning of a few bits is too little: bare samples have it by chance, and
@@ -61,8 +67,7 @@ struct MPEGFrame: StreamFrame {
   static let headLength = 4
   static let fewest = 2
   let length: Int
-  /// What stays the same in a stream: version, layer, rate.
-  private let settings: UInt16
+  let settings: UInt16
 
   init?(_ head: Beginning) {
     let bytes = head.bytes
@@ -86,8 +91,6 @@ struct MPEGFrame: StreamFrame {
     settings = UInt16(bytes[1] & 0xFE) << 8 | UInt16(bytes[2] & 0x0C)
   }
 
-  func agrees(with next: MPEGFrame) -> Bool { settings == next.settings }
-
   /// kbit/s of layers I, II and III.
   private static let bitRates = [
     [0, 32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448],
@@ -107,7 +110,7 @@ struct ADTSFrame: StreamFrame {
   static let headLength = 7
   static let fewest = 2
   let length: Int
-  private let settings: UInt16
+  let settings: UInt16
 
   init?(_ head: Beginning) {
     let bytes = head.bytes
@@ -116,8 +119,6 @@ struct ADTSFrame: StreamFrame {
     guard length >= 7 else { return nil }
     settings = UInt16(bytes[1] & 0xF8) << 8 | UInt16(bytes[2] & 0xFC)
   }
-
-  func agrees(with next: ADTSFrame) -> Bool { settings == next.settings }
 }
 
 /// A frame of AC-3 (ATSC A/52 §5.3, table 5.18).
@@ -126,7 +127,7 @@ struct AC3Frame: StreamFrame {
   static let headLength = 6
   static let fewest = 2
   let length: Int
-  private let frequency: Int
+  let settings: UInt16
 
   init?(_ head: Beginning) {
     let bytes = head.bytes
@@ -143,10 +144,8 @@ struct AC3Frame: StreamFrame {
       default: bitRate * 3
       }
     length = 2 * words
-    self.frequency = frequency
+    settings = UInt16(frequency)
   }
-
-  func agrees(with next: AC3Frame) -> Bool { frequency == next.frequency }
 
   private static let bitRates = [
     32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 576, 640,
@@ -165,8 +164,6 @@ struct EnhancedAC3Frame: StreamFrame {
     guard bytes[0] == Self.first, bytes[1] == 0x77, 11...16 ~= bytes[5] >> 3 else { return nil }
     length = 2 * ((Int(bytes[2] & 7) << 8 | Int(bytes[3])) + 1)
   }
-
-  func agrees(with next: EnhancedAC3Frame) -> Bool { true }
 }
 
 /// A packet of 188 bytes, each of which begins with the same one (ISO 13818-1 §2.4.3).
@@ -179,6 +176,4 @@ struct TransportPacket: StreamFrame {
   init?(_ head: Beginning) {
     guard head.bytes[0] == Self.first else { return nil }
   }
-
-  func agrees(with next: TransportPacket) -> Bool { true }
 }

@@ -56,33 +56,19 @@ package struct SoundFormat: Sendable {
   /// What it is found by in the middle of other bytes, beyond doubt, as behind rubbish; nil where it cannot be.
   let mark: Mark?
 
-  /// A format that is read here.
+  /// A format of which more than its beginning may have to be looked at.
   init(
-    _ name: String, ffmpeg demultiplexer: String, isSeekable: Bool = true, reader: Reader, mark: Mark,
-    recognise: @escaping @Sendable (Beginning) -> Recognition
+    _ name: String, ffmpeg demultiplexer: String?, isSeekable: Bool = true, reader: Reader? = nil,
+    mark: Mark? = nil, needsFile: @escaping @Sendable (Beginning) -> String? = { _ in nil },
+    telling recognise: @escaping @Sendable (Beginning) -> Recognition
   ) {
     self.name = name
     self.demultiplexer = demultiplexer
     self.reader = reader
     self.isSeekable = isSeekable
+    self.needsFile = needsFile
     self.recognise = recognise
     self.mark = mark
-    needsFile = { _ in nil }
-  }
-
-  /// A format of which more than its beginning has to be looked at.
-  init(
-    _ name: String, ffmpeg demultiplexer: String?,
-    mark: Mark? = nil,
-    telling recognise: @escaping @Sendable (Beginning) -> Recognition
-  ) {
-    self.name = name
-    self.demultiplexer = demultiplexer
-    self.recognise = recognise
-    self.mark = mark
-    reader = nil
-    isSeekable = true
-    needsFile = { _ in nil }
   }
 
   /// A format that is known by fixed bytes at its beginning.
@@ -91,13 +77,11 @@ package struct SoundFormat: Sendable {
     needsFile: @escaping @Sendable (Beginning) -> String? = { _ in nil },
     beginsWith begins: @escaping @Sendable (Beginning) -> Bool
   ) {
-    self.name = name
-    self.demultiplexer = demultiplexer
-    self.isSeekable = isSeekable
-    self.needsFile = needsFile
-    reader = nil
-    mark = nil
-    recognise = { begins($0) ? .yes(name: name) : .no }
+    self.init(
+      name, ffmpeg: demultiplexer, isSeekable: isSeekable, needsFile: needsFile,
+      telling: {
+        begins($0) ? .yes(name: name) : .no
+      })
   }
 
   /// Whether what stands in front of it has to be taken away for its reader.

@@ -21,8 +21,7 @@ package enum G711 {
 
   /// The A-law byte for `sample`, by the decision values of G.711 table 1.
   ///
-  /// Three bits of segment and four of step, on the 13-bit value; the sign bit is 1 for positive, even
-  /// bits inverted.
+  /// Three bits of segment and four of step, on the 13-bit value; the sign bit is 1 for positive, even bits inverted.
   package static func aLaw(_ sample: Int16) -> UInt8 {
     let sign: UInt8 = sample < 0 ? 0 : 0x80
     // One's complement for negative values: the code has no zero, both signs have a smallest step.

@@ -192,8 +192,7 @@ package struct OggOpusDecoder<Sample: OpusSample>: ~Copyable, Sendable {
     hold(count)
   }
 
-  /// Makes up `count` frames at the beginning of `frames`, a multiple of 2.5 ms and at most the longest
-  /// packet.
+  /// Makes up `count` frames at the beginning of `frames`, a multiple of 2.5 ms and at most the longest packet.
   private mutating func conceal(_ count: Int) {
     let given = frames.withUnsafeMutableBufferPointer { decoder?.conceal(count, into: $0) ?? 0 }
     if given != count { silence(count) }

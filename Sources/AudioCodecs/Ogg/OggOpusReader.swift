@@ -1,9 +1,8 @@
 /// Reads the Opus packets of an Ogg stream and what the container says about their place in time (RFC 7845).
 ///
-/// Of several logical streams side by side the first Opus one is read. Streams one after the other
-/// ("chained") are read one after the other, each announced by its header. What is missing is found by
-/// comparing granule positions with the length of the packets that are there, and given out as a gap of that
-/// length.
+/// Of several logical streams side by side the first Opus one is read. Streams one after the other ("chained") are read one after
+/// the other, each announced by its header. What is missing is found by comparing granule positions with the length of the packets
+/// that are there, and given out as a gap of that length.
 package struct OggOpusReader: Sendable {
   /// What comes next; lengths in samples at 48 kHz.
   package enum Element: Sendable, Equatable {
@@ -11,8 +10,7 @@ package struct OggOpusReader: Sendable {
     case head(OpusHead)
     /// Audio that should be here is missing.
     case gap(samples: Int)
-    /// A packet, for `withPacket`, to be decoded to `samples`, of which the first `kept` belong to the
-    /// signal.
+    /// A packet, for `withPacket`, to be decoded to `samples`, of which the first `kept` belong to the signal.
     case packet(samples: Int, kept: Int)
   }
 
@@ -34,8 +32,7 @@ package struct OggOpusReader: Sendable {
     package init() {}
   }
 
-  /// Samples at 48 kHz of the longest gap reported, ten minutes: a call on hold. A longer one is a clock that
-  /// was set.
+  /// Samples at 48 kHz of the longest gap reported, ten minutes: a call on hold. A longer one is a clock that was set.
   package static let longestGap = 600 * 48000
   /// Bytes searched for the first page.
   package static let searchLimit = 1 << 16
@@ -60,8 +57,7 @@ package struct OggOpusReader: Sendable {
   /// Position of the signal so far in the stream's granule positions, once known.
   private var position: Int?
   private var pendingGap = 0
-  /// Samples of this page's packets that still belong to the signal; only the last page has fewer than it
-  /// holds.
+  /// Samples of this page's packets that still belong to the signal; only the last page has fewer than it holds.
   private var keepable = Int.max
   /// Length of the last packet that made sense, 20 ms to begin with.
   private var lastDuration = 960
@@ -214,8 +210,7 @@ package struct OggOpusReader: Sendable {
     return try head.get()
   }
 
-  /// Drops the comment header, which may span pages, and begins the audio where it ends. Its bytes are never
-  /// put together.
+  /// Drops the comment header, which may span pages, and begins the audio where it ends. Its bytes are never put together.
   private mutating func passTags(_ page: OggPage) {
     let begins = pages.withPage { $1.starts(with: "OpusTags".utf8) }
     guard page.isContinuation || begins else {

@@ -1,5 +1,4 @@
-/// Cuts the pages of one logical stream into packets (RFC 3533 §5), page by page, without copying those that
-/// lie within a page.
+/// Cuts the pages of one logical stream into packets (RFC 3533 §5), page by page, without copying those that lie within a page.
 struct OggPacketQueue: Sendable {
   /// The largest packet put together: 48 frames of 1275 bytes and their lengths, the longest an Opus packet
   /// can be (RFC 7845 §6 names 61,440). Longer ones are dropped.

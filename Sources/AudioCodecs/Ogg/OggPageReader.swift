@@ -1,5 +1,4 @@
-/// One page of an Ogg stream; its bytes are with the `OggPageReader` that gave it until that is asked for the
-/// next.
+/// One page of an Ogg stream; its bytes are with the `OggPageReader` that gave it until that is asked for the next.
 package struct OggPage: Sendable, Equatable {
   /// The first packet on this page began on an earlier one.
   package var isContinuation: Bool
@@ -34,9 +33,6 @@ package struct OggPage: Sendable, Equatable {
 /// A page counts only when its checksum is right, so that damage costs the page it is in and no more: the
 /// search goes on one byte later. At most 128 KiB are held.
 package struct OggPageReader: Sendable {
-  /// The largest page there is: header, 255 lengths, 255 segments of 255 bytes.
-  package static let largestPage = 27 + 255 + 255 * 255
-
   /// Holds bytes `start ..< filled`; grows to `limit` with the size of what is pushed.
   private var buffer = [UInt8](repeating: 0, count: 1 << 14)
   private static let limit = 1 << 17

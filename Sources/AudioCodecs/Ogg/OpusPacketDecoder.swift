@@ -13,16 +13,11 @@ package struct OpusError: Error, Equatable, CustomStringConvertible {
 /// A kind of sample libopus can decode to.
 package protocol OpusSample: BitwiseCopyable, Sendable {
   static var silence: Self { get }
-  /// The function of libopus for this kind; `packet` is `nil` for concealment. Gives frames or a negative
-  /// code.
+  /// Has libopus decode; `packet` is `nil` for concealment. Gives frames or a negative code.
+  /// - Parameter isLayered: whether the decoder is one of several streams.
   static func decode(
     _ decoder: OpaquePointer, _ packet: UnsafePointer<UInt8>?, _ length: Int32,
-    _ output: UnsafeMutablePointer<Self>, _ frames: Int32
-  ) -> Int32
-  /// The same for several streams.
-  static func decodeLayers(
-    _ decoder: OpaquePointer, _ packet: UnsafePointer<UInt8>?, _ length: Int32,
-    _ output: UnsafeMutablePointer<Self>, _ frames: Int32
+    _ output: UnsafeMutablePointer<Self>, _ frames: Int32, isLayered: Bool
   ) -> Int32
 }
 
@@ -30,15 +25,11 @@ extension Int16: OpusSample {
   package static var silence: Int16 { 0 }
   package static func decode(
     _ decoder: OpaquePointer, _ packet: UnsafePointer<UInt8>?, _ length: Int32,
-    _ output: UnsafeMutablePointer<Int16>, _ frames: Int32
+    _ output: UnsafeMutablePointer<Int16>, _ frames: Int32, isLayered: Bool
   ) -> Int32 {
-    opus_decode(decoder, packet, length, output, frames, 0)
-  }
-  package static func decodeLayers(
-    _ decoder: OpaquePointer, _ packet: UnsafePointer<UInt8>?, _ length: Int32,
-    _ output: UnsafeMutablePointer<Int16>, _ frames: Int32
-  ) -> Int32 {
-    opus_multistream_decode(decoder, packet, length, output, frames, 0)
+    isLayered
+      ? opus_multistream_decode(decoder, packet, length, output, frames, 0)
+      : opus_decode(decoder, packet, length, output, frames, 0)
   }
 }
 
@@ -46,15 +37,11 @@ extension Float: OpusSample {
   package static var silence: Float { 0 }
   package static func decode(
     _ decoder: OpaquePointer, _ packet: UnsafePointer<UInt8>?, _ length: Int32,
-    _ output: UnsafeMutablePointer<Float>, _ frames: Int32
+    _ output: UnsafeMutablePointer<Float>, _ frames: Int32, isLayered: Bool
   ) -> Int32 {
-    opus_decode_float(decoder, packet, length, output, frames, 0)
-  }
-  package static func decodeLayers(
-    _ decoder: OpaquePointer, _ packet: UnsafePointer<UInt8>?, _ length: Int32,
-    _ output: UnsafeMutablePointer<Float>, _ frames: Int32
-  ) -> Int32 {
-    opus_multistream_decode_float(decoder, packet, length, output, frames, 0)
+    isLayered
+      ? opus_multistream_decode_float(decoder, packet, length, output, frames, 0)
+      : opus_decode_float(decoder, packet, length, output, frames, 0)
   }
 }
 
@@ -150,10 +137,7 @@ package struct OpusPacketDecoder: ~Copyable, @unchecked Sendable {
     let room = Int32(clamping: min(output.count / channels, largestFrameCount))
     let bytes = packet.bindMemory(to: UInt8.self).baseAddress
     let length = Int32(clamping: packet.count)
-    return Int(
-      isLayered
-        ? Sample.decodeLayers(state, bytes, length, target, room)
-        : Sample.decode(state, bytes, length, target, room))
+    return Int(Sample.decode(state, bytes, length, target, room, isLayered: isLayered))
   }
 
   /// Frames or a negative code.
@@ -162,13 +146,10 @@ package struct OpusPacketDecoder: ~Copyable, @unchecked Sendable {
       return Int(OPUS_BAD_ARG)
     }
     let count = Int32(clamping: frames)
-    return Int(
-      isLayered
-        ? Sample.decodeLayers(state, nil, 0, target, count) : Sample.decode(state, nil, 0, target, count))
+    return Int(Sample.decode(state, nil, 0, target, count, isLayered: isLayered))
   }
 
-  /// The length of a packet in samples at 48 kHz, from its first bytes; `nil` when they make no sense (RFC
-  /// 6716 §3.1).
+  /// The length of a packet in samples at 48 kHz, from its first bytes; `nil` when they make no sense (RFC 6716 §3.1).
   static func duration(of packet: UnsafeRawBufferPointer) -> Int? {
     guard let bytes = packet.bindMemory(to: UInt8.self).baseAddress, !packet.isEmpty else { return nil }
     let samples = opus_packet_get_nb_samples(bytes, Int32(clamping: packet.count), 48000)

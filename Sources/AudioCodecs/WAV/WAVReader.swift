@@ -14,8 +14,7 @@
 package struct WAVReader: Sendable {
   package static let channelLimit = 64
   package static let rateLimit = 768_000
-  /// Bytes before the samples: cover pictures and edit lists do come first in some files, a gigabyte of them
-  /// does not.
+  /// Bytes before the samples: cover pictures and edit lists do come first in some files, a gigabyte of them does not.
   package static let headerLimit = 16 << 20
 
   /// Known once the header was read.
@@ -58,8 +57,7 @@ package struct WAVReader: Sendable {
   private enum Chunk { case format, sizes64 }
 
   private var state = State.start
-  /// Bytes wanted before the next step can be taken, and those gathered: a header field or the parts of a cut
-  /// frame.
+  /// Bytes wanted before the next step can be taken, and those gathered: a header field or the parts of a cut frame.
   private var wanted = 12
   private var gathered: [UInt8] = []
   /// Samples that were taken for the header of a chunk at first.
@@ -72,49 +70,43 @@ package struct WAVReader: Sendable {
     gathered.reserveCapacity(Self.channelLimit * 8)
   }
 
-  /// Takes bytes, writes the samples in them as interleaved floats, and says how many bytes were taken and
-  /// how many whole frames written. Takes fewer bytes than offered only when `output` is full; offer the rest
-  /// again then.
+  /// Takes bytes, writes the samples in them as interleaved floats, and says how many bytes were taken and how many whole frames
+  /// written. Takes fewer bytes than offered only when `output` is full; offer the rest again then.
   ///
   /// With no room in `output`, reading stops where the samples begin, with `format` set.
   package mutating func read(
     _ bytes: RawSpan, into output: inout MutableSpan<Float>
   ) throws(WAVError) -> (consumed: Int, frames: Int) {
-    let result: Result<(consumed: Int, frames: Int), WAVError> = bytes.withUnsafeBytes { bytes in
-      output.withUnsafeMutableBufferPointer { output in
-        run(bytes, room: output.count) { encoding, source, index in
-          encoding.decode(source, into: UnsafeMutableBufferPointer(rebasing: output[index...]))
-        }
-      }
-    }
-    return try result.get()
+    try read(bytes, &output) { encoding, source, room in encoding.decode(source, into: room) }
   }
 
   /// The same as interleaved 16-bit samples, rounded as `SampleEncoding.decode` says.
   package mutating func read(
     _ bytes: RawSpan, into output: inout MutableSpan<Int16>
   ) throws(WAVError) -> (consumed: Int, frames: Int) {
-    let result: Result<(consumed: Int, frames: Int), WAVError> = bytes.withUnsafeBytes { bytes in
-      output.withUnsafeMutableBufferPointer { output in
-        run(bytes, room: output.count) { encoding, source, index in
-          encoding.decode(source, into: UnsafeMutableBufferPointer(rebasing: output[index...]))
-        }
-      }
-    }
-    return try result.get()
+    try read(bytes, &output) { encoding, source, room in encoding.decode(source, into: room) }
   }
 
   /// The same as they stand in the file, for samples of one byte.
   package mutating func read(
     _ bytes: RawSpan, copying output: inout MutableSpan<UInt8>
   ) throws(WAVError) -> (consumed: Int, frames: Int) {
+    try read(bytes, &output) { encoding, source, room in
+      precondition(encoding.size == 1, "samples of more than one byte are decoded")
+      UnsafeMutableRawBufferPointer(room).copyMemory(from: source)
+      return source.count
+    }
+  }
+
+  @inline(__always)
+  private mutating func read<Sample>(
+    _ bytes: RawSpan, _ output: inout MutableSpan<Sample>,
+    _ decode: (SampleEncoding, UnsafeRawBufferPointer, UnsafeMutableBufferPointer<Sample>) -> Int
+  ) throws(WAVError) -> (consumed: Int, frames: Int) {
     let result: Result<(consumed: Int, frames: Int), WAVError> = bytes.withUnsafeBytes { bytes in
       output.withUnsafeMutableBufferPointer { output in
         run(bytes, room: output.count) { encoding, source, index in
-          precondition(encoding.size == 1, "samples of more than one byte are decoded")
-          UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(output)[index...])
-            .copyMemory(from: source)
-          return source.count
+          decode(encoding, source, UnsafeMutableBufferPointer(rebasing: output[index...]))
         }
       }
     }

@@ -19,6 +19,7 @@ package struct Wav: AudioSink {
     ]
   ) {
     Option("path", \Wav.path, "The file.", positional: true, required: true)
+    Rule(reads: ["path"]) { RecordingPath.conflict(in: $0.path, of: "a recording") }
     Option("format", \Wav.format, "How samples are stored.")
     Option("rotate", \Wav.rotate, "When another file begins.")
     Option("overwrite", \Wav.overwrite, "A file that is there is replaced.")
@@ -37,10 +38,6 @@ package struct Wav: AudioSink {
   package init() {}
 
   package var accepts: AudioRequirement { AudioRequirement(sample: format == .s16le ? .s16le : .f32le) }
-
-  package func validate() throws(OptionConflict) {
-    if let conflict = RecordingPath.conflict(in: path, of: "a recording") { throw conflict }
-  }
 
   package func needs(_ context: StageContext) -> [Need]? {
     RecordingPath(path, began: context.clock.wallTime()).needs(overwrite: overwrite, context)

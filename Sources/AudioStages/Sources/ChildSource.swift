@@ -3,19 +3,13 @@ internal import Glibc
 
 /// A program whose standard output is read as sound.
 final class ChildSource {
-  struct Settings {
-    var arguments: [String]
-    var restart: Exec.Restart
-    var backoff: Duration
-    var backoffLimit: Duration
-  }
-
   /// A program that ran this long was all right: the next pause is the first again.
   private static let healthy = Duration.seconds(30)
   /// How long a program may go on after it has closed its output.
   private static let farewell = Duration.seconds(2)
 
-  private let settings: Settings
+  private let arguments: [String]
+  private let run: ProgramRun
   private let context: StageContext
   private let name: String
   private var child: ChildProcess?
@@ -26,19 +20,19 @@ final class ChildSource {
   private var pause: Duration
   private var restartAt: Instant?
 
-  init(_ settings: Settings, _ context: StageContext) throws {
-    self.settings = settings
+  init(_ arguments: [String], _ run: ProgramRun, _ context: StageContext) throws {
+    self.arguments = arguments
+    self.run = run
     self.context = context
-    name = settings.arguments.first.map { $0.split(separator: "/").last.map(String.init) ?? $0 } ?? ""
+    name = arguments.first.map { $0.split(separator: "/").last.map(String.init) ?? $0 } ?? ""
     complaints = ChildComplaints(name: name)
-    pause = settings.backoff
+    pause = run.backoff
     try start()
   }
 
   private func start() throws {
     child = try ChildProcess(
-      settings.arguments, directory: context.directory, environment: context.childEnvironment, hasInput: false
-    )
+      arguments, directory: context.directory, environment: context.childEnvironment, hasInput: false)
     ending = ChildEnd()
     context.log.info("started \(name)")
     startedAt = context.clock.now()
@@ -72,7 +66,7 @@ final class ChildSource {
 
   private func ended(_ exit: ChildProcess.Exit) throws -> SourceProgress {
     let isSuccess = exit == .code(0)
-    switch settings.restart {
+    switch run.restart {
     case .always: break
     case .onError where !isSuccess: break
     default:
@@ -81,14 +75,14 @@ final class ChildSource {
         .unavailable, "\(name) ended \(exit)" + (complaints.last.map { ", saying: \($0)" } ?? ""))
     }
     let now = context.clock.now()
-    if now.duration(since: startedAt) >= Self.healthy { pause = settings.backoff }
+    if now.duration(since: startedAt) >= Self.healthy { pause = run.backoff }
     restartAt = now.advanced(by: pause)
     context.notice(
       Notice(
         "restarting", "\(name) ended \(exit); it is started again in \(pause.unitText)",
         severity: isSuccess ? .info : .warning))
     _ = context.loop.schedule(at: now.advanced(by: pause)) { [context] in context.wake() }
-    pause = min(pause * 2, settings.backoffLimit)
+    pause = min(pause * 2, max(run.backoff, run.backoffLimit))
     return .waiting
   }
 

@@ -19,6 +19,12 @@ package struct HTTPSource: ByteSource {
   ) {
     Option(
       "url", \HTTPSource.url, "The address, `https://…` or `http://…`.", positional: true, required: true)
+    Rule(reads: ["url"]) { source in
+      guard let url = source.url, !url.text.lowercased().hasPrefix("http") else { return nil }
+      return OptionConflict(
+        code: "wrong-type", "sound is read from an http or https address", options: ["url"],
+        help: "write `https://…`")
+    }
     Option("live", \HTTPSource.live, "The sound comes in real time.")
     Option(
       "stall", \HTTPSource.stall, "How long a connection may bring nothing before it counts as broken.",
@@ -48,13 +54,6 @@ package struct HTTPSource: ByteSource {
 
   package var output: ByteStreamType { ByteStreamType(liveness: live ? .live : .finite) }
   package var subject: String { url?.redacted ?? "the download" }
-
-  package func validate() throws(OptionConflict) {
-    guard let url, !url.text.lowercased().hasPrefix("http") else { return }
-    throw OptionConflict(
-      code: "wrong-type", "sound is read from an http or https address", options: ["url"],
-      help: "write `https://…`")
-  }
 
   package func needs(_ context: StageContext) -> [Need]? {
     certificateAuthorities.map { [.readableFile(context.resolve($0))] } ?? []

@@ -17,6 +17,12 @@ package struct Through: AudioRelay {
     ]
   ) {
     Option("command", \Through.command, "The program and its arguments.", positional: true, required: true)
+    Rule(reads: ["command"]) { through in
+      guard through.command.first?.isEmpty ?? true else { return nil }
+      return OptionConflict(
+        code: "missing-value", "`through` needs a program", options: ["command"],
+        help: #"for example `through ["./denoise"]`"#)
+    }
     Option("format", \Through.format, "The samples, in and out.")
     Option("rate", \Through.rate, "The rate of what comes out, where it is another.")
     Option(
@@ -46,14 +52,6 @@ package struct Through: AudioRelay {
     output.channels = channels ?? input.channels
     output.chunk = nil
     return output
-  }
-
-  package func validate() throws(OptionConflict) {
-    if command.isEmpty || command[0].isEmpty {
-      throw OptionConflict(
-        code: "missing-value", "`through` needs a program", options: ["command"],
-        help: #"for example `through ["./denoise"]`"#)
-    }
   }
 
   package func needs(_ context: StageContext) -> [Need]? { Need.programs(command, in: context.directory) }
@@ -87,7 +85,6 @@ private final class ChildPipe {
   private var written = 0
   /// What has come of a frame that is not whole yet.
   private var partial: [UInt8] = []
-  private var endsInput = false
   private var inputEndedAt: Instant?
   private var refusesInput = false
 

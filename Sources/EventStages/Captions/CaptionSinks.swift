@@ -74,6 +74,7 @@ package struct CaptionSink<Kind: CaptionKind>: EventSink {
       examples: Kind.page.examples
     ) {
       Option("path", \Self.path, "The file.", positional: true, required: true)
+      Rule(reads: ["path"]) { RecordingPath.conflict(in: $0.path, of: "a file of captions") }
       Option("voice", \Self.voice, Kind.page.voice)
       Option("rotate", \Self.rotate, "When another file begins.")
       Option("overwrite", \Self.overwrite, "Replace the file if there is one.")
@@ -89,10 +90,6 @@ package struct CaptionSink<Kind: CaptionKind>: EventSink {
   private var context: StageContext?
 
   package init() {}
-
-  package func validate() throws(OptionConflict) {
-    if let conflict = RecordingPath.conflict(in: path, of: "a file of captions") { throw conflict }
-  }
 
   package var queue: QueuePolicy { .files }
 

@@ -1,7 +1,7 @@
 package import FluxGraph
 
 /// The stage `command`: hands events to a program.
-package struct Command: EventSink {
+package struct Command: SpoolingSink {
   package static let description = StageDescription<Command>(
     "command", "Hands events to a program, as a JSON object on a line of its standard input.",
     details: """
@@ -24,6 +24,12 @@ package struct Command: EventSink {
     ]
   ) {
     Option("program", \Command.program, "The program and its arguments.", positional: true, required: true)
+    Rule(reads: ["program"]) { command in
+      guard command.program.first?.isEmpty ?? true else { return nil }
+      return OptionConflict(
+        code: "missing-value", "`command` needs a program", options: ["program"],
+        help: #"for example `command ["python3", "crm.py"]`"#)
+    }
     Option("each", \Command.each, "Start the program for every event.")
     Option(
       "timeout", \Command.timeout, "How long the program may take for an event.",
@@ -32,9 +38,7 @@ package struct Command: EventSink {
       "retry", \Command.retry, "The waits before further attempts, with `each`: `standard`, `none` or a list."
     )
     Option("spool", \Command.spool, "A directory that keeps what is not taken, with `each`.")
-    Option(
-      "spool_limit", \Command.spoolLimit, "The size the spool may reach.",
-      in: .bytes(100_000)...(.bytes(10_000_000_000)))
+    spoolLimitOption
     Rule(
       "spool-without-each", reads: ["each", "spool", "retry"],
       "A program that reads all events does not say which it has taken, so that none can be kept for it or tried again.",
@@ -50,9 +54,6 @@ package struct Command: EventSink {
     }
   }
 
-  /// Events that wait where there is no spool.
-  private static let memoryLimit = 10_000
-
   package var program: [String] = []
   package var each = false
   package var timeout = Duration.seconds(30)
@@ -66,23 +67,9 @@ package struct Command: EventSink {
 
   package init() {}
 
-  package func validate() throws(OptionConflict) {
-    if program.first?.isEmpty ?? true {
-      throw OptionConflict(
-        code: "missing-value", "`command` needs a program", options: ["program"],
-        help: #"for example `command ["python3", "crm.py"]`"#)
-    }
-  }
-
-  package var queue: QueuePolicy {
-    QueuePolicy(
-      size: Self.memoryLimit, patience: .zero, growth: 1, overflowPort: "dead",
-      store: spool == nil ? nil : "spool of \(spoolLimit)")
-  }
-
   package func needs(_ context: StageContext) -> [Need]? {
     Need.programs(program, in: context.directory)
-      + (spool.map { Spool.needs(context.resolve($0), name: context.name) } ?? [])
+      + spoolNeeds(context)
   }
 
   package mutating func open(_ context: StageContext) async throws {

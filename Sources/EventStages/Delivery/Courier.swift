@@ -245,8 +245,7 @@ actor Courier {
     isDraining ? queue.count > 0 && !queue.isGone : queue.isAnyFirstInFlight
   }
 
-  /// What is under way has the time it has without a drain.
-  /// Nobody wants to wait any longer.
+  /// What is under way has the time it has without a drain. Nobody wants to wait any longer.
   private func endIsAsked() {
     guard !isOver else { return }
     if isDraining { sourceEnd = context.clock.now() }

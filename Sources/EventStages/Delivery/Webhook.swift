@@ -1,7 +1,7 @@
 package import FluxGraph
 
 /// The stage `webhook`: posts every event to a URL.
-package struct Webhook: EventSink {
+package struct Webhook: SpoolingSink {
   package static let description = StageDescription<Webhook>(
     "webhook", "Posts every event to a URL, as a JSON object.",
     details: """
@@ -87,14 +87,9 @@ package struct Webhook: EventSink {
       in: .zero...(.seconds(86_400)))
     Option("concurrency", \Webhook.concurrency, "Requests at a time, for different streams.", in: 1...64)
     Option("spool", \Webhook.spool, "A directory that keeps what is not delivered.")
-    Option(
-      "spool_limit", \Webhook.spoolLimit, "The size the spool may reach.",
-      in: .bytes(100_000)...(.bytes(10_000_000_000)))
+    spoolLimitOption
     Option("fsync", \Webhook.fsync, "When the spool is made to survive a power failure.")
   }
-
-  /// Events that wait where there is no spool.
-  private static let memoryLimit = 10_000
 
   package var url = Address()
   package var secret = SigningSecrets()
@@ -114,15 +109,9 @@ package struct Webhook: EventSink {
 
   package init() {}
 
-  package var queue: QueuePolicy {
-    QueuePolicy(
-      size: Self.memoryLimit, patience: .zero, growth: 1, overflowPort: "dead",
-      store: spool == nil ? nil : "spool of \(spoolLimit)")
-  }
-
   package func needs(_ context: StageContext) -> [Need]? {
     (certificateAuthorities.map { [.readableFile(context.resolve($0))] } ?? [])
-      + (spool.map { Spool.needs(context.resolve($0), name: context.name) } ?? [])
+      + spoolNeeds(context)
   }
 
   package mutating func open(_ context: StageContext) async throws {

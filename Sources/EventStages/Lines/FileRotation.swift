@@ -32,8 +32,7 @@ package struct FileRotation: OptionValue, Hashable {
     return texts.isEmpty ? nil : "[" + texts.joined(separator: ", ") + "]"
   }
 
-  /// Whether a file that was last written at `lastWrite` and holds `count` bytes is to be put aside before a line of
-  /// `added` bytes.
+  /// Whether a file that was last written at `lastWrite` and holds `count` bytes is to be put aside before a line of `added` bytes.
   func isDue(count: Int, added: Int, lastWrite: WallTime, now: WallTime) -> Bool {
     guard count > 0 else { return false }
     if let size, count + added > size.bytes { return true }

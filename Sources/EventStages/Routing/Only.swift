@@ -14,20 +14,18 @@ package struct Only: EventTransform {
     ]
   ) {
     Option("fields", \Only.fields, "The fields that stay.", positional: true, required: true)
+    Rule(reads: ["fields"]) { only in
+      let known = EventField.all.map(\.name) + ["synthesised", "flux"]
+      guard let field = only.fields.first(where: { !known.contains($0) }) else { return nil }
+      return OptionConflict(
+        code: "unknown-field", "no event has a field `\(field)`", option: "fields", element: field,
+        candidates: known)
+    }
   }
 
   package var fields: [String] = []
 
   package init() {}
-
-  package func validate() throws(OptionConflict) {
-    let known = EventField.all.map(\.name) + ["synthesised", "flux"]
-    for field in fields where !known.contains(field) {
-      throw OptionConflict(
-        code: "unknown-field", "no event has a field `\(field)`", option: "fields", element: field,
-        candidates: known)
-    }
-  }
 
   package mutating func process(_ event: Event, emit: (Event) -> Void) {
     guard case .turn(var turn) = event else { return emit(event) }

@@ -12,19 +12,17 @@ package struct SetFields: EventTransform {
   ) {
     Option("stream", \SetFields.stream, "The new name of the stream.")
     Option("transcript", \SetFields.transcript, "The new transcript.")
+    Rule(reads: ["stream", "transcript"]) { set in
+      guard set.stream == nil && set.transcript == nil else { return nil }
+      return OptionConflict(
+        code: "missing-value", "`set` sets nothing", options: [], help: "for example `set stream=\"caller\"`")
+    }
   }
 
   package var stream: Template?
   package var transcript: Template?
 
   package init() {}
-
-  package func validate() throws(OptionConflict) {
-    if stream == nil && transcript == nil {
-      throw OptionConflict(
-        code: "missing-value", "`set` sets nothing", options: [], help: "for example `set stream=\"caller\"`")
-    }
-  }
 
   package mutating func process(_ event: Event, emit: (Event) -> Void) {
     let newStream = stream?.rendered { event.value(of: $0) }

@@ -28,6 +28,12 @@ package struct StandardOutput: EventSink {
     Option(
       "on", \StandardOutput.on,
       "The events a line is printed for; EndOfTurn without a template, all with one, unless given.")
+    Rule(reads: ["on"]) { output in
+      let known = TurnEvent.Kind.known.map(\.rawValue) + ["Notice"]
+      guard let name = output.on?.first(where: { !known.contains($0) }) else { return nil }
+      return OptionConflict(
+        code: "unknown-event", "no event is called `\(name)`", option: "on", element: name, candidates: known)
+    }
     Rule(
       "json-and-template", reads: ["json", "template"],
       "`json` prints whole events, and a template prints parts of them: a line can only be one of the two.",
@@ -65,14 +71,6 @@ package struct StandardOutput: EventSink {
   private var region: TerminalRegion?
 
   package init() {}
-
-  package func validate() throws(OptionConflict) {
-    let known = TurnEvent.Kind.known.map(\.rawValue) + ["Notice"]
-    for name in on ?? [] where !known.contains(name) {
-      throw OptionConflict(
-        code: "unknown-event", "no event is called `\(name)`", option: "on", element: name, candidates: known)
-    }
-  }
 
   package mutating func open(_ context: StageContext) async throws {
     self.context = context

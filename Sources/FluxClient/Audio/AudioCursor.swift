@@ -39,7 +39,6 @@ struct AudioCursor: Sendable {
   var waiting: Int64 { max(0, held.upperBound - next) }
   /// Frames sent and not reported as heard.
   var unheard: Int64 { max(0, next - heard) }
-  var isCatchingUp: Bool { catchUp != nil }
 
   /// Whether audio that was never sent lies before a frame.
   func unsentIsLost(before position: Int64) -> Bool { position > next }

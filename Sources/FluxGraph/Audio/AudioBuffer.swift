@@ -147,8 +147,7 @@ public struct AudioBuffer: ~Copyable {
   /// Bytes of all frames in the buffer.
   public var byteCount: Int { frameCount * format.bytesPerFrame }
 
-  /// Lets `body` write frames behind the last one. It is given the free room as raw bytes and returns how many **frames**
-  /// it wrote.
+  /// Lets `body` write frames behind the last one. It is given the free room as raw bytes and returns how many **frames** it wrote.
   public mutating func append<Failure: Error>(
     _ body: (UnsafeMutableRawBufferPointer) throws(Failure) -> Int
   ) throws(Failure) {

@@ -50,7 +50,6 @@ public struct AudioFormat: Sendable, Hashable, CustomStringConvertible {
   /// Samples in a frame; they are stored interleaved.
   public var channels: Int
 
-  /// A format: how one sample is stored, frames a second in Hz, samples in a frame.
   public init(_ sample: SampleFormat, rate: Int, channels: Int) {
     self.sample = sample
     self.rate = rate

@@ -42,7 +42,6 @@ public struct EventField: Sendable, Hashable {
   /// What it holds, as one sentence, with the unit.
   public var summary: String
 
-  /// A field: its name, the type of its value, and what it holds as one sentence.
   public init(_ name: String, _ kind: Kind, _ summary: String) {
     self.name = name
     self.kind = kind

@@ -5,7 +5,6 @@ public struct TurnEvent: Sendable {
     /// The word in the event's JSON.
     public let rawValue: String
 
-    /// The kind of this word.
     public init(rawValue: String) {
       self.rawValue = rawValue
     }
@@ -35,12 +34,10 @@ public struct TurnEvent: Sendable {
     /// The word in the event's JSON.
     public let rawValue: String
 
-    /// The trigger of this word.
     public init(rawValue: String) {
       self.rawValue = rawValue
     }
 
-    /// The trigger of this word.
     public init(stringLiteral word: String) {
       self.init(rawValue: word)
     }
@@ -82,7 +79,6 @@ public struct TurnEvent: Sendable {
     /// From 0 to 1.
     public var confidence: Double
 
-    /// A word; times in seconds of stream time, confidence from 0 to 1.
     public init(word: String, start: Double? = nil, end: Double? = nil, confidence: Double = 0) {
       self.word = word
       self.start = start
@@ -140,7 +136,6 @@ public struct TurnEvent: Sendable {
   /// The fields the JSON is restricted to, beside its version and the kind; nil for all.
   public var shownFields: [String]?
 
-  /// An event of a turn; `start` and `end` in seconds of stream time, `turn` counted from 1.
   public init(
     kind: Kind, stream: String? = nil, session: String, turn: Int, isFinal: Bool? = nil,
     trigger: Trigger? = nil,

@@ -7,7 +7,6 @@ public struct JSONLimits: Sendable {
   /// Arrays and objects inside one another; bounds the parser's own recursion.
   public var maximumDepth: Int
 
-  /// Limits: bytes of text, and how deeply values may be nested.
   public init(maximumSize: Int = 16 << 20, maximumDepth: Int = 64) {
     self.maximumSize = maximumSize
     self.maximumDepth = maximumDepth
@@ -110,7 +109,7 @@ package struct JSONParser {
     case UInt8(ascii: "t"): return try parseWord("true", .bool(true))
     case UInt8(ascii: "f"): return try parseWord("false", .bool(false))
     case UInt8(ascii: "n"): return try parseWord("null", .null)
-    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number(try parseNumber())
+    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number(number(try numberRange()))
     default: throw failure(.unexpectedCharacter)
     }
   }
@@ -133,35 +132,16 @@ package struct JSONParser {
   }
 
   private mutating func parseArray() throws(JSONError) -> JSONValue {
-    try descend()
     var elements: [JSONValue] = []
-    if try peek() != UInt8(ascii: "]") {
-      while true {
-        elements.append(try parseValue())
-        if try endOfList(UInt8(ascii: "]")) { break }
-      }
-    }
-    index += 1
-    depth -= 1
+    _ = try readArray { parser throws(JSONError) in elements.append(try parser.parseValue()) }
     return .array(elements)
   }
 
   private mutating func parseObject() throws(JSONError) -> JSONValue {
-    try descend()
     var members: [(String, JSONValue)] = []
-    if try peek() != UInt8(ascii: "}") {
-      members.reserveCapacity(4)
-      while true {
-        guard try peek() == UInt8(ascii: "\"") else { throw failure(.unexpectedCharacter) }
-        let name = try parseString()
-        guard try peek() == UInt8(ascii: ":") else { throw failure(.unexpectedCharacter) }
-        index += 1
-        members.append((name, try parseValue()))
-        if try endOfList(UInt8(ascii: "}")) { break }
-      }
+    _ = try readObject { parser, name throws(JSONError) in
+      members.append((name.text, try parser.parseValue()))
     }
-    index += 1
-    depth -= 1
     return .object(members)
   }
 
@@ -172,10 +152,6 @@ package struct JSONParser {
     guard byte == UInt8(ascii: ",") else { throw failure(.unexpectedCharacter) }
     index += 1
     return false
-  }
-
-  private mutating func parseNumber() throws(JSONError) -> JSONNumber {
-    JSONNumber(literal: String(decoding: slice(try numberRange()), as: UTF8.self))
   }
 
   private mutating func numberRange() throws(JSONError) -> Range<Int> {
@@ -341,9 +317,9 @@ package struct JSONParser {
   }
 
   /// A name that is written with escapes, and was read before.
-  fileprivate static func text(of name: JSONName) -> String? {
+  fileprivate static func unescaped(_ name: JSONName) -> String {
     var parser = JSONParser(bytes: name.bytes, depthLimit: 0)
-    return try? parser.parseEscapedString(from: 0)
+    return (try? parser.parseEscapedString(from: 0)) ?? ""
   }
 
   /// Whole buffers take the fast ways into String, slices of them do not.
@@ -429,8 +405,12 @@ package struct JSONName {
   fileprivate let bytes: UnsafeBufferPointer<UInt8>
   fileprivate let isEscaped: Bool
 
+  fileprivate var text: String {
+    isEscaped ? JSONParser.unescaped(self) : String(decoding: bytes, as: UTF8.self)
+  }
+
   package static func ~= (pattern: StaticString, name: JSONName) -> Bool {
-    if name.isEscaped { return JSONParser.text(of: name) == pattern.description }
+    if name.isEscaped { return name.text == pattern.description }
     let count = name.bytes.count
     guard count == pattern.utf8CodeUnitCount, let start = name.bytes.baseAddress else { return false }
     return memcmp(start, pattern.utf8Start, count) == 0

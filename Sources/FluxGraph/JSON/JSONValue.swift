@@ -19,7 +19,6 @@ public enum JSONValue: Sendable {
   /// A number; `null` for infinities and what is no number, which JSON does not know.
   public init(_ value: Double) { self = JSONNumber(value).map(JSONValue.number) ?? .null }
 
-  /// A whole number.
   public init(_ value: Int) { self = .number(JSONNumber(value)) }
 }
 
@@ -97,15 +96,10 @@ extension JSONValue: Equatable {
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
   ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
-  /// A string, from a literal.
   public init(stringLiteral value: String) { self = .string(value) }
-  /// A whole number, from a literal.
   public init(integerLiteral value: Int) { self.init(value) }
-  /// A number, from a literal.
   public init(floatLiteral value: Double) { self.init(value) }
-  /// A Boolean, from a literal.
   public init(booleanLiteral value: Bool) { self = .bool(value) }
-  /// An array, from a literal.
   public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
   /// An object, from a literal; the order stays.
   public init(dictionaryLiteral elements: (String, JSONValue)...) { self = .object(elements) }
@@ -119,7 +113,6 @@ public struct JSONNumber: Hashable, Sendable {
   /// Only for text that is known to be a JSON number.
   init(literal: String) { self.literal = literal }
 
-  /// A whole number.
   public init(_ value: Int) { literal = String(value) }
 
   /// The shortest text that reads back as the same number; nil for infinities and NaN, which JSON lacks.

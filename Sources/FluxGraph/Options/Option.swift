@@ -39,13 +39,9 @@ public struct Option<S: Stage>: Sendable {
     in range: ClosedRange<Value>, usual: ClosedRange<Value>? = nil, positional: Bool = false,
     required: Bool = false
   ) {
-    specification = OptionSpecification(
-      name: name, type: Value.optionType, summary: summary, isPositional: positional, isRequired: required,
-      defaultText: S()[keyPath: property].graphText, rangeText: rangeText(usual ?? range))
-    assign = { (stage, value) throws(OptionError) in
-      stage[keyPath: property] = try parse(value, in: range, usual: usual ?? range)
-    }
-    advise = { value in doubt(value, usual) }
+    self.init(
+      name, summary, in: range, usual, positional, required, default: S()[keyPath: property].graphText
+    ) { $0[keyPath: property] = $1 }
   }
 
   /// An option that may stay unset, whose value must lie in a range.
@@ -58,11 +54,21 @@ public struct Option<S: Stage>: Sendable {
     in range: ClosedRange<Value>, usual: ClosedRange<Value>? = nil, positional: Bool = false,
     required: Bool = false
   ) {
+    self.init(
+      name, summary, in: range, usual, positional, required, default: S()[keyPath: property].graphText
+    ) { $0[keyPath: property] = $1 }
+  }
+
+  private init<Value: OptionValue & Comparable>(
+    _ name: String, _ summary: String, in range: ClosedRange<Value>, _ usual: ClosedRange<Value>?,
+    _ positional: Bool, _ required: Bool, default defaultText: String?,
+    set: @escaping @Sendable (inout S, Value) -> Void
+  ) {
     specification = OptionSpecification(
       name: name, type: Value.optionType, summary: summary, isPositional: positional, isRequired: required,
-      defaultText: S()[keyPath: property].graphText, rangeText: rangeText(usual ?? range))
+      defaultText: defaultText, rangeText: rangeText(usual ?? range))
     assign = { (stage, value) throws(OptionError) in
-      stage[keyPath: property] = try parse(value, in: range, usual: usual ?? range)
+      set(&stage, try parse(value, in: range, usual: usual ?? range))
     }
     advise = { value in doubt(value, usual) }
   }

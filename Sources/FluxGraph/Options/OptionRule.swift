@@ -7,7 +7,9 @@
 ///       stage.low > stage.high ? OptionConflict("`low` is above `high`", options: ["low", "high"]) : nil
 ///     }
 public struct Rule<S: Stage>: Sendable {
-  let specification: RuleSpecification
+  /// What `explain` knows of it; nil for one whose conflicts have codes of other mistakes.
+  let specification: RuleSpecification?
+  let reads: [String]
   let check: @Sendable (S) -> OptionConflict?
 
   /// A rule.
@@ -23,6 +25,14 @@ public struct Rule<S: Stage>: Sendable {
     check: @escaping @Sendable (S) -> OptionConflict?
   ) {
     specification = RuleSpecification(code: code, reads: reads, cause: cause, example: example, fix: fix)
+    self.reads = reads
+    self.check = check
+  }
+
+  /// A rule that finds a mistake of a kind that is known already: its conflicts say which.
+  public init(reads: [String], check: @escaping @Sendable (S) -> OptionConflict?) {
+    specification = nil
+    self.reads = reads
     self.check = check
   }
 }

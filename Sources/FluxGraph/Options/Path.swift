@@ -3,7 +3,6 @@ public struct Path: Sendable, Hashable, OptionValue {
   /// The path as the graph writes it.
   public var text: String
 
-  /// The path a text means.
   public init(_ text: String) {
     self.text = text
   }

@@ -5,7 +5,6 @@ public struct Decibels: Sendable, Hashable, Comparable {
   /// Decibels, relative to no change.
   public var value: Double
 
-  /// This many decibels.
   public init(_ value: Double) {
     self.value = value
   }
@@ -24,7 +23,6 @@ public struct SampleRate: Sendable, Hashable, Comparable {
   /// Frames a second.
   public var hertz: Int
 
-  /// This many frames a second.
   public init(_ hertz: Int) {
     self.hertz = hertz
   }
@@ -40,7 +38,6 @@ public struct Frequency: Sendable, Hashable, Comparable {
   /// Hertz.
   public var hertz: Double
 
-  /// This many hertz.
   public init(_ hertz: Double) {
     self.hertz = hertz
   }
@@ -56,7 +53,6 @@ public struct ByteCount: Sendable, Hashable, Comparable {
   /// Bytes.
   public var bytes: Int
 
-  /// This many bytes.
   public init(_ bytes: Int) {
     self.bytes = bytes
   }
@@ -72,7 +68,6 @@ public struct Speed: Sendable, Hashable, Comparable {
   /// Times real time; 1 is real time.
   public var factor: Double
 
-  /// This many times real time.
   public init(_ factor: Double) {
     self.factor = factor
   }

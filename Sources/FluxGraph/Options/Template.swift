@@ -183,7 +183,6 @@ public struct PathTemplate: Sendable, Hashable, OptionValue {
   /// The template of the path's text.
   public var template: Template
 
-  /// The path a template makes.
   public init(_ template: Template) {
     self.template = template
   }

@@ -4,7 +4,6 @@ public struct Secret: Sendable, Hashable, CustomStringConvertible, CustomDebugSt
 {
   private let text: String
 
-  /// Wraps a text that must not be seen.
   public init(_ text: String) {
     self.text = text
   }

@@ -37,7 +37,6 @@ public struct Catalogue: Sendable {
   /// The names in the order the stages were added.
   private var order: [String] = []
 
-  /// A catalogue without stages.
   public init() {}
 
   /// This catalogue and one more stage; a stage of the same name is replaced.

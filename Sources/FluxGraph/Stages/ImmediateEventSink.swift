@@ -6,8 +6,6 @@ public protocol ImmediateEventSink: EventSink {
 }
 
 extension ImmediateEventSink {
-  /// Itself.
   public var immediate: (any ImmediateEventSink)? { self }
-  /// Takes the event.
   public mutating func write(_ event: Event) async throws { take(event) }
 }

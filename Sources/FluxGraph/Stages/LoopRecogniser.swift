@@ -17,7 +17,6 @@ public protocol LoopRecogniser: Recogniser {
 }
 
 extension LoopRecogniser {
-  /// Itself.
   public var onLoop: (any LoopRecogniser)? { self }
   /// Begins, and waits for the end.
   public mutating func run(

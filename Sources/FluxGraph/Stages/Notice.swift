@@ -28,14 +28,12 @@ public struct Notice: Sendable {
     /// Events.
     public var events: Int
 
-    /// So much of each.
     public init(audio: Double = 0, events: Int = 0) {
       self.audio = audio
       self.events = events
     }
   }
 
-  /// A notice: a stable word for programs, such as `gap`, and one plain sentence for people.
   public init(
     _ notice: String, _ message: String, severity: Severity = .info, stream: String? = nil,
     time: WallTime = .now(), details: [(name: String, value: JSONValue)] = [], loss: Loss? = nil

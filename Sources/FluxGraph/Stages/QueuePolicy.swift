@@ -16,8 +16,7 @@ public struct QueuePolicy: Sendable, Hashable, CustomStringConvertible {
   /// What keeps events beyond the queue, as people call it: "spool of 100MB".
   public var store: String?
 
-  /// A policy; what is left out is as for most sinks: 1024 events, a second of patience, four times the size
-  /// at most.
+  /// A policy; what is left out is as for most sinks: 1024 events, a second of patience, four times the size at most.
   public init(
     size: Int = 1024, patience: Duration = .seconds(1), growth: Int = 4, holdsSource: Bool = false,
     overflowPort: String? = nil, store: String? = nil
@@ -66,6 +65,5 @@ public protocol QueueSetting: EventTransform {
 }
 
 extension QueueSetting {
-  /// Itself.
   public var queueSetting: (any QueueSetting)? { self }
 }

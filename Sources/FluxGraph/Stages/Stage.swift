@@ -25,9 +25,6 @@ public protocol Stage: SendableMetatype {
   static var description: StageDescription<Self> { get }
   /// A stage with every option at its default.
   init()
-  /// Checks what a single option's type cannot: options that contradict each other. Called by the checker; no I/O.
-  /// - Throws: `OptionConflict` naming the options.
-  func validate() throws(OptionConflict)
   /// What must be there before the stage opens or sends anything, as its options say; nil for what the types of its options say: a
   /// path is read by a source and written by a sink. Asked before the graph runs, and by `check --world`.
   /// - Parameter context: resolves paths, and knows the environment and the time; nothing else can be reached.
@@ -35,13 +32,11 @@ public protocol Stage: SendableMetatype {
 }
 
 extension Stage {
-  /// Finds nothing wrong.
-  public func validate() throws(OptionConflict) {}
   /// What the types of its options say.
   public func needs(_ context: StageContext) -> [Need]? { nil }
 }
 
-/// Two or more options that are right alone and wrong together.
+/// Two or more options that are right alone and wrong together, found by a `Rule`.
 public struct OptionConflict: Error, Sendable {
   /// A change of the options after which they no longer conflict.
   public enum Fix: Sendable, Hashable {
@@ -68,9 +63,10 @@ public struct OptionConflict: Error, Sendable {
   /// What could stand in its place: names, of which the most similar is proposed.
   public var candidates: [String] = []
 
-  /// A conflict found by `validate`.
+  /// A conflict.
+  /// - Parameter code: left out where the `Rule` has one.
   public init(
-    code: String, _ message: String, options: [String], help: String? = nil, isWarning: Bool = false,
+    code: String = "", _ message: String, options: [String], help: String? = nil, isWarning: Bool = false,
     fix: Fix? = nil
   ) {
     self.code = code
@@ -79,13 +75,6 @@ public struct OptionConflict: Error, Sendable {
     self.help = help
     self.isWarning = isWarning
     self.fix = fix
-  }
-
-  /// A conflict found by a `Rule`, which knows the code.
-  public init(
-    _ message: String, options: [String], help: String? = nil, isWarning: Bool = false, fix: Fix? = nil
-  ) {
-    self.init(code: "", message, options: options, help: help, isWarning: isWarning, fix: fix)
   }
 
   /// One element of an option that is a list, which should be one of `candidates`.
@@ -106,7 +95,6 @@ public struct UnsentEvent: Sendable, Hashable {
   /// "set `eager_eot_threshold`".
   public var help: String
 
-  /// A kind that is not sent, and what would make it be sent.
   public init(_ kind: TurnEvent.Kind, help: String) {
     self.kind = kind
     self.help = help
@@ -116,7 +104,6 @@ public struct UnsentEvent: Sendable, Hashable {
 /// Thrown by a sink when nobody is interested in its output any more, as when the reader of a pipe has gone. The sink then ends
 /// without a message.
 public struct EndOfInterest: Error, Sendable {
-  /// Nobody is interested any more.
   public init() {}
 }
 
@@ -165,17 +152,11 @@ public protocol ByteSource: Stage {
 }
 
 extension ByteSource {
-  /// "the input".
   public var subject: String { "the input" }
-  /// Not known.
   public var length: Int? { nil }
-  /// All of it.
   public var excerpt: Excerpt { Excerpt() }
-  /// Nowhere.
   public var seekable: (any SeekableBytes)? { nil }
-  /// Something that any number of stages can read.
   public var exclusiveInput: String? { nil }
-  /// Has nothing to wait for.
   public mutating func close() throws -> Bool { true }
 }
 
@@ -186,7 +167,6 @@ public struct Excerpt: Sendable, Hashable {
   /// To the end when nil.
   public var duration: Duration?
 
-  /// The part that begins at `start` and lasts `duration`, or to the end.
   public init(start: Duration = .zero, duration: Duration? = nil) {
     self.start = start
     self.duration = duration
@@ -207,15 +187,13 @@ public protocol SeekableBytes {
 }
 
 extension SeekableBytes {
-  /// None.
   public var descriptor: Int32? { nil }
 }
 
 /// A source of samples: a device, a generator.
 ///
-/// **Threads.** Every call comes from one audio thread, one call at a time, which serves other chains too: nothing may wait, for
-/// a lock, a file, a network or another program. `open` may allocate and open files and devices; `read` neither
-/// allocates nor locks.
+/// **Threads.** Every call comes from one audio thread, one call at a time, which serves other chains too: nothing may wait, for a
+/// lock, a file, a network or another program. `open` may allocate and open files and devices; `read` neither allocates nor locks.
 ///
 /// Examples: `graphs/plugins/Sources/ExampleStages/Dial.swift`: `dial`, telephone tones (finite); `RTP.swift` beside it: `rtp`,
 /// a telephone call (live).
@@ -233,7 +211,6 @@ public protocol AudioSource: Stage {
 }
 
 extension AudioSource {
-  /// Has nothing to let go of.
   public mutating func close() {}
 }
 
@@ -277,9 +254,7 @@ public protocol AudioDecoder: Stage {
 }
 
 extension AudioDecoder {
-  /// Cannot skip.
   public mutating func seek(to start: Duration, in bytes: any SeekableBytes) throws -> Bool { false }
-  /// Has nothing to wait for.
   public mutating func close() throws -> Bool { true }
 }
 
@@ -302,11 +277,8 @@ public protocol AudioTransform: Stage {
 }
 
 extension AudioTransform {
-  /// Floating-point samples of any rate and channel count.
   public var accepts: AudioRequirement { .float }
-  /// Has nothing to prepare.
   public mutating func prepare(format: AudioFormat, _ context: StageContext) throws {}
-  /// Holds nothing back.
   public mutating func holdUntil(now: Instant) -> Instant? { nil }
 }
 
@@ -336,9 +308,7 @@ public protocol AudioConverter: Stage {
 }
 
 extension AudioConverter {
-  /// Lets nothing through unchanged.
   public func passes(_ input: AudioFormat) -> Bool { false }
-  /// Has nothing left.
   public mutating func finish(into output: inout AudioBuffer) {}
 }
 
@@ -374,12 +344,10 @@ public protocol AudioJoiner: Stage {
 }
 
 extension AudioJoiner {
-  /// Floating-point samples of one channel.
   public var accepts: AudioRequirement { AudioRequirement(sample: .f32le, channels: 1) }
 }
 
 extension AudioJoiner where Self: AudioConverter {
-  /// The same as of a single stream.
   public func output(for input: AudioStreamType, inputs: Int) -> AudioStreamType { output(for: input) }
 }
 
@@ -432,13 +400,9 @@ public protocol AudioSink: Stage {
 }
 
 extension AudioSink {
-  /// Any audio.
   public var accepts: AudioRequirement { .any }
-  /// Has nothing to prepare.
   public mutating func prepare(format: AudioFormat, _ context: StageContext) throws {}
-  /// Always has room.
   public var hasRoom: Bool { true }
-  /// Has nothing to wait for.
   public mutating func finish() throws -> Bool { true }
 }
 
@@ -463,9 +427,7 @@ public protocol Recogniser: Stage {
 }
 
 extension Recogniser {
-  /// Has a task of its own.
   public var onLoop: (any LoopRecogniser)? { nil }
-  /// Sends every kind.
   public var unsentEvents: [UnsentEvent] { [] }
 }
 
@@ -493,15 +455,10 @@ public protocol EventTransform: Stage {
 }
 
 extension EventTransform {
-  /// Says nothing of a queue.
   public var queueSetting: (any QueueSetting)? { nil }
-  /// Has nothing to prepare.
   public mutating func prepare(_ context: StageContext) {}
-  /// Never wants to be called by time.
   public var deadline: Instant? { nil }
-  /// Takes no notice of the time.
   public mutating func advance(to now: Instant, emit: (Event) -> Void) {}
-  /// Has nothing left.
   public mutating func finish(emit: (Event) -> Void) {}
 }
 
@@ -527,13 +484,10 @@ public protocol EventSink: Stage {
 }
 
 extension EventSink {
-  /// Takes its time.
   public var immediate: (any ImmediateEventSink)? { nil }
   /// A queue as for most sinks; see `QueuePolicy`.
   public var queue: QueuePolicy { QueuePolicy() }
-  /// Has nothing to open.
   public mutating func open(_ context: StageContext) async throws {}
-  /// Has nothing to finish.
   public mutating func finish() async throws {}
 }
 

@@ -14,7 +14,6 @@ public enum StageCommand: Sendable, Hashable {
     /// Its new value, as the user wrote it; empty to clear it.
     public var value: String
 
-    /// A setting and its new value.
     public init(_ name: String, _ value: String) {
       self.name = name
       self.value = value
@@ -31,7 +30,6 @@ public struct StageReply: Sendable {
   /// More for programs.
   public var details: [(name: String, value: JSONValue)]
 
-  /// An answer: whether the command is carried out, and one plain sentence.
   public init(isAccepted: Bool, _ message: String, details: [(name: String, value: JSONValue)] = []) {
     self.isAccepted = isAccepted
     self.message = message

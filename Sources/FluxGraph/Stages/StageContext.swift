@@ -163,7 +163,6 @@ public protocol GraphClock: Sendable {
 
 /// The machine's own clocks.
 public struct SystemClock: GraphClock {
-  /// The machine's own clocks.
   public init() {}
   public func now() -> Instant { .now() }
   public func wallTime() -> WallTime { .now() }
@@ -183,7 +182,6 @@ public protocol GraphLoop: Sendable {
 }
 
 extension GraphLoop {
-  /// A loop that always runs.
   public var absence: Duration { .zero }
 }
 
@@ -207,6 +205,5 @@ public protocol BlockingThread: Sendable {
 }
 
 extension BlockingThread {
-  /// Nobody wants to know.
   public func works(on path: String) {}
 }

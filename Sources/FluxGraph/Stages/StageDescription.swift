@@ -46,7 +46,6 @@ public struct PortSpecification: Sendable, Hashable {
   /// What leaves by it, as one sentence.
   public var summary: String
 
-  /// A port: its name and what leaves by it, as one sentence.
   public init(_ name: String, _ summary: String) {
     self.name = name
     self.summary = summary
@@ -77,7 +76,6 @@ public struct KnownMistake: Sendable, Hashable {
   /// it is what was written. Empty text leaves the option out; nil when it depends.
   public var replacement: String?
 
-  /// A mistake: the option and its values, what is wrong, and what to write instead.
   public init(
     _ option: String, value: Value = .any, _ message: String, help: String, replacement: String? = nil
   ) {
@@ -144,7 +142,7 @@ public struct StageSpecification: Sendable {
     kind = S.kind
     self.options = options.map(\.specification)
     let rules = description.rules
-    self.rules = rules.map(\.specification)
+    self.rules = rules.compactMap(\.specification)
     create = { S() }
     assign = { (stage, index, value) throws(OptionError) in
       guard var typed = stage as? S else { return }
@@ -155,9 +153,9 @@ public struct StageSpecification: Sendable {
     broken = { stage, unknown in
       guard let typed = stage as? S else { return [] }
       return rules.compactMap { rule in
-        guard unknown.isDisjoint(with: rule.specification.reads) else { return nil }
+        guard unknown.isDisjoint(with: rule.reads) else { return nil }
         var conflict = rule.check(typed)
-        conflict?.code = rule.specification.code
+        if let specification = rule.specification { conflict?.code = specification.code }
         return conflict
       }
     }
@@ -188,14 +186,7 @@ public struct StageSpecification: Sendable {
   /// Everything that is wrong with a stage's options together.
   /// - Parameter unknown: options whose values could not be read: nothing is said that depends on them.
   public func conflicts(in stage: any Stage, unknown: Set<String> = []) -> [OptionConflict] {
-    var found = broken(stage, unknown)
-    guard unknown.isEmpty else { return found }
-    do throws(OptionConflict) {
-      try stage.validate()
-    } catch {
-      found.append(error)
-    }
-    return found
+    broken(stage, unknown)
   }
 
   /// A stage with these options.
@@ -214,7 +205,6 @@ public struct StageSetting: Sendable, Hashable {
   /// The value the graph gives it.
   public var value: GraphValue
 
-  /// A setting: the option's name and its value.
   public init(_ option: String, _ value: GraphValue) {
     self.option = option
     self.value = value

@@ -27,7 +27,6 @@ public struct StageError: Error, Sendable, CustomStringConvertible {
   /// Whether it only says that something was lost, which users may not mind.
   public var isLoss = false
 
-  /// A failure: its code, what happened, and what the user can do about it.
   public init(_ code: Code, _ message: String, help: String? = nil) {
     self.code = code
     self.message = message

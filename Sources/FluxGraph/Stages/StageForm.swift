@@ -30,93 +30,69 @@ public enum StageForm {
 }
 
 extension ByteSource {
-  /// A source of encoded sound.
   public static var kind: StageKind { .byteSource }
-  /// A source of encoded sound.
   public var form: StageForm { .byteSource(self) }
 }
 
 extension AudioSource {
-  /// A source of samples.
   public static var kind: StageKind { .audioSource }
-  /// A source of samples.
   public var form: StageForm { .audioSource(self) }
 }
 
 extension AudioDecoder {
-  /// A decoder.
   public static var kind: StageKind { .audioDecoder }
-  /// A decoder.
   public var form: StageForm { .audioDecoder(self) }
 }
 
 extension AudioTransform {
-  /// A transform.
   public static var kind: StageKind { .audioTransform }
-  /// A transform.
   public var form: StageForm { .audioTransform(self) }
 }
 
 extension AudioConverter {
-  /// A converter.
   public static var kind: StageKind { .audioConverter }
-  /// A converter.
   public var form: StageForm { .audioConverter(self) }
 }
 
 extension AudioJoiner {
-  /// A joiner.
   public static var kind: StageKind { .audioJoiner }
-  /// A joiner.
   public var form: StageForm { .audioJoiner(self) }
 }
 
+// It takes a single stream as well.
 extension AudioJoiner where Self: AudioConverter {
-  /// A joiner, though it takes a single stream as well.
   public static var kind: StageKind { .audioJoiner }
-  /// Both.
   public var form: StageForm { .audioMixer(self) }
 }
 
 extension AudioRelay {
-  /// A relay.
   public static var kind: StageKind { .audioRelay }
-  /// A relay.
   public var form: StageForm { .audioRelay(self) }
 }
 
 extension AudioSink {
-  /// A sink of audio.
   public static var kind: StageKind { .audioSink }
-  /// A sink of audio.
   public var form: StageForm { .audioSink(self) }
 }
 
 extension EventSink {
-  /// A sink of events.
   public static var kind: StageKind { .eventSink }
-  /// A sink of events.
   public var form: StageForm { .eventSink(self) }
 }
 
+// It takes events as well.
 extension EventSink where Self: AudioSink {
-  /// A sink of audio, though it takes events as well.
   public static var kind: StageKind { .audioSink }
-  /// Both.
   public var form: StageForm { .sink(self) }
 }
 
 extension Recogniser {
-  /// A recogniser.
   public static var kind: StageKind { .recogniser }
-  /// A recogniser.
   public var form: StageForm { .recogniser(self) }
 }
 
 extension EventTransform {
-  /// A transform of events.
   public static var kind: StageKind { .eventTransform }
-  /// A transform of events.
   public var form: StageForm { .eventTransform(self) }
 }
 

@@ -82,7 +82,6 @@ public final class MetricsRegistry: Sendable {
 
   private let entries = Mutex<[Entry]>([])
 
-  /// A registry without metrics.
   public init() {}
 
   /// Every metric with its value now, in the order they were first asked for. Any thread may ask.

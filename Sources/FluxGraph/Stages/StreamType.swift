@@ -34,7 +34,6 @@ public struct ByteStreamType: Sendable, Hashable {
   /// Whether the bytes come at their own pace.
   public var liveness: Liveness
 
-  /// A stream of encoded sound; what is not known before reading is nil.
   public init(container: String? = nil, samples: AudioFormat? = nil, liveness: Liveness) {
     self.container = container
     self.samples = samples
@@ -57,8 +56,7 @@ public struct AudioStreamType: Sendable, Hashable {
   /// Whether buffers arrive no faster than real time, because the source is live or a `pace` stage sees to it.
   public var isPaced: Bool
 
-  /// A stream of samples; what is not known before the input was opened is nil. A live one is paced unless
-  /// said otherwise.
+  /// A stream of samples; what is not known before the input was opened is nil. A live one is paced unless said otherwise.
   public init(
     sample: SampleFormat? = nil, rate: Int? = nil, channels: Int? = nil, liveness: Liveness,
     chunk: Duration? = nil, isPaced: Bool? = nil
@@ -71,7 +69,6 @@ public struct AudioStreamType: Sendable, Hashable {
     self.isPaced = isPaced ?? (liveness == .live)
   }
 
-  /// The stream type of audio whose format is known.
   public init(_ format: AudioFormat, liveness: Liveness) {
     self.init(sample: format.sample, rate: format.rate, channels: format.channels, liveness: liveness)
   }
@@ -118,7 +115,6 @@ public struct AudioRequirement: Sendable, Hashable {
   /// Whether buffers must not arrive faster than real time.
   public var paced: Bool
 
-  /// A requirement; what is left out may be anything.
   public init(
     sample: SampleFormat? = nil, rate: Int? = nil, channels: Int? = nil, chunk: Duration? = nil,
     paced: Bool = false
@@ -139,13 +135,11 @@ public struct AudioRequirement: Sendable, Hashable {
 /// What a decoder whose channels are mixed by a stage that nobody has written finds among its context's resources: the one who
 /// wrote the graph may not know of it.
 public struct UnaskedMix: Sendable {
-  /// The mark that there is one.
   public init() {}
 }
 
 /// What a decoder finds among its context's resources where it is to decode by itself, or not at all: no other program is run.
 public struct NativeDecodingOnly: Sendable {
-  /// The mark that it is so.
   public init() {}
 }
 
@@ -179,8 +173,7 @@ public enum InputRequirement: Sendable, Hashable {
 /// Adapters are inserted at most once each, in the order of the cases. They are ordinary stages: printed as `(auto)`
 /// by `check`, and replaced by one the user writes.
 public enum AdapterRole: Int, Sendable, Hashable, CaseIterable {
-  /// Bytes into samples; fewer channels; another rate; another kind of sample; pieces of one length; no
-  /// faster than real time.
+  /// Bytes into samples; fewer channels; another rate; another kind of sample; pieces of one length; no faster than real time.
   case decode, mix, resample, format, chunk, pace
 }
 

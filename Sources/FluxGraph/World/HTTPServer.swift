@@ -28,7 +28,6 @@ public struct HTTPServerRequest: Sendable {
   /// In their order.
   public var headers: HTTPHeaders
 
-  /// A request, as tests make one.
   public init(method: String, path: String, headers: HTTPHeaders = []) {
     self.method = method
     self.path = path

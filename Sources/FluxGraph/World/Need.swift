@@ -23,7 +23,6 @@ public struct Need: Sendable {
     body = look
   }
 
-  /// The same about a file.
   public init(
     _ path: String, _ use: FileUse, look: @escaping @Sendable () throws(StageError) -> String
   ) {

@@ -17,7 +17,6 @@ public struct WebSocketRequest: Sendable {
   /// How often a ping is sent; the peer has as long to answer it.
   public var pingInterval: Duration?
 
-  /// A request; only the URL is needed.
   public init(
     url: String, headers: HTTPHeaders = [], subprotocols: [String] = [], timeout: Duration = .seconds(10),
     certificateAuthorities: String? = nil, maximumMessageSize: Int = 16 << 20, pingInterval: Duration? = nil
@@ -102,8 +101,7 @@ public protocol HTTPClient: Sendable {
     _ url: String, headers: HTTPHeaders, certificateAuthorities: String?,
     handler: @escaping @Sendable (HTTPStreamEvent) -> Void
   ) -> any HTTPStream
-  /// Sends a request and returns the answer, whatever its status. Redirects are not followed. Throws
-  /// `NetworkFailure`.
+  /// Sends a request and returns the answer, whatever its status. Redirects are not followed. Throws `NetworkFailure`.
   func response(to request: HTTPRequest) async throws(NetworkFailure) -> HTTPResponse
   /// The proxy that reads requests to the URL and may answer them itself, in the words of a message: `proxy 10.0.0.1:3128 (from
   /// http_proxy)`. nil for those that go directly, or through a tunnel.

@@ -3,7 +3,6 @@ public struct WritingTrouble: Sendable {
   /// Since when nothing can be written; nil while all is well.
   public private(set) var since: Instant?
 
-  /// All is well.
   public init() {}
 
   /// Takes in how writing went: nil when it went well.

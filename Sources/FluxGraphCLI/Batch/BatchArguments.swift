@@ -4,11 +4,9 @@ internal import Glibc
 /// What stands behind `fluxgraph batch`.
 struct BatchArguments: Sendable {
   var path: String?
-  var text: String?
+  var graph = GraphChoice()
   /// Inputs as they were given, with lists still to be read.
   var inputs: [String] = []
-  var parameters: [String: String] = [:]
-  var isStrict = false
   /// When an input that was asked to end is over at the latest.
   var stopTimeout = RunCommand.Arguments.usualStopTimeout
   /// Whether audio or events that were lost are no failure.
@@ -26,11 +24,9 @@ struct BatchArguments: Sendable {
 
   static let known =
     [
-      "-e", "--set", "--strict", "--quiet", "--lossy", "--stop-timeout", "--jobs", "--max-sessions",
-      "--start-rate", "--shard",
-      "--manifest",
-      "--resume", "--null", "--control",
-    ] + ObservationArguments.known
+      "--quiet", "--lossy", "--stop-timeout", "--jobs", "--max-sessions", "--start-rate", "--shard",
+      "--manifest", "--resume", "--null", "--control",
+    ] + GraphChoice.known + ObservationArguments.known
 
   init(_ arguments: [String]) throws(UsageError) {
     limits.jobs = max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
@@ -44,9 +40,9 @@ struct BatchArguments: Sendable {
       }
       if argument == "--" { takesOptions = false } else { try take(argument, &reader) }
     }
-    if text == nil, !words.isEmpty { path = words.removeFirst() }
+    if graph.text == nil, !words.isEmpty { path = words.removeFirst() }
     inputs = words
-    guard path != nil || text != nil else {
+    guard path != nil || graph.text != nil else {
       throw UsageError("`batch` needs a graph and its inputs: `batch transcribe.graph calls/*.wav`")
     }
     guard !inputs.isEmpty else {
@@ -62,16 +58,6 @@ struct BatchArguments: Sendable {
 
   private mutating func take(_ option: String, _ reader: inout ArgumentReader) throws(UsageError) {
     switch option {
-    case "-e": text = try reader.value(of: option)
-    case "--set":
-      let setting = try reader.value(of: option)
-      guard let equals = setting.firstIndex(of: "="), equals > setting.startIndex else {
-        throw UsageError("`--set` wants NAME=VALUE")
-      }
-      let name = String(setting[..<equals])
-      if name == "input" { throw UsageError("`batch` itself sets `input`, to each of its inputs in turn") }
-      parameters[name] = String(setting[setting.index(after: equals)...])
-    case "--strict": isStrict = true
     case "--lossy": isLossy = true
     case "--stop-timeout": stopTimeout = try reader.duration(of: option)
     case "--quiet", "-q": isQuiet = true
@@ -89,7 +75,14 @@ struct BatchArguments: Sendable {
     case "--resume": resumes = true
     case "--control": controlPath = try reader.value(of: option)
     case "--null", "-0": separator = 0
-    default: if try !observation.take(option, &reader) { throw reader.unknown(option) }
+    default:
+      if try graph.take(option, &reader) {
+        guard graph.parameters["input"] == nil else {
+          throw UsageError("`batch` itself sets `input`, to each of its inputs in turn")
+        }
+      } else if try !observation.take(option, &reader) {
+        throw reader.unknown(option)
+      }
     }
   }
 

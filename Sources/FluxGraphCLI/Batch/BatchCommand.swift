@@ -19,63 +19,53 @@ struct BatchCommand: Sendable {
     self.signals = signals
   }
 
-  func run() async -> ExitCode {
-    do {
-      let file =
-        try arguments.path.map { path throws(StageError) in try GraphFile(path: path) }
-        ?? GraphFile(text: arguments.text ?? "")
-      let (inputs, repetitions) = try BatchInputs.read(
-        arguments.inputs, separator: arguments.separator, directory: directory)
-      for input in inputs { SecretRegister.program.add(addressesIn: input.value) }
-      guard let first = inputs.first else {
-        Terminal.error.write("notice: the list names no inputs; there is nothing to do\n")
-        return .success
-      }
-      guard let graph = try BatchGraph(file, first: first, directory: directory, check: check(file)) else {
-        return .failure(check(file)(first.value))
-      }
-      if let sessions = arguments.limits.sessions, sessions < graph.sessionsEach {
-        throw StageError(
-          .badGraph,
-          "each input has \(graph.sessionsEach) sessions with Flux, and `--max-sessions` allows \(sessions)")
-      }
-      let secrets = SecretCache()
-      try refuseCollisions(inputs, graph, file)
-      let problems = graph.problems(
-        of: try await secrets.resolve(graph.sample), world: GraphHost.unstarted(file.environment))
-      for problem in problems { Terminal.error.write("error: \(problem.error) (\(problem.location))\n") }
-      if let worst = problems.map(\.error.code).max(by: { $0.severity < $1.severity }) {
-        return .failure(worst)
-      }
-      let mine = inputs.filter { arguments.shard?.contains($0.name) ?? true }
-      let manifest = try await BatchManifest.whenFree(path: arguments.manifestPath)
-      try refuseRepetition(mine, manifest)
-      let items = mine.compactMap { input -> BatchRun.Item? in
-        let past = manifest.past(of: input.value)
-        return past?.state == .done ? nil : BatchRun.Item(input: input, leftovers: past?.made ?? [:])
-      }
-      let progress = BatchProgress(total: items.count, skipped: mine.count - items.count)
-      let reporter = BatchReporter(progress, isQuiet: arguments.isQuiet)
-      if repetitions > 0 {
-        reporter.tell(.info, "\(repetitions) inputs were named more than once; each is run once")
-      }
-      return try await run(items, file, graph, manifest, reporter, secrets)
-    } catch let error as StageError {
-      Terminal.error.write("error: \(error)\n")
-      return .failure(error.code)
-    } catch {
-      Terminal.error.write("error: \(error)\n")
-      return .failure(.internal)
+  func run() async throws -> ExitCode {
+    let file = try arguments.graph.file(arguments.path)
+    let (inputs, repetitions) = try BatchInputs.read(
+      arguments.inputs, separator: arguments.separator, directory: directory)
+    for input in inputs { SecretRegister.program.add(addressesIn: input.value) }
+    guard let first = inputs.first else {
+      Terminal.error.write("notice: the list names no inputs; there is nothing to do\n")
+      return .success
     }
+    guard let graph = try BatchGraph(file, first: first, directory: directory, check: check(file)) else {
+      return .failure(check(file)(first.value))
+    }
+    if let sessions = arguments.limits.sessions, sessions < graph.sessionsEach {
+      throw StageError(
+        .badGraph,
+        "each input has \(graph.sessionsEach) sessions with Flux, and `--max-sessions` allows \(sessions)")
+    }
+    let secrets = SecretCache()
+    try refuseCollisions(inputs, graph, file)
+    let problems = graph.problems(
+      of: try await secrets.resolve(graph.sample), world: GraphHost.unstarted(file.environment))
+    for problem in problems { Terminal.error.write("error: \(problem.error) (\(problem.location))\n") }
+    if let worst = problems.map(\.error.code).max(by: { $0.severity < $1.severity }) {
+      return .failure(worst)
+    }
+    let mine = inputs.filter { arguments.shard?.contains($0.name) ?? true }
+    let manifest = try await BatchManifest.whenFree(path: arguments.manifestPath)
+    try refuseRepetition(mine, manifest)
+    let items = mine.compactMap { input -> BatchRun.Item? in
+      let past = manifest.past(of: input.value)
+      return past?.state == .done ? nil : BatchRun.Item(input: input, leftovers: past?.made ?? [:])
+    }
+    let progress = BatchProgress(total: items.count, skipped: mine.count - items.count)
+    let reporter = BatchReporter(progress, isQuiet: arguments.isQuiet)
+    if repetitions > 0 {
+      reporter.tell(.info, "\(repetitions) inputs were named more than once; each is run once")
+    }
+    return try await run(items, file, graph, manifest, reporter, secrets)
   }
 
   /// Checks the graph for one value of `$input`.
   private func check(_ file: GraphFile) -> @Sendable (String) -> CheckResult {
     let (catalogue, arguments) = (catalogue, arguments)
     return { value in
-      var parameters = arguments.parameters
+      var parameters = arguments.graph.parameters
       parameters["input"] = value
-      return file.check(catalogue, parameters: parameters, isStrict: arguments.isStrict)
+      return file.check(catalogue, parameters: parameters, isStrict: arguments.graph.isStrict)
     }
   }
 
@@ -126,7 +116,7 @@ struct BatchCommand: Sendable {
       environment: file.environment,
       log: ProgramLog(settings: log, isJSON: reporter.isJSON, write: { reporter.write($0) }))
     options.observation = Observation(batch: { reporter.progress.states })
-    options.isNative = arguments.isStrict
+    options.isNative = arguments.graph.isStrict
     options.toleratesLosses = arguments.isLossy
     options.filesInUse = filesInUse
     options.sharesAudioThreads = true

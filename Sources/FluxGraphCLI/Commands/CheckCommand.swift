@@ -12,8 +12,9 @@ struct CheckCommand {
   private let catalogue: Catalogue
 
   init(_ arguments: [String], _ catalogue: Catalogue) throws(UsageError) {
-    self.arguments = try GraphArguments("check", arguments, flags: ["--world"], valued: ["--diagnostics"])
-    isJSON = try self.arguments.choice("--diagnostics", of: ["text", "json"]) == "json"
+    self.arguments = try GraphArguments(
+      "check", arguments, flags: ["--world"], choices: ["--diagnostics": ["text", "json"]])
+    isJSON = self.arguments.options["--diagnostics"] == "json"
     self.catalogue = catalogue
   }
 
@@ -27,7 +28,8 @@ struct CheckCommand {
   }
 
   private func check(_ file: GraphFile) -> ExitCode {
-    let result = file.check(catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict)
+    let result = file.check(
+      catalogue, parameters: arguments.graph.parameters, isStrict: arguments.graph.isStrict)
     if isJSON {
       Terminal.output.write(lines: result.json + "\n")
       return result.plan == nil ? .failure(result) : .success
@@ -35,7 +37,7 @@ struct CheckCommand {
     Terminal.error.write(
       drawn: result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
     guard let plan = result.plan else { return .failure(result) }
-    let printer = PlanPrinter(plan, remarks: plan.decodingRemarks(native: arguments.isStrict))
+    let printer = PlanPrinter(plan, remarks: plan.decodingRemarks(native: arguments.graph.isStrict))
     Terminal.output.write("\(file.source.name)  ok\n\(lines: printer.text + billing(plan))\n")
     guard arguments.options["--world"] != nil else { return .success }
     let findings = WorldLook(
@@ -48,7 +50,7 @@ struct CheckCommand {
     ).findings()
     let looks =
       findings.map { ($0.node, $0.result) }
-      + plan.decodings(native: arguments.isStrict).map { ($0.node, $0.result) }
+      + plan.decodings(native: arguments.graph.isStrict).map { ($0.node, $0.result) }
     Terminal.output.write(
       looks.isEmpty
         ? "the world: nothing this graph needs can be looked at without running it\n"
@@ -62,7 +64,9 @@ struct CheckCommand {
         Terminal.output.write("missing  \(node.location): \(error)\n")
       }
     }
-    for line in PlanForecast(plan, native: arguments.isStrict).lines { Terminal.output.write("\(line)\n") }
+    for line in PlanForecast(plan, native: arguments.graph.isStrict).lines {
+      Terminal.output.write("\(line)\n")
+    }
     return problems.max { $0.severity < $1.severity }.map { .failure($0) } ?? .success
   }
 

@@ -11,11 +11,9 @@ struct CompletionCommand {
   private static let shells = ["bash", "zsh", "fish"]
 
   init(_ arguments: [String], _ catalogue: Catalogue) throws(UsageError) {
-    var reader = ArgumentReader(arguments, known: [])
-    guard let word = reader.next() else {
+    guard let word = try ArgumentReader.words(arguments).first else {
       throw UsageError("`completion` needs a shell: \(Self.shells.joined(separator: ", "))")
     }
-    if word.hasPrefix("-") { throw reader.unknown(word) }
     guard Self.shells.contains(word) else {
       throw UsageError(
         "there is no completion for `\(word)`, only for \(Self.shells.joined(separator: ", "))",

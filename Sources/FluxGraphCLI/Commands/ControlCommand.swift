@@ -57,29 +57,24 @@ struct ControlCommand {
     self.arguments = arguments
   }
 
-  func run() -> ExitCode {
-    do throws(StageError) {
-      let answer = try exchange(ControlProtocol.encode(arguments.request))
-      guard let value = try? JSONValue.parse(answer) else {
-        throw StageError(.unavailable, "\(arguments.path) gave no answer that can be read")
-      }
-      if let error = value["error"]?.stringValue { throw StageError(.unavailable, error) }
-      if arguments.isJSON {
-        Terminal.output.write(lines: value.serialized + "\n")
-      }
-      var isGood = true
-      for answer in value["answers"]?.arrayValue ?? [] {
-        let (stage, message) = (answer["stage"]?.stringValue ?? "", answer["message"]?.stringValue ?? "")
-        let line: TerminalText = "\(stage): \(message)\n"
-        let isAccepted = answer["ok"]?.boolValue ?? false
-        isGood = isGood && isAccepted
-        if !arguments.isJSON { (isAccepted ? Terminal.output : Terminal.error).write(line) }
-      }
-      return isGood ? .success : .failure(.unavailable)
-    } catch {
-      Terminal.error.write("error: \(error)\n")
-      return .failure(error.code)
+  func run() throws(StageError) -> ExitCode {
+    let answer = try exchange(ControlProtocol.encode(arguments.request))
+    guard let value = try? JSONValue.parse(answer) else {
+      throw StageError(.unavailable, "\(arguments.path) gave no answer that can be read")
     }
+    if let error = value["error"]?.stringValue { throw StageError(.unavailable, error) }
+    if arguments.isJSON {
+      Terminal.output.write(lines: value.serialized + "\n")
+    }
+    var isGood = true
+    for answer in value["answers"]?.arrayValue ?? [] {
+      let (stage, message) = (answer["stage"]?.stringValue ?? "", answer["message"]?.stringValue ?? "")
+      let line: TerminalText = "\(stage): \(message)\n"
+      let isAccepted = answer["ok"]?.boolValue ?? false
+      isGood = isGood && isAccepted
+      if !arguments.isJSON { (isAccepted ? Terminal.output : Terminal.error).write(line) }
+    }
+    return isGood ? .success : .failure(.unavailable)
   }
 
   /// Sends a line and reads the answer to its end.

@@ -13,12 +13,7 @@ struct DevicesCommand {
       var reader = ArgumentReader(arguments, known: ["--format", "--watch", "--server"])
       while let argument = reader.next() {
         switch argument {
-        case "--format":
-          switch try reader.value(of: argument) {
-          case "json": isJSON = true
-          case "text": isJSON = false
-          default: throw UsageError("`--format` wants text or json")
-          }
+        case "--format": isJSON = try reader.choice(of: argument, ["text", "json"]) == "json"
         case "--watch": isWatching = true
         case "--server": server = try reader.value(of: argument)
         default:
@@ -37,18 +32,13 @@ struct DevicesCommand {
     self.signals = signals
   }
 
-  func run() async -> ExitCode {
-    do {
-      let devices = try PulseDevices(server: arguments.server)
-      let first = try devices.inventory()
-      Self.print(first, asJSON: arguments.isJSON)
-      guard arguments.isWatching else { return .success }
-      await watch(devices, after: first)
-      return .success
-    } catch {
-      Terminal.error.write("error: \(error)\n")
-      return .failure(error.code)
-    }
+  func run() async throws(StageError) -> ExitCode {
+    let devices = try PulseDevices(server: arguments.server)
+    let first = try devices.inventory()
+    Self.print(first, asJSON: arguments.isJSON)
+    guard arguments.isWatching else { return .success }
+    await watch(devices, after: first)
+    return .success
   }
 
   /// Prints the list anew at every change, until the first signal.

@@ -9,14 +9,9 @@ struct ExplainCommand {
   private let catalogue: Catalogue
 
   init(_ arguments: [String], _ catalogue: Catalogue) throws(UsageError) {
-    var reader = ArgumentReader(arguments, known: [])
-    var code: String?
-    while let argument = reader.next() {
-      if argument.hasPrefix("-") { throw reader.unknown(argument) }
-      guard code == nil else { throw UsageError("`explain` takes one code") }
-      code = argument
-    }
-    self.code = code
+    let words = try ArgumentReader.words(arguments)
+    guard words.count < 2 else { throw UsageError("`explain` takes one code") }
+    code = words.first
     self.catalogue = catalogue
   }
 

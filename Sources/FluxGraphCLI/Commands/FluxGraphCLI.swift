@@ -30,34 +30,35 @@ public enum FluxGraphCLI {
       return .usage
     }
     let rest = Array(arguments.dropFirst())
-    do throws(UsageError) {
+    do {
       switch word {
-      case "run": return await RunCommand(try RunCommand.Arguments(rest), catalogue, signals).run()
-      case "batch": return await BatchCommand(try BatchArguments(rest), catalogue, signals).run()
+      case "run": return try await RunCommand(try RunCommand.Arguments(rest), catalogue, signals).run()
+      case "batch": return try await BatchCommand(try BatchArguments(rest), catalogue, signals).run()
       case "check": return try CheckCommand(rest, catalogue).run()
       case "graph": return try GraphCommand(rest, catalogue).run()
       case "explain": return try ExplainCommand(rest, catalogue).run()
       case "completion": return try CompletionCommand(rest, catalogue).run()
       case "fmt": return try FormatCommand(rest).run()
       case "test": return try TestCommand(rest, catalogue).run()
-      case "ctl": return ControlCommand(try ControlCommand.Arguments(rest)).run()
+      case "ctl": return try ControlCommand(try ControlCommand.Arguments(rest)).run()
       case "tap": return try TapCommand(rest).run()
       case "inspect": return try InspectCommand(rest, catalogue).run()
-      case "devices": return await DevicesCommand(try DevicesCommand.Arguments(rest), signals).run()
+      case "devices": return try await DevicesCommand(try DevicesCommand.Arguments(rest), signals).run()
       case "record":
-        return await RecordCommand(try RecordCommand.Arguments(rest), catalogue, signals).run()
+        return try await RecordCommand(try RecordCommand.Arguments(rest), catalogue, signals).run()
       case "serve": return await ServeCommand(try ServeCommand.Arguments(rest), signals).run()
-      case "spool": return await (try SpoolCommand(rest)).run(catalogue, signals)
+      case "spool": return try await SpoolCommand(rest).run(catalogue, signals)
       case "plugin": return try PluginCommand(rest, catalogue).run()
       case "schema":
         guard rest.isEmpty else {
-          throw rest[0] == "--help" || rest[0] == "-h" ? .help : UsageError("`schema` takes nothing")
+          throw rest[0] == "--help" || rest[0] == "-h"
+            ? UsageError.help : UsageError("`schema` takes nothing")
         }
         Terminal.output.write(lines: EventSchema.text)
         return .success
       case "help", "--help", "-h":
         if let topic = rest.first, !Help.commands.contains(topic), topic != "metrics" {
-          throw .unknownWord(topic, "there is no help on `\(topic)`", catalogue)
+          throw UsageError.unknownWord(topic, "there is no help on `\(topic)`", catalogue)
         }
         Terminal.output.write(lines: Help.text(for: rest.first))
         return .success
@@ -65,15 +66,18 @@ public enum FluxGraphCLI {
         Terminal.output.write("fluxgraph \(FluxGraphVersion.text)\n")
         return .success
       default:
-        throw .unknownWord(word, "there is no command called `\(word)`", catalogue)
+        throw UsageError.unknownWord(word, "there is no command called `\(word)`", catalogue)
       }
-    } catch {
+    } catch let error as UsageError {
       if error.isHelpRequest {
         Terminal.output.write(lines: Help.text(for: word))
         return .success
       }
       Terminal.error.write("fluxgraph: \(error.message)\n")
       return .usage
+    } catch {
+      Terminal.error.write("error: \(error)\n")
+      return .failure((error as? StageError)?.code ?? .internal)
     }
   }
 }

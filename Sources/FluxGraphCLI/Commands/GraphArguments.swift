@@ -1,53 +1,78 @@
 internal import FluxGraph
 internal import FluxGraphHost
+internal import GraphLanguage
 internal import Platform
+
+/// A graph on the command line, and how it is checked.
+struct GraphChoice: Sendable {
+  static let known = ["-e", "--set", "--strict"]
+
+  /// The graph itself, where it is no file.
+  var text: String?
+  var parameters: [String: String] = [:]
+  var isStrict = false
+
+  /// Takes an option, if it is one of these.
+  mutating func take(_ option: String, _ reader: inout ArgumentReader) throws(UsageError) -> Bool {
+    switch option {
+    case "-e": text = try reader.value(of: option)
+    case "--strict": isStrict = true
+    case "--set":
+      let setting = try reader.value(of: option)
+      guard let equals = setting.firstIndex(of: "="), equals > setting.startIndex else {
+        throw UsageError("`--set` wants NAME=VALUE")
+      }
+      parameters[String(setting[..<equals])] = String(setting[setting.index(after: equals)...])
+    default: return false
+    }
+    return true
+  }
+
+  /// The graph in a file, or the one that was written out.
+  func file(_ path: String?) throws(StageError) -> GraphFile {
+    guard let path else { return GraphFile(text: text ?? "") }
+    return try GraphFile(path: path)
+  }
+
+  /// Checks a graph, and shows what is wrong with it.
+  func check(_ file: GraphFile, _ catalogue: Catalogue, allowsMissingSecrets: Bool = false) -> CheckResult {
+    let result = file.check(
+      catalogue, parameters: parameters, isStrict: isStrict, allowsMissingSecrets: allowsMissingSecrets)
+    Terminal.error.write(
+      drawn: result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
+    return result
+  }
+}
 
 /// What the commands that look at graphs without running them are given.
 struct GraphArguments {
   var paths: [String] = []
-  var text: String?
-  var parameters: [String: String] = [:]
-  var isStrict = false
+  var graph = GraphChoice()
   /// The values of the options that only one command has, by name; flags have an empty one.
   var options: [String: String] = [:]
 
   /// - Parameters:
   ///   - flags: options of the command itself without a value.
-  ///   - valued: those with one.
+  ///   - choices: those that take one of a few words, the usual one first.
   init(
-    _ command: String, _ arguments: [String], flags: [String] = [], valued: [String] = []
+    _ command: String, _ arguments: [String], flags: [String] = [], choices: [String: [String]] = [:]
   ) throws(UsageError) {
-    var reader = ArgumentReader(arguments, known: ["-e", "--set", "--strict"] + flags + valued)
+    var reader = ArgumentReader(arguments, known: GraphChoice.known + flags + choices.keys)
     while let argument = reader.next() {
-      switch argument {
-      case "-e": text = try reader.value(of: argument)
-      case "--strict": isStrict = true
-      case "--set":
-        let setting = try reader.value(of: argument)
-        guard let equals = setting.firstIndex(of: "="), equals > setting.startIndex else {
-          throw UsageError("`--set` wants NAME=VALUE")
-        }
-        parameters[String(setting[..<equals])] = String(setting[setting.index(after: equals)...])
-      case _ where flags.contains(argument): options[argument] = ""
-      case _ where valued.contains(argument): options[argument] = try reader.value(of: argument)
-      default:
-        if argument.hasPrefix("-") && argument != "-" { throw reader.unknown(argument) }
+      if try graph.take(argument, &reader) { continue }
+      if flags.contains(argument) {
+        options[argument] = ""
+      } else if let words = choices[argument] {
+        options[argument] = try reader.choice(of: argument, words)
+      } else if argument.hasPrefix("-") && argument != "-" {
+        throw reader.unknown(argument)
+      } else {
         paths.append(argument)
       }
     }
-    if paths.isEmpty && text == nil {
+    if paths.isEmpty && graph.text == nil {
       throw UsageError("`\(command)` needs a graph: one or more files, or `-e TEXT`")
     }
-  }
-
-  /// The value of an option that takes one of a few words.
-  func choice(_ option: String, of words: [String]) throws(UsageError) -> String {
-    guard let word = options[option] else { return words[0] }
-    guard words.contains(word) else {
-      throw UsageError(
-        "`\(option)` takes \(words.joined(separator: ", ")), not `\(word)`", candidates: words, given: word)
-    }
-    return word
   }
 }
 
@@ -55,7 +80,7 @@ extension GraphArguments {
   /// Calls `body` for each graph named; one that cannot be read is told and becomes the exit code.
   func forEachGraph(_ body: (GraphFile) -> ExitCode) -> ExitCode {
     var code = ExitCode.success
-    if let text {
+    if let text = graph.text {
       let file = GraphFile(text: text)
       file.tellOfEnvironment()
       code = body(file)

@@ -6,12 +6,11 @@ internal import Platform
 /// `fluxgraph graph`: draws plans.
 struct GraphCommand {
   private let arguments: GraphArguments
-  private let format: String
   private let catalogue: Catalogue
 
   init(_ arguments: [String], _ catalogue: Catalogue) throws(UsageError) {
-    self.arguments = try GraphArguments("graph", arguments, valued: ["--format"])
-    format = try self.arguments.choice("--format", of: ["text", "mermaid", "dot", "json"])
+    let formats = ["text", "mermaid", "dot", "json"]
+    self.arguments = try GraphArguments("graph", arguments, choices: ["--format": formats])
     self.catalogue = catalogue
   }
 
@@ -20,13 +19,10 @@ struct GraphCommand {
   }
 
   private func draw(_ file: GraphFile) -> ExitCode {
-    let result = file.check(
-      catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict, allowsMissingSecrets: true)
-    Terminal.error.write(
-      drawn: result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
+    let result = arguments.graph.check(file, catalogue, allowsMissingSecrets: true)
     guard let plan = result.plan else { return .failure(result) }
     let drawing = GraphDrawing(plan)
-    switch format {
+    switch arguments.options["--format"] {
     case "mermaid": Terminal.output.write(lines: drawing.mermaid)
     case "dot": Terminal.output.write(lines: drawing.dot)
     case "json": Terminal.output.write(lines: drawing.json.serialized + "\n")

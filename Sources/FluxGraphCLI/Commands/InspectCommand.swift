@@ -14,12 +14,7 @@ struct InspectCommand {
     var format = "text"
     while let argument = reader.next() {
       if argument == "--format" {
-        let formats = ["text", "json", "markdown"]
-        format = try reader.value(of: argument)
-        guard formats.contains(format) else {
-          throw UsageError(
-            "`--format` takes \(formats.joined(separator: ", "))", candidates: formats, given: format)
-        }
+        format = try reader.choice(of: argument, ["text", "json", "markdown"])
         continue
       }
       if argument.hasPrefix("-") { throw reader.unknown(argument) }

@@ -23,15 +23,15 @@ struct RecordCommand {
       overwrite = take("--overwrite")
       run = try RunCommand.Arguments(parsing: rest)
       let words = run.paths
-      guard words.count == (run.text == nil ? 2 : 1) else {
+      guard words.count == (run.graph.text == nil ? 2 : 1) else {
         throw UsageError("`record` needs a graph as for `run`, then a file to write")
       }
       // The file came first in older versions; with a graph as text it stands alone.
       let isOldOrder =
-        run.text == nil && !RecordingFile.isSomethingElse(words[0])
+        run.graph.text == nil && !RecordingFile.isSomethingElse(words[0])
         && RecordingFile.isSomethingElse(words[1])
       file = isOldOrder ? words[0] : words[words.count - 1]
-      run.paths = run.text == nil ? [isOldOrder ? words[1] : words[0]] : []
+      run.paths = run.graph.text == nil ? [isOldOrder ? words[1] : words[0]] : []
     }
   }
 
@@ -45,20 +45,22 @@ struct RecordCommand {
     self.signals = signals
   }
 
-  func run() async -> ExitCode {
+  func run() async throws -> ExitCode {
+    let file = try RecordingFile(path: arguments.file, overwrite: arguments.overwrite)
+    var run = RunCommand(arguments.run, catalogue, signals)
+    run.recording = RunCommand.Recording(
+      holdsAudio: arguments.holdsAudio, path: arguments.file, need: file.need, write: { file.write($0) })
+    let code: ExitCode
     do {
-      let file = try RecordingFile(path: arguments.file, overwrite: arguments.overwrite)
-      var run = RunCommand(arguments.run, catalogue, signals)
-      run.recording = RunCommand.Recording(
-        holdsAudio: arguments.holdsAudio, path: arguments.file, need: file.need, write: { file.write($0) })
-      let code = await run.run()
-      if try await file.finish() == false, code == .success {
-        Terminal.error.write("notice: nothing was recorded: the graph had no session with Flux\n")
-      }
-      return code
+      code = try await run.run()
     } catch {
-      Terminal.error.write("error: \(error)\n")
-      return .failure(error.code)
+      // What there is of the session is kept.
+      _ = try? await file.finish()
+      throw error
     }
+    if try await file.finish() == false, code == .success {
+      Terminal.error.write("notice: nothing was recorded: the graph had no session with Flux\n")
+    }
+    return code
   }
 }

@@ -12,9 +12,7 @@ internal import Synchronization
 struct RunCommand: Sendable {
   struct Arguments: Sendable {
     var paths: [String] = []
-    var text: String?
-    var parameters: [String: String] = [:]
-    var isStrict = false
+    var graph = GraphChoice()
     var isQuiet = false
     /// Whether audio or events that were lost are no failure.
     var isLossy = false
@@ -37,30 +35,20 @@ struct RunCommand: Sendable {
       guard paths.count < 2 else {
         throw UsageError("`run` takes one graph, and got `\(paths[0])` and `\(paths[1])`")
       }
-      if path == nil && text == nil {
+      if path == nil && graph.text == nil {
         throw UsageError("`run` needs a graph: a file, or `-e 'file talk.opus | flux | stdout'`")
       }
-      if path != nil && text != nil { throw UsageError("`run` takes a file or `-e`, not both") }
+      if path != nil && graph.text != nil { throw UsageError("`run` takes a file or `-e`, not both") }
     }
 
     /// Reads everything, however many files there are.
     init(parsing arguments: [String]) throws(UsageError) {
       var reader = ArgumentReader(
         arguments,
-        known: [
-          "-e", "--set", "--strict", "--for", "--drain", "--control", "--quiet", "--lossy", "--stop-timeout",
-        ]
+        known: ["--for", "--drain", "--control", "--quiet", "--lossy", "--stop-timeout"] + GraphChoice.known
           + ObservationArguments.known)
       while let argument = reader.next() {
         switch argument {
-        case "-e": text = try reader.value(of: argument)
-        case "--set":
-          let setting = try reader.value(of: argument)
-          guard let equals = setting.firstIndex(of: "="), equals > setting.startIndex else {
-            throw UsageError("`--set` wants NAME=VALUE")
-          }
-          parameters[String(setting[..<equals])] = String(setting[setting.index(after: equals)...])
-        case "--strict": isStrict = true
         case "--lossy": isLossy = true
         case "--quiet", "-q": isQuiet = true
         case "--control": controlPath = try reader.value(of: argument)
@@ -68,6 +56,7 @@ struct RunCommand: Sendable {
         case "--drain": drain = try reader.duration(of: argument)
         case "--stop-timeout": stopTimeout = try reader.duration(of: argument)
         default:
+          if try graph.take(argument, &reader) { continue }
           if try observation.take(argument, &reader) { continue }
           if argument.hasPrefix("-") && argument != "-" { throw reader.unknown(argument) }
           paths.append(argument)
@@ -105,38 +94,22 @@ struct RunCommand: Sendable {
     self.signals = signals
   }
 
-  func run() async -> ExitCode {
-    do {
-      let file =
-        try arguments.path.map { path throws(StageError) in try GraphFile(path: path) }
-        ?? GraphFile(text: arguments.text ?? "")
-      file.tellOfEnvironment()
-      let result = file.check(catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict)
+  func run() async throws -> ExitCode {
+    let file = try arguments.graph.file(arguments.path)
+    file.tellOfEnvironment()
+    let result = arguments.graph.check(file, catalogue)
+    guard var plan = result.plan else { return .failure(result) }
+    let missing = delivery == nil ? FileSearch.missingFiles(of: result) : []
+    if let delivery { plan = try plan.delivering(delivery.sink) }
+    for diagnostic in missing {
       Terminal.error.write(
-        drawn: result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
-      guard var plan = result.plan else { return .failure(result) }
-      let missing = delivery == nil ? FileSearch.missingFiles(of: result) : []
-      if let delivery { plan = try plan.delivering(delivery.sink) }
-      if !missing.isEmpty {
-        let columns = Terminal.error.columns
-        for diagnostic in missing {
-          Terminal.error.write(
-            drawn: diagnostic.rendered(
-              source: result.source, color: Terminal.error.isColored, width: columns) + "\n"
-          )
-        }
-        return .failure(.inputOutput)
-      }
-      let complete = try await plan.withSecrets()
-      _ = try recording?.need.look()
-      return try await run(complete, file)
-    } catch let error as StageError {
-      Terminal.error.write("error: \(error)\n")
-      return .failure(error.code)
-    } catch {
-      Terminal.error.write("error: \(error)\n")
-      return .failure(.internal)
+        drawn: diagnostic.rendered(
+          source: result.source, color: Terminal.error.isColored, width: Terminal.error.columns) + "\n")
     }
+    if !missing.isEmpty { return .failure(.inputOutput) }
+    let complete = try await plan.withSecrets()
+    _ = try recording?.need.look()
+    return try await run(complete, file)
   }
 
   private func run(_ plan: Plan, _ file: GraphFile) async throws -> ExitCode {
@@ -149,7 +122,7 @@ struct RunCommand: Sendable {
     var options = GraphHost.Options(
       environment: file.environment,
       log: ProgramLog(settings: log, isJSON: isJSON, write: { printer.write($0) }))
-    options.isNative = arguments.isStrict
+    options.isNative = arguments.graph.isStrict
     options.toleratesLosses = arguments.isLossy
     if let drain = delivery?.drain ?? arguments.drain.map({ DeliveryDrain($0) }) {
       options.resources.append(drain)
@@ -243,7 +216,7 @@ struct RunCommand: Sendable {
   ) async -> StatusTicker? {
     guard let region else { return nil }
     // Only for show: a file server that is gone is not waited for.
-    let isStrict = arguments.isStrict
+    let isStrict = arguments.graph.isStrict
     let forecast = host.services.disk.lane(isEnding: { true })
     let total = (try? await forecast.run { PlanForecast(plan, native: isStrict).seconds }) ?? nil
     return StatusTicker(region, loop: host.loop, terminal: host.terminal) {

@@ -21,7 +21,7 @@ struct SpoolCommand: Sendable {
   init(_ arguments: [String]) throws(UsageError) {
     if arguments.first == Action.deliver.rawValue {
       var graph = try RunCommand.Arguments(parsing: Array(arguments.dropFirst()))
-      let words = (graph.text == nil ? [] : [""]) + graph.paths
+      let words = (graph.graph.text == nil ? [] : [""]) + graph.paths
       guard (1...2).contains(words.count) else {
         throw UsageError(
           "`spool deliver` wants a graph, which says where events go, and a sink's name or none")
@@ -33,16 +33,11 @@ struct SpoolCommand: Sendable {
         )
       }
       name = words.count == 2 ? words[1] : nil
-      graph.paths = graph.text == nil ? [words[0]] : []
+      graph.paths = graph.graph.text == nil ? [words[0]] : []
       (action, directory, self.graph) = (.deliver, "", graph)
       return
     }
-    var reader = ArgumentReader(arguments, known: [])
-    var words: [String] = []
-    while let argument = reader.next() {
-      if argument.hasPrefix("-") { throw reader.unknown(argument) }
-      words.append(argument)
-    }
+    let words = try ArgumentReader.words(arguments)
     let actions = Action.allCases.map(\.rawValue)
     guard let first = words.first, let action = Action(rawValue: first) else {
       throw UsageError(
@@ -57,24 +52,19 @@ struct SpoolCommand: Sendable {
     name = words.count == 3 ? words[2] : nil
   }
 
-  func run(_ catalogue: Catalogue, _ signals: SignalReader) async -> ExitCode {
+  func run(_ catalogue: Catalogue, _ signals: SignalReader) async throws -> ExitCode {
     if let graph {
       var run = RunCommand(graph, catalogue, signals)
       run.delivery = RunCommand.Delivery(
         sink: name, drain: DeliveryDrain(graph.drain ?? Self.patience, followsProgress: true))
-      return await run.run()
+      return try await run.run()
     }
-    do throws(StageError) {
-      let known = try Spool.names(in: directory)
-      if let name, !known.contains(name) {
-        throw StageError(.inputOutput, "there is no spool of a sink called \(name) in \(directory)")
-      }
-      for sink in name.map({ [$0] }) ?? known { try await run(sink) }
-      return .success
-    } catch {
-      Terminal.error.write("error: \(error)\n")
-      return .failure(error.code)
+    let known = try Spool.names(in: directory)
+    if let name, !known.contains(name) {
+      throw StageError(.inputOutput, "there is no spool of a sink called \(name) in \(directory)")
     }
+    for sink in name.map({ [$0] }) ?? known { try await run(sink) }
+    return .success
   }
 
   private func tell(_ sink: String, others: Int) {

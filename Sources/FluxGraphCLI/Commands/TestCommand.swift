@@ -19,10 +19,7 @@ struct TestCommand {
   }
 
   private func test(_ file: GraphFile) -> ExitCode {
-    let result = file.check(
-      catalogue, parameters: arguments.parameters, isStrict: arguments.isStrict, allowsMissingSecrets: true)
-    Terminal.error.write(
-      drawn: result.rendered(color: Terminal.error.isColored, width: Terminal.error.columns))
+    let result = arguments.graph.check(file, catalogue, allowsMissingSecrets: true)
     guard let tests = result.tests else { return .failure(result) }
     guard !tests.tests.isEmpty else {
       Terminal.output.write("\(file.source.name)  no tests\n")

@@ -53,6 +53,13 @@ struct ArgumentReader {
     self.known = known
   }
 
+  /// The arguments of a command that has no options.
+  static func words(_ arguments: [String]) throws(UsageError) -> [String] {
+    let reader = ArgumentReader(arguments, known: [])
+    if let option = arguments.first(where: { $0.hasPrefix("-") }) { throw reader.unknown(option) }
+    return arguments
+  }
+
   /// The next argument: an option by its name, or a plain word.
   mutating func next() -> String? { rest.popFirst() }
 
@@ -60,6 +67,16 @@ struct ArgumentReader {
   mutating func value(of option: String) throws(UsageError) -> String {
     guard let value = rest.popFirst() else { throw UsageError("`\(option)` needs a value") }
     return value
+  }
+
+  /// The same as one of a few words.
+  mutating func choice(of option: String, _ words: [String]) throws(UsageError) -> String {
+    let word = try value(of: option)
+    guard words.contains(word) else {
+      throw UsageError(
+        "`\(option)` takes \(words.joined(separator: ", ")), not `\(word)`", candidates: words, given: word)
+    }
+    return word
   }
 
   /// The same as a time that is longer than none.

@@ -21,7 +21,7 @@ struct PluginCommand {
     var location: String?
     while let argument = reader.next() {
       switch argument {
-      case "--kind": kind = try reader.value(of: argument)
+      case "--kind": kind = try reader.choice(of: argument, Self.kinds)
       case "--path": path = try reader.value(of: argument)
       case "--fluxgraph": location = try reader.value(of: argument)
       default:
@@ -45,29 +45,19 @@ struct PluginCommand {
     guard let kind else {
       throw UsageError("`plugin new` needs `--kind`: \(Self.kinds.joined(separator: ", "))")
     }
-    guard Self.kinds.contains(kind) else {
-      throw UsageError(
-        "`--kind` takes \(Self.kinds.joined(separator: ", ")), not `\(kind)`", candidates: Self.kinds,
-        given: kind)
-    }
     self.kind = kind
     directory = path ?? name.word
     guard !directory.isEmpty else { throw UsageError("`--path` needs a directory") }
     origin = try PluginOrigin(location)
   }
 
-  func run() -> ExitCode {
-    do throws(StageError) {
-      let reference = try origin.reference()
-      try checkDirectory(reference)
-      let files = PluginTemplate(name, kind, reference).files
-      try write(files)
-      Terminal.output.write(lines: summary(files, reference))
-      return .success
-    } catch {
-      Terminal.error.write("error: \(error)\n")
-      return .failure(error.code)
-    }
+  func run() throws(StageError) -> ExitCode {
+    let reference = try origin.reference()
+    try checkDirectory(reference)
+    let files = PluginTemplate(name, kind, reference).files
+    try write(files)
+    Terminal.output.write(lines: summary(files, reference))
+    return .success
   }
 
   /// SwiftPM tells packages apart by the names of their directories alone.

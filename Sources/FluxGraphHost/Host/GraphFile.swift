@@ -39,7 +39,6 @@ package struct GraphFile: Sendable {
     return text
   }
 
-  /// A graph given as text.
   package init(text: String, name: String = "-e", directory: String = ".") {
     self.init(GraphSource(name: name, text: text, directory: directory))
   }

@@ -1,5 +1,4 @@
-/// A change of settings within a connection. What is nil stays as it is; everything else applies together or
-/// not at all.
+/// A change of settings within a connection. What is nil stays as it is; everything else applies together or not at all.
 package struct ConfigureRequest: Equatable, Sendable {
   package var endOfTurnThreshold: Double?
   package var eagerEndOfTurnThreshold: Double?

@@ -2,7 +2,6 @@
 package struct SequenceTracker: Sendable {
   private var expected = 0
 
-  /// Begins with a new connection.
   package init() {}
 
   /// What is wrong with the number, in one sentence. Messages without a number, as some deployments send

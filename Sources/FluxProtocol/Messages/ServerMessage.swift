@@ -77,7 +77,6 @@ package enum ServerMessage: Equatable, Sendable {
 
     /// `ForceEndTurn` came when no turn was active.
     package static let noActiveTurnCode = "FORCE_END_TURN_NO_ACTIVE_TURN"
-    package static let internalErrorCode = "INTERNAL_SERVER_ERROR"
 
     /// Whether a new connection may do better: not when the message we sent would be refused again.
     package var isRetryable: Bool { code != ClientMessageError.code }

@@ -1,9 +1,8 @@
 internal import FluxGraph
 
 extension ServerMessage {
-  /// Reads a message of the service, tolerantly: unknown types, events, fields and values pass, missing or
-  /// oddly typed fields are nil, numbers may be written as integers or not, a message without `type` that has
-  /// an `event` is a `TurnInfo` (Cloudflare).
+  /// Reads a message of the service, tolerantly: unknown types, events, fields and values pass, missing or oddly typed fields are
+  /// nil, numbers may be written as integers or not, a message without `type` that has an `event` is a `TurnInfo` (Cloudflare).
   package init(decoding text: [UInt8]) throws(ServerMessageError) {
     let value: JSONValue
     do throws(JSONError) {
@@ -19,7 +18,6 @@ extension ServerMessage {
     self = Self.decode(Fields(members), text)
   }
 
-  /// Reads a message of the service.
   package init(decoding text: String) throws(ServerMessageError) { try self.init(decoding: Array(text.utf8)) }
 
   private static func decode(_ fields: Fields, _ raw: [UInt8]) -> ServerMessage {

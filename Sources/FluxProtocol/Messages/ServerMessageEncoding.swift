@@ -1,8 +1,7 @@
 internal import FluxGraph
 
 extension ServerMessage {
-  /// The message as the service writes it: fields in the order of its live messages, `sequence_id` last,
-  /// nothing for what is nil.
+  /// The message as the service writes it: fields in the order of its live messages, `sequence_id` last, nothing for what is nil.
   package var encoded: String {
     var writer = FieldWriter()
     switch self {

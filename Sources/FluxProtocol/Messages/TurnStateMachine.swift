@@ -145,8 +145,7 @@ package struct TurnStateMachine: Sendable {
     }
   }
 
-  /// Whether the message belongs to a turn that has ended. Speech is never thrown away: only a `StartOfTurn`
-  /// reopens an index.
+  /// Whether the message belongs to a turn that has ended. Speech is never thrown away: only a `StartOfTurn` reopens an index.
   private func isLate(_ info: TurnInfo, _ outputs: inout [Output]) -> Bool {
     guard state == .initial, let index = info.turnIndex, let lastEndedIndex, index <= lastEndedIndex else {
       return false

@@ -4,7 +4,6 @@ package enum FluxGuards {
   package static let connect = Duration.seconds(10)
   /// Between pings. The service drops a connection without audio or ping after 60 s.
   package static let pingInterval = Duration.seconds(20)
-  package static let pong = Duration.seconds(20)
   /// At the stream's end: a service that says something, but nothing of the audio that is left.
   package static let busyService = Duration.seconds(60)
   /// A single blocked send.

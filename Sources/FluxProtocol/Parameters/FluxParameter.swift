@@ -21,9 +21,6 @@ package struct FluxParameter: Sendable {
   package let olderKind: Kind?
   /// Whether the key may occur several times.
   package let isRepeated: Bool
-  /// What applies when the parameter is not sent.
-  package let defaultText: String?
-  package let summary: String
   /// Where `kind` comes from.
   package let source: String
   /// When `kind` became or was last seen to be true, as year-month-day.
@@ -31,15 +28,12 @@ package struct FluxParameter: Sendable {
 
   init(
     _ name: String, _ kind: Kind, older: Kind? = nil, repeated: Bool = false,
-    default defaultText: String? = nil,
-    _ summary: String, source: String, date: String
+    source: String, date: String
   ) {
     self.name = name
     self.kind = kind
     olderKind = older
     isRepeated = repeated
-    self.defaultText = defaultText
-    self.summary = summary
     self.source = source
     self.date = date
   }
@@ -60,46 +54,36 @@ extension FluxParameter {
   /// Every parameter of the service, in the order in which they are written.
   package static let all: [FluxParameter] = [
     FluxParameter(
-      "model", .choice(["flux-general-en", "flux-general-multi"]), "The model; required.",
-      source: "AsyncAPI", date: "2026-07-22"),
+      "model", .choice(["flux-general-en", "flux-general-multi"]), source: "AsyncAPI", date: "2026-07-22"),
     FluxParameter(
-      "encoding", .choice(["linear16", "linear32", "mulaw", "alaw", "opus", "ogg-opus"]),
-      "Encoding of raw audio; not for containers.", source: "AsyncAPI", date: "2025-10-16"),
+      "encoding", .choice(["linear16", "linear32", "mulaw", "alaw", "opus", "ogg-opus"]), source: "AsyncAPI",
+      date: "2025-10-16"),
     FluxParameter(
-      "sample_rate", .oneOf([8000, 16000, 24000, 44100, 48000]), "Samples per second of raw audio.",
-      source: "Getting Started with Flux", date: "2025-10-16"),
+      "sample_rate", .oneOf([8000, 16000, 24000, 44100, 48000]), source: "Getting Started with Flux",
+      date: "2025-10-16"),
     FluxParameter(
-      "eot_threshold", .number(0.5...1), older: .number(0.5...0.9), default: "0.7",
-      "Confidence that ends a turn; 1.0 never does.", source: "changelog; deepgram-python-sdk PR 768",
+      "eot_threshold", .number(0.5...1), older: .number(0.5...0.9),
+      source: "changelog; deepgram-python-sdk PR 768", date: "2026-08-28"),
+    FluxParameter(
+      "eager_eot_threshold", .number(0.3...0.9), source: "End-of-Turn Detection Parameters",
+      date: "2025-10-02"),
+    FluxParameter(
+      "eot_timeout_ms", .integer(500...60000), older: .integer(500...10000), source: "changelog",
       date: "2026-08-28"),
     FluxParameter(
-      "eager_eot_threshold", .number(0.3...0.9), "Confidence for EagerEndOfTurn; unset, there is none.",
-      source: "End-of-Turn Detection Parameters", date: "2025-10-02"),
-    FluxParameter(
-      "eot_timeout_ms", .integer(500...60000), older: .integer(500...10000), default: "5000",
-      "Milliseconds of silence after speech that end a turn.", source: "changelog", date: "2026-08-28"),
-    FluxParameter(
       "keyterm", .text(maximumLength: 100), repeated: true,
-      "A term or phrase to favour, at most 100 of them.",
       source: "Keyterm Prompting; deepgram-python-sdk issue 616", date: "2026-09-26"),
     FluxParameter(
       "language_hint", .choice(["en", "es", "fr", "de", "hi", "ru", "pt", "ja", "it", "nl"]), repeated: true,
-      "A language to expect; only for flux-general-multi.", source: "Language Prompting", date: "2026-05-01"),
+      source: "Language Prompting", date: "2026-05-01"),
+    FluxParameter("profanity_filter", .boolean, source: "AsyncAPI", date: "2026-05-29"),
+    FluxParameter("numerals", .boolean, source: "AsyncAPI", date: "2026-07-17"),
     FluxParameter(
-      "profanity_filter", .boolean, default: "false", "Replaces or drops profanity.", source: "AsyncAPI",
-      date: "2026-05-29"),
+      "redact", .choice(["numbers", "aggressive_numbers"]), source: "Redaction", date: "2026-07-21"),
+    FluxParameter("mip_opt_out", .boolean, source: "AsyncAPI", date: "2026-07-22"),
     FluxParameter(
-      "numerals", .boolean, default: "false", "Writes numbers as digits.", source: "AsyncAPI",
-      date: "2026-07-17"),
-    FluxParameter(
-      "redact", .choice(["numbers", "aggressive_numbers"]), "Replaces numbers by an asterisk.",
-      source: "Redaction", date: "2026-07-21"),
-    FluxParameter(
-      "mip_opt_out", .boolean, default: "false", "Keeps the audio out of the Model Improvement Program.",
-      source: "AsyncAPI", date: "2026-07-22"),
-    FluxParameter(
-      "tag", .text(maximumLength: 128), repeated: true, "A label for usage reports.",
-      source: "Tagging; LiveKit's validation", date: "2026-07-22"),
+      "tag", .text(maximumLength: 128), repeated: true, source: "Tagging; LiveKit's validation",
+      date: "2026-07-22"),
   ]
 
   /// The parameter of that name.

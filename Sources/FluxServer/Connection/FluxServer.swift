@@ -5,8 +5,7 @@ import Glibc
 package import NetLoop
 internal import Platform
 
-/// A server that speaks Flux's `/v2/listen` on this machine: for any Flux client, without key, network or
-/// cost.
+/// A server that speaks Flux's `/v2/listen` on this machine: for any Flux client, without key, network or cost.
 ///
 /// Its sockets are the loop's; its words come from a recogniser's own threads. What it hears decides its
 /// events, not the time: the same audio and parameters give the same events.
@@ -26,8 +25,7 @@ package final class FluxServer: @unchecked Sendable {
     package var replay: FluxRecording?
     /// What goes wrong on purpose.
     package var faults = FaultPlan()
-    /// Told what a user should know, one plain sentence each time, the same one at most once a minute. On the
-    /// loop thread.
+    /// Told what a user should know, one plain sentence each time, the same one at most once a minute. On the loop thread.
     package var notice: @Sendable (String) -> Void = { _ in }
     /// Told about each connection. On the loop thread.
     package var report: @Sendable (ConnectionReport) -> Void = { _ in }

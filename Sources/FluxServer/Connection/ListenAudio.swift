@@ -24,8 +24,7 @@ package enum ListenAudioError: Error, Equatable, CustomStringConvertible {
   }
 }
 
-/// Turns a connection's binary messages into 16 kHz mono samples, whatever was declared or is found at their
-/// beginning.
+/// Turns a connection's binary messages into 16 kHz mono samples, whatever was declared or is found at their beginning.
 struct ListenAudio: Sendable {
   /// Seconds of audio in one message; a damaged Ogg stream can claim any length.
   static let mostSeconds = 600

@@ -2,8 +2,7 @@ package import FluxGraph
 package import FluxProtocol
 package import HTTPCore
 
-/// The decision about an HTTP request to the server: the upgrade of `/v2/listen`, or a refusal as the service
-/// words it.
+/// The decision about an HTTP request to the server: the upgrade of `/v2/listen`, or a refusal as the service words it.
 ///
 /// Parameters are checked before credentials, as the service does it.
 package enum ListenRequest: Sendable, Equatable {
@@ -114,8 +113,7 @@ package enum ListenRequest: Sendable, Equatable {
       response: HTTPResponse.json(status: status, headers: headers, body: body, closes: true))
   }
 
-  /// An API key comes as `Authorization: Token <key>` or as the subprotocols `token, <key>`; as `Bearer` it
-  /// is wrong.
+  /// An API key comes as `Authorization: Token <key>` or as the subprotocols `token, <key>`; as `Bearer` it is wrong.
   private static func isAuthorised(_ request: HTTPRequestHead, _ subprotocols: [String], _ key: String?)
     -> Bool
   {

@@ -14,8 +14,7 @@ package struct ServedSessionMachine: Sendable {
     case abandonSegment
     /// For whoever runs the server, one plain sentence.
     case notice(String)
-    /// Close the WebSocket, without a status code as the service does; the reason is for whoever runs the
-    /// server. The last action.
+    /// Close the WebSocket, without a status code as the service does; the reason is for whoever runs the server. The last action.
     case close(code: Int? = nil, reason: String)
     /// End the connection without a close frame, as a recorded one ended. The last action.
     case drop(reason: String)

@@ -1,5 +1,4 @@
-/// Where one step of audio stands with respect to a speech segment, the piece of audio a recogniser hears as
-/// one.
+/// Where one step of audio stands with respect to a speech segment, the piece of audio a recogniser hears as one.
 package enum SegmentPhase: Sendable, Equatable {
   /// No speech and none lately: nobody needs to hear it.
   case outside
@@ -12,10 +11,9 @@ package enum SegmentPhase: Sendable, Equatable {
 
 /// Cuts the stream of speech decisions into segments.
 ///
-/// A segment ends after 240 ms without speech: enough for the recogniser's last word, and before any
-/// threshold Flux allows could end the turn, so that words never change after the turn's end became likely.
-/// Speech without a pause is cut at the first weak spot after 12 s, or at 20 s, which bounds what the
-/// recogniser's last pass has to do at once.
+/// A segment ends after 240 ms without speech: enough for the recogniser's last word, and before any threshold Flux allows could
+/// end the turn, so that words never change after the turn's end became likely. Speech without a pause is cut at the first weak
+/// spot after 12 s, or at 20 s, which bounds what the recogniser's last pass has to do at once.
 package struct SegmentTracker: Sendable {
   /// Silence that ends a segment, in 10 ms frames.
   static let settledSilence = 24

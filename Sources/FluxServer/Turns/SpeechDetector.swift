@@ -20,8 +20,7 @@ package struct SpeechActivity: Sendable, Equatable {
 
 /// Tells speech from everything else, one step of audio at a time.
 ///
-/// The one thing the turn logic knows about sound, so that a better judge can take the place of
-/// ``SpeechDetector``.
+/// The one thing the turn logic knows about sound, so that a better judge can take the place of ``SpeechDetector``.
 package protocol SpeechJudge: Sendable {
   /// Judges the next step: ``AudioClock/stepSamples`` samples, 16 kHz mono.
   mutating func judge(_ step: Span<Int16>) -> SpeechActivity

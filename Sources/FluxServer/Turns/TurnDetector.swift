@@ -42,8 +42,7 @@ package struct TurnReport: Sendable, Equatable {
   }
 }
 
-/// The state machine of turns, driven by audio time alone: one call for each 80 ms step, at most one event
-/// each.
+/// The state machine of turns, driven by audio time alone: one call for each 80 ms step, at most one event each.
 ///
 /// The confidence that a turn is over is ``EndOfTurnModel``'s: it grows with the silence after the turn's last speech;
 /// speech takes it back to 0. Neither an eager nor a final end is declared while a segment's words are still open, so what an `EndOfTurn` says was said before,
@@ -115,8 +114,7 @@ package struct TurnDetector: Sendable {
     return report(.endOfTurn(.manual))
   }
 
-  /// The last audio of the stream, which may be less than a step: an `Update` if anything is left to say,
-  /// never more.
+  /// The last audio of the stream, which may be less than a step: an `Update` if anything is left to say, never more.
   package mutating func finish(
     at end: Int, activity: SpeechActivity, phase: SegmentPhase, words: [RecognisedWord]?
   ) -> TurnReport? {

@@ -77,8 +77,7 @@ package struct TurnPipeline: Sendable {
     set { detector.thresholds = newValue }
   }
 
-  /// Samples taken and not yet heard, because the recogniser is behind. The caller stops reading when this
-  /// grows.
+  /// Samples taken and not yet heard, because the recogniser is behind. The caller stops reading when this grows.
   package var backlogSamples: Int { backlog + pending.count * AudioClock.stepSamples }
 
   /// Samples heard so far.
@@ -112,8 +111,7 @@ package struct TurnPipeline: Sendable {
     inputs.append(.finish)
   }
 
-  /// Ends the active turn with what was heard; `nil` if no turn is active. To be called on
-  /// ``Output/reached(_:)``.
+  /// Ends the active turn with what was heard; `nil` if no turn is active. To be called on ``Output/reached(_:)``.
   package mutating func forceEndTurn() -> TurnReport? {
     guard let report = detector.forceEnd() else { return nil }
     if tracker.isOpen {

@@ -9,9 +9,8 @@ import Platform
 final class CommandConversation {
   /// Silence the program hears after each piece of speech, in samples: what makes most recognisers settle.
   private static let tail = AudioClock.rate / 2
-  /// How long a program that says no `until` has to be quiet after its words, and how long it is waited for when
-  /// it has none; longer the first time, when it may have a model to load. Only a program that has read all of its
-  /// audio can be quiet.
+  /// How long a program that says no `until` has to be quiet after its words, and how long it is waited for when it has none;
+  /// longer the first time, when it may have a model to load. Only a program that has read all of its audio can be quiet.
   private static let quietAfterWords = Duration.milliseconds(250)
   private static let quietWithoutWords = Duration.seconds(2)
   private static let quietAtFirst = Duration.seconds(8)

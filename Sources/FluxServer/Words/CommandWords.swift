@@ -2,8 +2,7 @@ import Glibc
 import Platform
 import Synchronization
 
-/// Words from a program of the user's: 16 kHz mono s16le on its standard input, ``CommandTranscript`` on its standard
-/// output.
+/// Words from a program of the user's: 16 kHz mono s16le on its standard input, ``CommandTranscript`` on its standard output.
 ///
 /// Each stream has a process of its own, started when speech is first heard, on a thread of its own. It hears the
 /// speech and half a second of silence after each piece; what lies between is left out.

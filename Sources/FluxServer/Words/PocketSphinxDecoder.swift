@@ -39,8 +39,7 @@ final class PocketSphinxDecoder {
     _ = library.freeDecoder(decoder)
   }
 
-  /// Takes the next block of a segment and returns the segment's words so far; after its last block, the
-  /// settled ones.
+  /// Takes the next block of a segment and returns the segment's words so far; after its last block, the settled ones.
   func hear(_ block: SpeechBlock) -> [RecognisedWord] {
     if block.begins {
       abandon()
@@ -93,8 +92,7 @@ final class PocketSphinxDecoder {
     return words
   }
 
-  /// The word without the mark of an alternative pronunciation, `read(2)`; `nil` for silence, fillers and
-  /// noises.
+  /// The word without the mark of an alternative pronunciation, `read(2)`; `nil` for silence, fillers and noises.
   static func spoken(_ name: String) -> String? {
     guard let first = name.first, !"<[+".contains(first) else { return nil }
     guard name.last == ")", let bracket = name.lastIndex(of: "("), bracket > name.startIndex else {

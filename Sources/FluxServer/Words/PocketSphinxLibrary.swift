@@ -6,8 +6,7 @@ struct PocketSphinxLibrary: Sendable {
   typealias Pointer = UnsafeMutableRawPointer
 
   let arguments: @convention(c) () -> Pointer?
-  /// `cmd_ln_parse_r`: the configuration from an argument list; `cmd_ln_init` is variadic and out of Swift's
-  /// reach.
+  /// `cmd_ln_parse_r`: the configuration from an argument list; `cmd_ln_init` is variadic and out of Swift's reach.
   let parseArguments:
     @convention(c) (Pointer?, Pointer?, Int32, UnsafePointer<UnsafeMutablePointer<CChar>?>, Int32) -> Pointer?
   let freeArguments: @convention(c) (Pointer?) -> Int32
@@ -55,8 +54,7 @@ struct PocketSphinxLibrary: Sendable {
     setMessageCallback(nil, nil)
   }
 
-  /// Keeps the calling thread from writing pages of settings to stderr; the messages proper are off for all
-  /// threads.
+  /// Keeps the calling thread from writing pages of settings to stderr; the messages proper are off for all threads.
   func silenceThisThread() {
     setLogFile(nil)
   }

@@ -3,9 +3,8 @@ import Synchronization
 
 /// Words from PocketSphinx, if it is installed: recognised on threads of their own, `words-0` and up.
 ///
-/// Each stream has its own decoder, loaded when the stream begins and freed with it. Threads take
-/// blocks from the streams in turn, so that a talkative stream does not hold up the others. What a stream
-/// hears and how it is cut alone decide the words.
+/// Each stream has its own decoder, loaded when the stream begins and freed with it. Threads take blocks from the streams in turn,
+/// so that a talkative stream does not hold up the others. What a stream hears and how it is cut alone decide the words.
 package final class PocketSphinxWords: WordSource {
   /// Where Debian's `pocketsphinx-en-us` puts its model.
   package static let standardModel = "/usr/share/pocketsphinx/model/en-us"

@@ -2,8 +2,7 @@ extension ScriptedWords {
   /// Reads a WebVTT or SubRip file. A cue says when its words are spoken together; each word gets a share of that
   /// time as long as the word is.
   ///
-  /// Only times and text count: identifiers, cue settings, notes, styles and markup in angle brackets or braces are
-  /// left out.
+  /// Only times and text count: identifiers, cue settings, notes, styles and markup in angle brackets or braces are left out.
   package init(cues bytes: [UInt8]) throws(ScriptError) {
     var words: [RecognisedWord] = []
     var cue: Range<Double>?

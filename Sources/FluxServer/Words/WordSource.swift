@@ -27,8 +27,7 @@ package struct SpeechBlock: Sendable, Equatable {
   package var number: Int
   /// The position of the first sample in the stream.
   package var start: Int
-  /// 16 kHz mono. The first block of a segment also has up to 320 ms of what came before, so that no first
-  /// sound is lost.
+  /// 16 kHz mono. The first block of a segment also has up to 320 ms of what came before, so that no first sound is lost.
   package var samples: [Int16]
   package var begins: Bool
   package var ends: Bool
@@ -70,8 +69,7 @@ package protocol WordSource: Sendable {
 
   /// Opens a stream of its own for one connection.
   ///
-  /// `answer` is called once for each block, in order, from any thread or from within
-  /// ``WordStream/hear(_:)``.
+  /// `answer` is called once for each block, in order, from any thread or from within ``WordStream/hear(_:)``.
   func open(answer: @escaping @Sendable (WordAnswer) -> Void) -> any WordStream
 
   /// How long it may give no answer, in wall time; after that `[speech]` stands for the words. Until then the session

@@ -81,34 +81,41 @@ extension Draft {
     case nil: isComplete = false
     }
 
-    var previous: StageSyntax?
-    for (index, stage) in stages.enumerated() {
-      let isHead = index == 0 && !isReferenceOnly && statement.head != nil
-      if let route = stage.route {
-        let following = stages[(stages.startIndex + index)...].dropFirst().first
-        read(route, stage, isHead: isHead, fedBy: streams, name: statement.name, following: following)
-        return
-      }
-      streams = read(stage, isHead: isHead, fedBy: streams, previous: previous)
-      previous = stage
-    }
-    finish(statement, streams: streams, isComplete: isComplete, last: previous)
+    let startsHere = !isReferenceOnly && statement.head != nil
+    guard let end = read(stages, startsHere: startsHere, fedBy: streams, name: statement.name) else { return }
+    finish(statement, streams: end.streams, isComplete: isComplete, last: end.last)
   }
 
   /// Makes nodes of a chain behind a stream and checks that it ends in a sink.
   mutating func readChain(_ stages: [StageSyntax], fedBy streams: [Endpoint]?, behind route: StageSyntax) {
-    var streams = streams
-    var previous = route
-    for (index, stage) in stages.enumerated() {
-      if let inner = stage.route {
-        let following = stages.indices.contains(index + 1) ? stages[index + 1] : nil
-        read(inner, stage, isHead: false, fedBy: streams, name: nil, following: following)
-        return
+    guard let end = read(stages[...], startsHere: false, fedBy: streams, behind: route),
+      let streams = end.streams
+    else { return }
+    checkEnds(streams, end.last)
+  }
+
+  /// Makes nodes of stages in a row.
+  /// - Parameters:
+  ///   - startsHere: whether nothing comes before the first.
+  ///   - name: what the row is called.
+  /// - Returns: what comes out of the last; nil where that is a route.
+  private mutating func read(
+    _ stages: ArraySlice<StageSyntax>, startsHere: Bool, fedBy streams: [Endpoint]?,
+    name: WordSyntax? = nil, behind previous: StageSyntax? = nil
+  ) -> (streams: [Endpoint]?, last: StageSyntax?)? {
+    var (streams, previous) = (streams, previous)
+    for index in stages.indices {
+      let stage = stages[index]
+      let isHead = startsHere && index == stages.startIndex
+      if let route = stage.route {
+        let following = stages[index...].dropFirst().first
+        read(route, stage, isHead: isHead, fedBy: streams, name: name, following: following)
+        return nil
       }
-      streams = read(stage, isHead: false, fedBy: streams, previous: previous)
+      streams = read(stage, isHead: isHead, fedBy: streams, previous: previous)
       previous = stage
     }
-    if let streams { checkEnds(streams, previous) }
+    return (streams, previous)
   }
 
   /// Makes a node of a stage and returns what comes out of it; nil after a mistake.

@@ -25,7 +25,6 @@ package struct Parser {
   /// Whether the line before ended with a `|`: what follows was meant to continue it.
   private var isAfterOpenEnd = false
 
-  /// Reads the last of the source's files.
   package init(_ source: GraphSource) {
     self.source = source
     lexer = Lexer(source.bytes, from: source.files[source.files.count - 1].start)

@@ -104,7 +104,8 @@ struct GraphBuilder {
     let stage = try make(node)
     let context = context(node, route)
     if let source = stage.form.audioSource {
-      try buildChain(marked(SourceProducer(source, context), node, route), from: node, behind: node, route)
+      try buildChain(
+        tapped(marked(SourceProducer(source, context), node, route), node), of: [node], route)
     } else if let source = stage.form.byteSource {
       let links = table.outputs(of: node.id)
       guard links.count == 1 else { throw misuse(node) }
@@ -115,51 +116,65 @@ struct GraphBuilder {
       }
       let producer = try DecoderProducer(
         source, context, makeDecoder, self.context(decoderNode, route), wanted: decoderNode.wanted ?? .any)
-      try buildChain(marked(producer, node, route), from: node, behind: decoderNode, route)
+      try buildChain(
+        tapped(marked(producer, node, route), decoderNode), of: [node, decoderNode], route)
     } else {
       throw misuse(node)
     }
   }
 
-  /// Follows the flow behind `node` as long as one stage leads to one other, and ends in a sink or in branches. The chain is
-  /// known by its `first` stage.
+  /// Puts stages behind what gives samples as long as one leads to one other, up to a sink or to branches, and makes a chain of it.
+  /// - Parameters:
+  ///   - nodes: what the head is made of; the chain is known by its first stage.
+  ///   - next: the stage behind the head, where that is a queue.
+  ///   - queues: what the head reads from.
   private mutating func buildChain(
-    _ head: AudioProducer, from first: PlanNode, behind node: PlanNode, _ route: WakeRoute,
+    _ head: AudioProducer, of nodes: [PlanNode], behind next: PlanNode? = nil, _ route: WakeRoute,
     readsFrom queues: [AudioQueue] = []
   ) throws {
-    var producer = tapped(head, node)
-    var last = node
-    var nodes = [first] + (node.id == first.id ? [] : [node])
-    var tail: AudioTail?
-    while tail == nil {
-      let links = table.outputs(of: last.id).filter { $0.port == nil }
-      guard links.count == 1 else {
-        tail = .branches(try links.map { try branch(to: plan.nodes[$0.to]) })
-        break
+    var (producer, nodes, next) = (head, nodes, next)
+    while true {
+      guard let node = next ?? nodes.last.flatMap(successor) else {
+        let links = nodes.last.map { table.outputs(of: $0.id).filter { $0.port == nil } } ?? []
+        let branches = try links.map { try branch(to: plan.nodes[$0.to]) }
+        return add(producer, .branches(branches), of: nodes, route, queues)
       }
-      let next = plan.nodes[links[0].to]
-      if table.inputs(of: next.id).count > 1 {
-        tail = .branches([try branch(to: next)])
-        break
-      }
-      let stage = try make(next)
-      if let transform = stage.form.audioTransform {
-        producer = marked(TransformProducer(producer, transform, context(next, route)), next, route)
-      } else if let converter = stage.form.audioConverter {
-        producer = marked(ConverterProducer(producer, converter, context(next, route)), next, route)
-      } else if let relay = stage.form.audioRelay {
-        producer = marked(RelayProducer(producer, relay, context(next, route)), next, route)
+      let stage = try make(node)
+      if let longer = extended(producer, by: stage, node, route) {
+        producer = tapped(longer, node)
+        nodes.append(node)
       } else if let sink = stage.form.audioSink {
-        tail = .sink(marked(AudioSinkTail(sink, context(next, route)), next, route))
+        let tail = AudioTail.sink(marked(AudioSinkTail(sink, context(node, route)), node, route))
+        return add(producer, tail, of: nodes + [node], route, queues)
+      } else if next == nil {
+        return add(producer, .branches([try branch(to: node)]), of: nodes, route, queues)
       } else {
-        tail = .branches([try branch(to: next)])
-        break
+        throw misuse(node)
       }
-      nodes.append(next)
-      producer = tapped(producer, next)
-      last = next
+      next = nil
     }
-    add(producer, tail!, of: nodes, route, queues)
+  }
+
+  /// The only stage the audio of a stage goes to, if that takes no other.
+  private func successor(of node: PlanNode) -> PlanNode? {
+    let links = table.outputs(of: node.id).filter { $0.port == nil }
+    guard links.count == 1, table.inputs(of: links[0].to).count == 1 else { return nil }
+    return plan.nodes[links[0].to]
+  }
+
+  /// A producer with one more stage; nil for a stage that cannot go in a chain.
+  private func extended(
+    _ producer: AudioProducer, by stage: any Stage, _ node: PlanNode, _ route: WakeRoute
+  ) -> AudioProducer? {
+    let longer: AudioProducer
+    switch stage.form {
+    case .audioTransform(let stage): longer = TransformProducer(producer, stage, context(node, route))
+    case .audioConverter(let stage): longer = ConverterProducer(producer, stage, context(node, route))
+    case .audioMixer(let stage): longer = ConverterProducer(producer, stage, context(node, route))
+    case .audioRelay(let stage): longer = RelayProducer(producer, stage, context(node, route))
+    default: return nil
+    }
+    return marked(longer, node, route)
   }
 
   /// The producer of a stage that has a name of its own, with a place to listen.
@@ -212,7 +227,8 @@ struct GraphBuilder {
     if stage.form.recogniser != nil { return recogniserBranch(node) }
     let route = WakeRoute()
     let queue = queue(before: route)
-    try buildBranchChain(QueueProducer(queue, context(node, route)), to: node, route, queue)
+    try buildChain(
+      QueueProducer(queue, context(node, route)), of: [], behind: node, route, readsFrom: [queue])
     return AudioBranch(queue: queue)
   }
 
@@ -231,7 +247,7 @@ struct GraphBuilder {
       let queues = inputs.map(\.queue)
       joins[node.id] = queues.reversed()
       try buildChain(
-        marked(JoinProducer(inputs, joiner, context(node, route)), node, route), from: node, behind: node,
+        tapped(marked(JoinProducer(inputs, joiner, context(node, route)), node, route), node), of: [node],
         route, readsFrom: queues)
     }
     guard let queue = joins[node.id]?.popLast() else { throw misuse(node) }
@@ -243,31 +259,6 @@ struct GraphBuilder {
     let queue = AudioQueue()
     queue.onChange { route.wake() }
     return queue
-  }
-
-  private mutating func buildBranchChain(
-    _ head: AudioProducer, to node: PlanNode, _ route: WakeRoute, _ queue: AudioQueue
-  ) throws {
-    let stage = try make(node)
-    if let transform = stage.form.audioTransform {
-      try buildChain(
-        marked(TransformProducer(head, transform, context(node, route)), node, route), from: node,
-        behind: node, route, readsFrom: [queue])
-    } else if let converter = stage.form.audioConverter {
-      try buildChain(
-        marked(ConverterProducer(head, converter, context(node, route)), node, route), from: node,
-        behind: node, route, readsFrom: [queue])
-    } else if let relay = stage.form.audioRelay {
-      try buildChain(
-        marked(RelayProducer(head, relay, context(node, route)), node, route), from: node, behind: node,
-        route, readsFrom: [queue])
-    } else if let sink = stage.form.audioSink {
-      add(
-        head, .sink(marked(AudioSinkTail(sink, context(node, route)), node, route)), of: [node], route,
-        [queue])
-    } else {
-      throw misuse(node)
-    }
   }
 
   private mutating func recogniserBranch(_ node: PlanNode) -> AudioBranch {

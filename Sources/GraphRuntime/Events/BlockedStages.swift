@@ -1,7 +1,6 @@
 internal import FluxGraph
 
-/// Finds stages that keep an audio thread from its work: looked at from time to time, it remembers which step each
-/// chain was in.
+/// Finds stages that keep an audio thread from its work: looked at from time to time, it remembers which step each chain was in.
 struct BlockedStages {
   /// What is to be told.
   enum Finding: Equatable {

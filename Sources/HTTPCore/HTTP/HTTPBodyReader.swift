@@ -42,8 +42,7 @@ package struct HTTPBodyReader: Sendable {
     if case .length(let remaining) = framing, remaining > limit { throw .bodyTooLarge(limit: limit) }
   }
 
-  /// The body of a response to a GET. A nonsensical length counts as none: the body then ends with the
-  /// connection.
+  /// The body of a response to a GET. A nonsensical length counts as none: the body then ends with the connection.
   package init(response head: HTTPResponseHead, limit: Int) {
     self.limit = limit
     overflow = .truncate

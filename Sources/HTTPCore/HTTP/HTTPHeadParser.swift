@@ -11,9 +11,8 @@ package struct HTTPHead: Equatable, Sendable {
 
 /// Reads a message's head from bytes cut anywhere (RFC 9112 §2 to §5), for requests and responses alike.
 ///
-/// Strict where tolerance has been exploited: lines end in CR LF, names are tokens directly followed by the
-/// colon, no line folding, no control characters in values. Empty lines before the start line are skipped
-/// (§2.2).
+/// Strict where tolerance has been exploited: lines end in CR LF, names are tokens directly followed by the colon, no line folding,
+/// no control characters in values. Empty lines before the start line are skipped (§2.2).
 package struct HTTPHeadParser: Sendable {
   /// Larger heads are refused; servers in the field limit theirs to between 8 and 64 KiB.
   package static let defaultLimit = 64 << 10

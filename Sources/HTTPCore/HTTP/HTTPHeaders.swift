@@ -5,7 +5,6 @@ public struct HTTPHeader: Sendable, Hashable {
   /// The header's value, without the blanks around it.
   public var value: String
 
-  /// A header: its name and its value.
   public init(_ name: String, _ value: String) {
     self.name = name
     self.value = value
@@ -23,13 +22,10 @@ public struct HTTPHeaders: Sendable, Hashable, RandomAccessCollection, MutableCo
 {
   private var fields: [HTTPHeader] = []
 
-  /// No headers.
   public init() {}
 
-  /// These headers.
   public init(_ fields: [HTTPHeader]) { self.fields = fields }
 
-  /// These headers.
   public init(arrayLiteral fields: HTTPHeader...) { self.fields = fields }
 
   public var startIndex: Int { fields.startIndex }

@@ -27,7 +27,6 @@ public struct HTTPRequest: Sendable, Hashable {
   /// The proxy in the place of the one the environment names; plain `http` is sent through it without a tunnel.
   package var proxy: String?
 
-  /// A request; only the URL is needed.
   public init(
     method: String = "GET", url: String, headers: HTTPHeaders = [], body: [UInt8] = [],
     timeout: Duration? = .seconds(20), maximumBodySize: Int = 1 << 20, certificateAuthorities: String? = nil

@@ -7,7 +7,6 @@ public struct HTTPResponse: Sendable, Hashable {
   /// The body.
   public var body: [UInt8]
 
-  /// An answer: for servers, for tests, and for clients of one's own.
   public init(status: Int, headers: HTTPHeaders = [], body: [UInt8] = []) {
     self.status = status
     self.headers = headers

@@ -1,5 +1,4 @@
-/// Validates UTF-8 that arrives in pieces (RFC 3629; RFC 6455 §8.1), so that a bad text fails where it goes
-/// bad and not at its end.
+/// Validates UTF-8 that arrives in pieces (RFC 3629; RFC 6455 §8.1), so that a bad text fails where it goes bad and not at its end.
 struct UTF8Validator {
   /// Continuation bytes still due.
   private var pending: UInt8 = 0

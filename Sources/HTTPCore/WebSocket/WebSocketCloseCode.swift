@@ -7,15 +7,12 @@ package struct WebSocketCloseCode: RawRepresentable, Hashable, Sendable, CustomS
   package static let normal = Self(rawValue: 1000)
   package static let goingAway = Self(rawValue: 1001)
   package static let protocolError = Self(rawValue: 1002)
-  package static let unsupportedData = Self(rawValue: 1003)
   /// Never on the wire: the peer's close frame had no code.
   package static let noStatus = Self(rawValue: 1005)
   /// Never on the wire: the connection ended without a close frame.
   package static let abnormal = Self(rawValue: 1006)
   package static let invalidPayload = Self(rawValue: 1007)
-  package static let policyViolation = Self(rawValue: 1008)
   package static let messageTooBig = Self(rawValue: 1009)
-  package static let mandatoryExtension = Self(rawValue: 1010)
   package static let internalError = Self(rawValue: 1011)
 
   /// Whether a close frame may carry this code: the codes of §7.4.1 and of the IANA registry (1012 to 1014),

@@ -4,17 +4,14 @@ package struct WebSocketClosure: Equatable, Sendable {
   /// when we closed because of the peer's error.
   package var code: WebSocketCloseCode
   package var reason: String
-  /// Whether both close frames were exchanged (RFC 6455 §7.1.4).
-  package var isClean: Bool
   /// The peer's violation, when that is what ended the connection.
   package var error: WebSocketError?
 
   package init(
-    code: WebSocketCloseCode, reason: String = "", isClean: Bool, error: WebSocketError? = nil
+    code: WebSocketCloseCode, reason: String = "", error: WebSocketError? = nil
   ) {
     self.code = code
     self.reason = reason
-    self.isClean = isClean
     self.error = error
   }
 }
@@ -53,9 +50,8 @@ package struct WebSocketDelivery: Equatable, Sendable {
 
 /// An open WebSocket connection as a value, from the end of the handshake to the end of the TCP stream.
 ///
-/// It decides; the code that owns the socket performs. Time comes with every call, as the time since any
-/// fixed moment. The owner calls `receive` for bytes, `receiveEnd` when the stream ends, `tick` at
-/// `deadline`, and performs the actions in order.
+/// It decides; the code that owns the socket performs. Time comes with every call, as the time since any fixed moment. The owner
+/// calls `receive` for bytes, `receiveEnd` when the stream ends, `tick` at `deadline`, and performs the actions in order.
 ///
 /// A peer is dead when nothing moves: a pong that stays out means nothing while bytes arrive, or while the ping still stands behind
 /// bytes that the peer's machine goes on acknowledging, as on a link that takes less than is sent.
@@ -185,7 +181,7 @@ package struct WebSocketConnectionState: Sendable {
     switch phase {
     case .done: []
     case .draining: finish()
-    case .open, .closing: finish(WebSocketClosure(code: .abnormal, isClean: false))
+    case .open, .closing: finish(WebSocketClosure(code: .abnormal))
     }
   }
 
@@ -207,7 +203,7 @@ package struct WebSocketConnectionState: Sendable {
     case .draining: return finish()
     case .closing:
       return finish(
-        WebSocketClosure(code: .abnormal, reason: "the peer did not answer the close frame", isClean: false))
+        WebSocketClosure(code: .abnormal, reason: "the peer did not answer the close frame"))
     case .open: return checkLiveness(now, delivery)
     }
   }
@@ -220,7 +216,7 @@ package struct WebSocketConnectionState: Sendable {
     }
     guard case .idle = liveness else {
       return finish(
-        WebSocketClosure(code: .abnormal, reason: "the peer did not answer a ping", isClean: false))
+        WebSocketClosure(code: .abnormal, reason: "the peer did not answer a ping"))
     }
     pingCount += 1
     let payload = Array(String(pingCount).utf8)
@@ -260,7 +256,7 @@ package struct WebSocketConnectionState: Sendable {
   ) {
     guard isReceiving else { return }
     if phase == .open { actions.append(.send(closeFrame(code, ""))) }
-    actions.append(.closed(WebSocketClosure(code: code ?? .noStatus, reason: reason, isClean: true)))
+    actions.append(.closed(WebSocketClosure(code: code ?? .noStatus, reason: reason)))
     if role == .server {
       actions.append(.disconnect)
       phase = .done
@@ -272,7 +268,7 @@ package struct WebSocketConnectionState: Sendable {
   private mutating func fail(_ error: WebSocketError, _ actions: inout [Action]) {
     if phase == .open { actions.append(.send(closeFrame(error.closeCode, error.description))) }
     actions += finish(
-      WebSocketClosure(code: error.closeCode, reason: error.description, isClean: false, error: error))
+      WebSocketClosure(code: error.closeCode, reason: error.description, error: error))
   }
 
   /// `closure` is nil when the user already knows.

@@ -1,5 +1,4 @@
-/// Which end of the connection this is. Decides who masks (RFC 6455 §5.1) and who closes the TCP stream
-/// first (§7.1.1).
+/// Which end of the connection this is. Decides who masks (RFC 6455 §5.1) and who closes the TCP stream first (§7.1.1).
 package enum WebSocketRole: Sendable, Equatable {
   case client
   case server

@@ -109,8 +109,7 @@ package final class ByteConnection: @unchecked Sendable {
   /// Whether bytes may be sent.
   package var isOpen: Bool { state == .open && !closesWhenDrained }
 
-  /// Address and port of the other end ("127.0.0.1:40312"), the proxy's if there is one; nil when not connected or
-  /// not over IP.
+  /// Address and port of the other end ("127.0.0.1:40312"), the proxy's if there is one; nil when not connected or not over IP.
   package var remoteAddress: String? {
     loop.preconditionOnLoop()
     return transport.descriptor.flatMap(SocketAddress.remote)?.description

@@ -36,8 +36,7 @@ package final class LoopTimer: @unchecked Sendable {
   }
 }
 
-/// The timers of a loop: a binary heap by deadline, equal deadlines in the order of their scheduling.
-/// Loop thread only.
+/// The timers of a loop: a binary heap by deadline, equal deadlines in the order of their scheduling. Loop thread only.
 struct TimerHeap {
   private var timers: [LoopTimer] = []
   private var nextSequence: UInt64 = 0

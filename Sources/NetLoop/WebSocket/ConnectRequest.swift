@@ -13,9 +13,8 @@ package struct ConnectRequest: Hashable, Sendable {
   /// A PEM file of the only certificate authorities to trust; nil means `SSL_CERT_FILE` (or `CURL_CA_BUNDLE`) and
   /// `SSL_CERT_DIR`, or the system's.
   package var authorityFile: String?
-  /// A proxy's URL, which may hold credentials; nil means `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy`
-  /// as curl(1) describes them, but for this machine, which has none; "" means none. An HTTP proxy is always asked for a
-  /// tunnel (CONNECT).
+  /// A proxy's URL, which may hold credentials; nil means `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` as curl(1)
+  /// describes them, but for this machine, which has none; "" means none. An HTTP proxy is always asked for a tunnel (CONNECT).
   package var proxy: String?
 
   package init(

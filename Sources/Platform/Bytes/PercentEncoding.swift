@@ -19,8 +19,7 @@ package enum PercentEncoding {
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// The text behind a form-encoded one, `+` being a blank; nil when an escape is malformed or the result is
-  /// not UTF-8.
+  /// The text behind a form-encoded one, `+` being a blank; nil when an escape is malformed or the result is not UTF-8.
   package static func decode(_ text: Substring) -> String? {
     var bytes: [UInt8] = []
     var rest = text.utf8[...]

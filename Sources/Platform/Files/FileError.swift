@@ -9,7 +9,6 @@ public struct FileError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The system's reason, as `errno` has it.
   public var code: Int32
 
-  /// An operation that failed for the reason `code`.
   public init(_ attempt: String, _ path: String, _ code: Int32) {
     self.attempt = attempt
     self.path = path

@@ -5,7 +5,6 @@ public struct Instant: Sendable, Hashable, Comparable {
   /// Nanoseconds since the clock's arbitrary start.
   public var nanoseconds: Int64
 
-  /// The time this many nanoseconds after the clock's zero.
   public init(nanoseconds: Int64) {
     self.nanoseconds = nanoseconds
   }

@@ -119,7 +119,6 @@ public final class FakeHTTPServer: HTTPServer, Sendable {
 
   private let made = Mutex<[Listener]>([])
 
-  /// A server nobody listens with yet.
   public init() {}
 
   /// The places stages listen at, in order.

@@ -13,6 +13,13 @@ public struct CSVFile: EventSink {
   ) {
     Option("path", \CSVFile.path, "The file.", positional: true, required: true)
     Option("columns", \CSVFile.columns, "The fields, in their order.")
+    Rule(reads: ["columns"]) { csv in
+      let known = EventField.all.map(\.name)
+      guard let column = csv.columns.first(where: { !known.contains($0) }) else { return nil }
+      return OptionConflict(
+        code: "unknown-field", "events have no field `\(column)`", options: ["columns"],
+        help: "the fields are \(known.joined(separator: ", "))")
+    }
   }
 
   public var path = Path("")
@@ -21,15 +28,6 @@ public struct CSVFile: EventSink {
   private var file: OpenFile?
 
   public init() {}
-
-  public func validate() throws(OptionConflict) {
-    let known = EventField.all.map(\.name)
-    for column in columns where !known.contains(column) {
-      throw OptionConflict(
-        code: "unknown-field", "events have no field `\(column)`", options: ["columns"],
-        help: "the fields are \(known.joined(separator: ", "))")
-    }
-  }
 
   public mutating func open(_ context: StageContext) async throws {
     self.context = context

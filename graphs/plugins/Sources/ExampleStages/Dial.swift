@@ -8,6 +8,13 @@ public struct Dial: AudioSource {
     examples: [#"dial "020 7946 0018" | wav number.wav"#, "dial *21# tone=80ms pause=80ms | null"]
   ) {
     Option("number", \Dial.number, "Digits, `*`, `#` and A to D.", positional: true, required: true)
+    // The checker asks it, so that a mistake shows before anything runs.
+    Rule(reads: ["number"]) { dial in
+      guard let odd = dial.digits.first(where: { Self.frequencies(of: $0) == nil }) else { return nil }
+      return OptionConflict(
+        code: "no-such-key", "a telephone has no key `\(odd)`", options: ["number"],
+        help: "there are 0 to 9, `*`, `#` and A to D")
+    }
     Option("tone", \Dial.tone, "How long each tone lasts.", in: .milliseconds(40)...(.seconds(10)))
     Option("pause", \Dial.pause, "The silence behind each.", in: .milliseconds(40)...(.seconds(10)))
     Option("level", \Dial.level, "The peak.", in: .decibels(-60)...(.decibels(0)))
@@ -32,15 +39,6 @@ public struct Dial: AudioSource {
 
   /// Blanks and what else stands between digits on paper are no tones.
   private var digits: [Character] { number.filter { !" -()/.".contains($0) }.map { $0 } }
-
-  /// The checker calls this, so that a mistake shows before anything runs.
-  public func validate() throws(OptionConflict) {
-    if let odd = digits.first(where: { Self.frequencies(of: $0) == nil }) {
-      throw OptionConflict(
-        code: "no-such-key", "a telephone has no key `\(odd)`", options: ["number"],
-        help: "there are 0 to 9, `*`, `#` and A to D")
-    }
-  }
 
   /// `finite`: the source waits for the stages behind it.
   public var output: AudioStreamType { AudioStreamType(format, liveness: .finite) }

@@ -98,6 +98,6 @@ import Testing
   @Test("a column that is no field is told before anything runs") func columns() {
     var stage = CSVFile()
     stage.columns = ["transkript"]
-    #expect(throws: OptionConflict.self) { try stage.validate() }
+    #expect(throws: OptionConflict.self) { try stage.checkOptions() }
   }
 }

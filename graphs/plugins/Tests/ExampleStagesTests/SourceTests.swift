@@ -25,7 +25,7 @@ import Testing
   @Test("a key no telephone has is told before anything runs") func keys() {
     var stage = Dial()
     stage.number = "12x"
-    #expect(throws: OptionConflict.self) { try stage.validate() }
+    #expect(throws: OptionConflict.self) { try stage.checkOptions() }
   }
 
   /// The amplitude of a frequency at 8 kHz.

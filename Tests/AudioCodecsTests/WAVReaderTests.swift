@@ -1,6 +1,7 @@
-import AudioCodecs
 import TestSupport
 import Testing
+
+@testable import AudioCodecs
 
 /// What a reader makes of a whole file.
 struct WAVContents<Sample: Equatable>: Equatable {

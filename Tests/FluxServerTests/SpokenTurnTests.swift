@@ -1,7 +1,8 @@
-import FluxServer
 import Glibc
 import TestSupport
 import Testing
+
+@testable import FluxServer
 
 /// What `tools/bench turns` measures, on a few sentences: two voices the detector was not fitted to and two it was, and sounds
 /// nobody speaks in.

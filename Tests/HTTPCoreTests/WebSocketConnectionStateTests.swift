@@ -1,6 +1,7 @@
-import HTTPCore
 import TestSupport
 import Testing
+
+@testable import HTTPCore
 
 @Suite("WebSocket connection")
 struct WebSocketConnectionStateTests {

@@ -1,8 +1,9 @@
 import FluxGraph
 import Foundation
-import NetLoop
 import Synchronization
 import Testing
+
+@testable import NetLoop
 
 extension PeerTests {
   @Suite struct HTTPServiceTests {

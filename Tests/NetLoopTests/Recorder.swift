@@ -1,7 +1,8 @@
 import HTTPCore
-import NetLoop
 import Synchronization
 import Testing
+
+@testable import NetLoop
 
 /// Records what happens to a connection and lets a test wait for it.
 final class Recorder: Sendable {

@@ -1,9 +1,10 @@
 import Foundation
 import Glibc
 import HTTPCore
-import NetLoop
 import Synchronization
 import Testing
+
+@testable import NetLoop
 
 extension PeerTests {
   /// In processes of their own, where nobody else opens descriptors.

@@ -30,11 +30,6 @@ package struct WAVReader: Sendable {
     package var strayBytes = 0
     /// Whether they begin as another WAVE file does.
     package var isWAV = false
-
-    package init(strayBytes: Int = 0, isWAV: Bool = false) {
-      self.strayBytes = strayBytes
-      self.isWAV = isWAV
-    }
   }
 
   private enum State: Equatable {

@@ -25,24 +25,10 @@ package struct PulseInventory: Sendable, Equatable {
     /// Frames a second, in Hz.
     package var rate: Int
     package var channels: Int
-    package var state: State
-    package var isMuted: Bool
+    package var state = State.idle
+    package var isMuted = false
     /// The name of the output whose sound this is; nil for a microphone.
     package var monitorOf: String?
-
-    package init(
-      index: UInt32, name: String, description: String, rate: Int, channels: Int, state: State = .idle,
-      isMuted: Bool = false, monitorOf: String? = nil
-    ) {
-      self.index = index
-      self.name = name
-      self.description = description
-      self.rate = rate
-      self.channels = channels
-      self.state = state
-      self.isMuted = isMuted
-      self.monitorOf = monitorOf
-    }
   }
 
   /// An output: a device that plays.
@@ -52,24 +38,10 @@ package struct PulseInventory: Sendable, Equatable {
     package var description: String
     package var rate: Int
     package var channels: Int
-    package var state: State
-    package var isMuted: Bool
+    package var state = State.idle
+    package var isMuted = false
     /// The name of the source that gives what this output plays.
     package var monitor: String
-
-    package init(
-      index: UInt32, name: String, description: String, rate: Int, channels: Int, state: State = .idle,
-      isMuted: Bool = false, monitor: String
-    ) {
-      self.index = index
-      self.name = name
-      self.description = description
-      self.rate = rate
-      self.channels = channels
-      self.state = state
-      self.isMuted = isMuted
-      self.monitor = monitor
-    }
   }
 
   /// One stream a program plays.
@@ -80,28 +52,13 @@ package struct PulseInventory: Sendable, Equatable {
     /// The name of the program's file.
     package var binary: String?
     /// What is being played, as the program calls it.
-    package var title: String
+    package var title = ""
     /// The index of the output it plays to.
     package var sink: UInt32
-    package var rate: Int
-    package var channels: Int
-    package var isPaused: Bool
-    package var isMuted: Bool
-
-    package init(
-      index: UInt32, application: String, binary: String? = nil, title: String = "", sink: UInt32,
-      rate: Int = 48_000, channels: Int = 2, isPaused: Bool = false, isMuted: Bool = false
-    ) {
-      self.index = index
-      self.application = application
-      self.binary = binary
-      self.title = title
-      self.sink = sink
-      self.rate = rate
-      self.channels = channels
-      self.isPaused = isPaused
-      self.isMuted = isMuted
-    }
+    package var rate = 48_000
+    package var channels = 2
+    package var isPaused = false
+    package var isMuted = false
   }
 
   /// What the server calls itself: "pulseaudio 16.1", "PulseAudio (on PipeWire 1.2.7)".

@@ -38,13 +38,6 @@ public struct LogEntry: Sendable, Hashable {
   /// What happened, as one sentence without a full stop. Never holds a secret.
   public var message: String
 
-  /// A line of the log.
-  /// - Parameters:
-  ///   - level: how much it matters.
-  ///   - category: the stage's word in the graph.
-  ///   - stage: the stage by the name the user gave it.
-  ///   - time: when it happened.
-  ///   - message: what happened.
   public init(level: LogLevel, category: String, stage: String, time: WallTime, message: String) {
     self.level = level
     self.category = category

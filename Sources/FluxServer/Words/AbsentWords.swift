@@ -2,11 +2,6 @@
 package struct AbsentWords: WordSource {
   package let reason: String
 
-  /// - Parameter reason: why there are none, as one plain sentence.
-  package init(reason: String) {
-    self.reason = reason
-  }
-
   package func open(answer: @escaping @Sendable (WordAnswer) -> Void) -> any WordStream {
     AbsentWordStream(reason: reason, answer: answer)
   }

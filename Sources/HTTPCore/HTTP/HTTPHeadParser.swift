@@ -2,11 +2,6 @@
 package struct HTTPHead: Equatable, Sendable {
   package var startLine: String
   package var headers: HTTPHeaders
-
-  package init(startLine: String, headers: HTTPHeaders) {
-    self.startLine = startLine
-    self.headers = headers
-  }
 }
 
 /// Reads a message's head from bytes cut anywhere (RFC 9112 §2 to §5), for requests and responses alike.

@@ -3,17 +3,9 @@ package struct WebSocketClosure: Equatable, Sendable {
   /// The peer's code; 1005 when its close frame had none, 1006 when there was no close frame; our own code
   /// when we closed because of the peer's error.
   package var code: WebSocketCloseCode
-  package var reason: String
+  package var reason = ""
   /// The peer's violation, when that is what ended the connection.
   package var error: WebSocketError?
-
-  package init(
-    code: WebSocketCloseCode, reason: String = "", error: WebSocketError? = nil
-  ) {
-    self.code = code
-    self.reason = reason
-    self.error = error
-  }
 }
 
 /// When to ask whether the peer is alive, and how long to wait for what.

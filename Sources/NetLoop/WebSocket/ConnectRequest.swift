@@ -9,26 +9,13 @@ package struct ConnectRequest: Hashable, Sendable {
   package var host: String
   package var port: UInt16
   /// For everything until ``ConnectionEvent/connected``: waiting for a turn, name lookup, proxy, TCP, TLS.
-  package var timeout: Duration
+  package var timeout = Duration.seconds(10)
   /// A PEM file of the only certificate authorities to trust; nil means `SSL_CERT_FILE` (or `CURL_CA_BUNDLE`) and
   /// `SSL_CERT_DIR`, or the system's.
   package var authorityFile: String?
   /// A proxy's URL, which may hold credentials; nil means `http_proxy`, `https_proxy`, `all_proxy` and `no_proxy` as curl(1)
   /// describes them, but for this machine, which has none; "" means none. An HTTP proxy is always asked for a tunnel (CONNECT).
   package var proxy: String?
-
-  package init(
-    isSecure: Bool, host: String, port: UInt16, timeout: Duration = .seconds(10),
-    authorityFile: String? = nil,
-    proxy: String? = nil
-  ) {
-    self.isSecure = isSecure
-    self.host = host
-    self.port = port
-    self.timeout = timeout
-    self.authorityFile = authorityFile
-    self.proxy = proxy
-  }
 
   /// Host and port as they appear in a URL.
   var peer: String { host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)" }

@@ -20,8 +20,6 @@ final class PulseConnection: @unchecked Sendable {
   // Unchecked: everything that changes is touched only with the main loop's lock held. Callbacks have it; everyone else
   // takes it with `locked`.
 
-  private static let firstBackOff = Duration.milliseconds(200)
-  private static let longestBackOff = Duration.seconds(5)
   /// How often clients are called while silence has to be filled in by the clock, and otherwise.
   private static let quickTick = Duration.milliseconds(10)
   private static let slowTick = Duration.milliseconds(100)
@@ -36,7 +34,7 @@ final class PulseConnection: @unchecked Sendable {
   private var context: OpaquePointer?
   private var query: PulseInventoryQuery?
   private var clients: [any PulseClient] = []
-  private var backOff = PulseConnection.firstBackOff
+  private var backOff = BackOff(.milliseconds(200), upTo: .seconds(5))
   private var reconnectAt: Instant?
   private var lookAgainAt = Instant.now()
   private var inventory: PulseInventory?
@@ -182,8 +180,7 @@ final class PulseConnection: @unchecked Sendable {
     inventory = nil
     for client in clients { client.connectionLost(PulseProblem.text(code)) }
     dropContext()
-    reconnectAt = Instant.now().advanced(by: backOff)
-    backOff = min(backOff * 2, Self.longestBackOff)
+    reconnectAt = Instant.now().advanced(by: backOff.next())
     signal()
   }
 
@@ -219,7 +216,7 @@ final class PulseConnection: @unchecked Sendable {
     guard let context, new != inventory else { return }
     inventory = new
     failure = nil
-    backOff = Self.firstBackOff
+    backOff.reset()
     for client in clients { client.inventoryChanged(new, context) }
     signal()
   }

@@ -17,7 +17,7 @@ final class ChildSource {
   private var ending = ChildEnd()
   private var startedAt = Instant(nanoseconds: 0)
   private var outputEndedAt: Instant?
-  private var pause: Duration
+  private var backOff: BackOff
   private var restartAt: Instant?
 
   init(_ arguments: [String], _ run: ProgramRun, _ context: StageContext) throws {
@@ -26,7 +26,7 @@ final class ChildSource {
     self.context = context
     name = arguments.first.map { $0.split(separator: "/").last.map(String.init) ?? $0 } ?? ""
     complaints = ChildComplaints(name: name)
-    pause = run.backoff
+    backOff = BackOff(run.backoff, upTo: max(run.backoff, run.backoffLimit))
     try start()
   }
 
@@ -75,14 +75,14 @@ final class ChildSource {
         .unavailable, "\(name) ended \(exit)" + (complaints.last.map { ", saying: \($0)" } ?? ""))
     }
     let now = context.clock.now()
-    if now.duration(since: startedAt) >= Self.healthy { pause = run.backoff }
+    if now.duration(since: startedAt) >= Self.healthy { backOff.reset() }
+    let pause = backOff.next()
     restartAt = now.advanced(by: pause)
     context.notice(
       Notice(
         "restarting", "\(name) ended \(exit); it is started again in \(pause.unitText)",
         severity: isSuccess ? .info : .warning))
     _ = context.loop.schedule(at: now.advanced(by: pause)) { [context] in context.wake() }
-    pause = min(pause * 2, max(run.backoff, run.backoffLimit))
     return .waiting
   }
 

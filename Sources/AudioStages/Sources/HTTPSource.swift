@@ -82,8 +82,6 @@ package struct HTTPSource: ByteSource {
 private final class Download: Sendable {
   /// What may wait for the audio thread before the server is made to wait.
   private static let limit = 256 << 10
-  private static let firstPause = Duration.seconds(1)
-  private static let longestPause = Duration.seconds(30)
   /// How often in a row a file that brings nothing more is asked for once more.
   private static let resumptions = 5
 
@@ -98,7 +96,7 @@ private final class Download: Sendable {
     /// Where in `bytes` the sound of the next connection begins, once there is one.
     var beginning: Int?
     var isClosed = false
-    var pause = Download.firstPause
+    var backOff = BackOff(.seconds(1), upTo: .seconds(30))
     /// Counts connections: what an old one still says is not heard.
     var attempt = 0
     var lastByte = Instant(nanoseconds: 0)
@@ -215,7 +213,7 @@ private final class Download: Sendable {
       guard state.isAccepted, state.end == nil else { return (nil, nil) }
       state.lastByte = now
       state.absence = context.loop.absence
-      state.pause = Self.firstPause
+      state.backOff.reset()
       state.resumptions = 0
       state.received += bytes.count
       var title: String?
@@ -264,8 +262,7 @@ private final class Download: Sendable {
         state.end = state.end ?? .failure(error)
         return (state.stream, nil)
       }
-      defer { state.pause = min(state.pause * 2, Self.longestPause) }
-      return (state.stream, state.pause)
+      return (state.stream, state.backOff.next())
     }
     stream?.cancel()
     if let pause {

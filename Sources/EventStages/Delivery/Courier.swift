@@ -36,6 +36,8 @@ actor Courier {
   private var isDraining = false
   private let drain: DeliveryDrain?
   private var isOver = false
+  /// Given up after that: they have left the queue, and are still to be counted.
+  private var givenUpLate: [Delivery] = []
   /// Attempts whose outcome is being written down, and who waits for that.
   private var settling = 0
   private var settled: CheckedContinuation<Void, Never>?
@@ -181,7 +183,9 @@ actor Courier {
     while isSaving { try? await Task.sleep(for: .milliseconds(5)) }
     await saveUnkept()
     await onSpool { spool in try spool.synchronise() }
-    let left = (queue.sending + queue.takeAll()).compactMap { spool == nil ? $0 : unkept[$0.number] }
+    let left = (queue.sending + queue.takeAll() + givenUpLate).compactMap {
+      spool == nil ? $0 : unkept[$0.number]
+    }
     let reason =
       "the graph ended before it could be delivered" + (spool == nil ? "" : ", and the spool did not take it")
     for delivery in left { emit(DeadLetter(delivery: delivery, reason: reason, status: nil)) }
@@ -295,7 +299,10 @@ actor Courier {
     failed.attempts += 1
     let verdict = queue.finish(shipment.number, outcome, now: context.clock.now())
     // The graph has ended without it; only a spool is there to hear that it has arrived after all.
-    if isOver, verdict != .delivered { return }
+    if isOver, verdict != .delivered {
+      if case .dead(let letters) = verdict { givenUpLate += letters.map(\.delivery) }
+      return
+    }
     switch verdict {
     case .delivered:
       context.log.debug("delivered at attempt \(failed.attempts)")

@@ -6,8 +6,8 @@ internal import FluxProtocol
 /// still fits into the buffer, so that a service that comes back in time is found in time.
 struct ReconnectSchedule: Sendable {
   private let last: Duration
+  private var backOff: BackOff
   private var generator: SplitMix64
-  private var doublings = 0
   /// Whether the buffer was full at the last wait.
   private var wasFull = false
 
@@ -16,6 +16,7 @@ struct ReconnectSchedule: Sendable {
   ///   - seed: decides the jitter.
   init(last: Duration, seed: UInt64) {
     self.last = last
+    backOff = BackOff(FluxGuards.firstReconnectDelay, upTo: last)
     generator = SplitMix64(state: seed)
   }
 
@@ -27,15 +28,13 @@ struct ReconnectSchedule: Sendable {
   mutating func delay(
     after lifetime: Duration?, room: Duration? = nil, minimum: Duration? = nil
   ) -> Duration {
-    if let lifetime, lifetime >= FluxGuards.stableConnection { doublings = 0 }
+    if let lifetime, lifetime >= FluxGuards.stableConnection { backOff.reset() }
     let isFull = room.map { $0 <= .zero } ?? false
     // Now every second waited is a second lost: it begins anew, so that little more is lost than the outage takes.
-    if isFull, !wasFull { doublings = 0 }
+    if isFull, !wasFull { backOff.reset() }
     wasFull = isFull
-    let exact = min(FluxGuards.firstReconnectDelay * (1 << doublings), last)
-    doublings = min(doublings + 1, 16)
     let jitter = 0.75 + 0.5 * generator.fraction()
-    var delay = min(.seconds(exact.seconds * jitter), last)
+    var delay = min(.seconds(backOff.next().seconds * jitter), last)
     if let room, !isFull { delay = min(delay, max(room / 3, FluxGuards.shortestReconnectDelay)) }
     return max(delay, minimum ?? .zero)
   }

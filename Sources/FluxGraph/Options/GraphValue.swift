@@ -53,7 +53,6 @@ public struct OptionError: Error, Sendable, Hashable {
   /// Which element of a list is meant, counted from 0; nil for the whole value.
   public var element: Int?
 
-  /// A value that does not fit: the kind of mistake, what is wrong, what could stand there instead, and the words known.
   public init(
     _ code: Code, _ message: String, replacement: String? = nil, candidates: [String] = [],
     element: Int? = nil

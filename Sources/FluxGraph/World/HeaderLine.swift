@@ -1,3 +1,5 @@
+internal import HTTPCore
+
 /// A header of a request, written `"Name: value"`. It may come from a variable that holds the whole line, `env(NAME)`; what it says
 /// is never shown.
 public struct HeaderLine: OptionValue, Hashable {
@@ -18,22 +20,13 @@ public struct HeaderLine: OptionValue, Hashable {
     let name = String(text[..<colon])
     let content = String(text[text.index(after: colon)...].trimmingPrefix(while: { $0 == " " }))
     // What a header may consist of (RFC 9110 §5.1, §5.5); a line break would begin another one.
-    guard !name.isEmpty, name.utf8.allSatisfy(Self.isTokenByte) else {
+    guard isToken(name) else {
       throw OptionError(.wrongType, "wants headers `Name: value`, and this is no name of a header")
     }
-    guard content.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }) else {
+    guard content.utf8.allSatisfy(isValueByte) else {
       throw OptionError(.wrongType, "wants headers without line breaks and other control characters")
     }
     return HeaderLine(name: name, value: Secret(content))
-  }
-
-  private static func isTokenByte(_ byte: UInt8) -> Bool {
-    switch byte {
-    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-      UInt8(ascii: "0")...UInt8(ascii: "9"):
-      true
-    default: "!#$%&'*+-.^_`|~".utf8.contains(byte)
-    }
   }
 
   public var graphText: String? { quotedText("\(name): \(value)") }

@@ -19,10 +19,6 @@ public struct RequestAccess: Sendable {
   /// What lets them, as the user writes it.
   private let option: String
 
-  /// A rule.
-  /// - Parameters:
-  ///   - isPublic: whether other computers may ask.
-  ///   - option: what makes the server public, as the user writes it: `--public`.
   public init(isPublic: Bool, option: String) {
     self.isPublic = isPublic
     self.option = option

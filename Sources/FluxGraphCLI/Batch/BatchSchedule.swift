@@ -18,9 +18,6 @@ struct BatchSchedule: Sendable {
     case later
   }
 
-  /// The waits after answers of 429 in a row.
-  private static let firstPause = Duration.seconds(5)
-  private static let longestPause = Duration.seconds(60)
   /// How long the service has to be content before one more session is tried again.
   private static let recovery = Duration.seconds(60)
 
@@ -33,7 +30,8 @@ struct BatchSchedule: Sendable {
   /// Inputs at once the service has shown to be enough; nil as long as it has not complained.
   private(set) var learnt: Int?
   private var pausedUntil: Instant?
-  private var pause = BatchSchedule.firstPause
+  /// The waits after answers of 429 in a row.
+  private var backOff = BackOff(.seconds(5), upTo: .seconds(60))
   private var grown: Instant?
 
   init(_ limits: Limits, sessionsEach: Int) {
@@ -81,15 +79,14 @@ struct BatchSchedule: Sendable {
     grown = now
     // Those that were begun together are refused together, and count once.
     if let pausedUntil, pausedUntil > now { return }
-    pausedUntil = now.advanced(by: pause)
-    pause = min(pause * 2, Self.longestPause)
+    pausedUntil = now.advanced(by: backOff.next())
   }
 
   /// Tries one more after a while without a complaint.
   private mutating func recover(_ now: Instant) {
     guard let grown, now.duration(since: grown) >= Self.recovery else { return }
     self.grown = now
-    pause = Self.firstPause
+    backOff.reset()
     if let learnt { self.learnt = learnt + 1 < limits.jobs ? learnt + 1 : nil }
   }
 }

@@ -1,9 +1,6 @@
 /// Writes frames (RFC 6455 §5.2) behind what a caller's buffer already holds. With enough capacity in the
 /// buffer nothing is allocated.
 package enum WebSocketFrameEncoder {
-  /// The most bytes a frame adds to its payload.
-  package static let maximumHeaderSize = 14
-
   /// Appends one frame.
   ///
   /// - Parameters:

@@ -142,13 +142,14 @@ struct RunCommand: Sendable {
     async throws -> ExitCode
   {
     let observation = host.observation
+    // Before anything says that the program is there.
+    handleSignals(graph, host, printer)
     if let address = arguments.observation.address {
       let port = try await host.offerMetrics(at: address, isPublic: arguments.observation.isPublic) {
         observation.isRunning && graph.hasConnected
       }
       printer.print("metrics at \(address.url(port: port))metrics")
     }
-    handleSignals(graph, host, printer)
     if let path = arguments.controlPath { try await host.takeCommands(at: path) }
     if let limit = arguments.limit {
       _ = host.loop.schedule(at: Instant.now().advanced(by: limit)) { [stopTimeout = arguments.stopTimeout] in

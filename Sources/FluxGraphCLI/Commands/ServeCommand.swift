@@ -104,9 +104,11 @@ struct ServeCommand {
       loop.start()
       let server = FluxServer(loop: loop, options: options)
       let port = try await server.start()
+      // Before anybody knows that it is there: whoever reads the line may end it at once.
+      let interruptions = interruptions()
       // On standard output, so that a script can read where to connect to.
       Terminal.output.write("\(address.url("ws", port: port))v2/listen\n")
-      let signal = await interruption()
+      let signal = await interruptions.first { _ in true }
       await server.stop(drain: signal == SIGTERM ? Self.drainLimit : .zero)
       await loop.finish()
       return .success
@@ -155,20 +157,14 @@ struct ServeCommand {
     }
   }
 
-  /// Returns at the first signal; the second one ends the program at once.
-  private func interruption() async -> Int32 {
-    let waiter = Mutex<CheckedContinuation<Int32, Never>?>(nil)
-    return await withCheckedContinuation { continuation in
-      waiter.withLock { $0 = continuation }
-      signals.handle { number in
-        guard
-          let first = waiter.withLock({ waiter in
-            defer { waiter = nil }
-            return waiter
-          })
-        else { exit(ExitCode.interrupted.rawValue) }
-        first.resume(returning: number)
-      }
+  /// Gives the first signal; the second one ends the program at once.
+  private func interruptions() -> AsyncStream<Int32> {
+    let (stream, feed) = AsyncStream.makeStream(of: Int32.self)
+    let count = Atomic<Int>(0)
+    signals.handle { number in
+      guard count.add(1, ordering: .relaxed).newValue == 1 else { exit(ExitCode.interrupted.rawValue) }
+      feed.yield(number)
     }
+    return stream
   }
 }

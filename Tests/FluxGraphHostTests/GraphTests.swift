@@ -70,8 +70,11 @@ import Testing
     #expect(ended.count == 1)
     let error = await #expect(throws: GraphError.self) { try await graph.give(.endTurn, to: "hear") }
     #expect(error?.kind == .unknownName && error?.message.contains("there are: heard") == true)
+    // Whoever asks in the moment in which the graph ends is told so, and not kept waiting.
+    let asking = Task { while (try? await graph.give(.status)) != nil {} }
     graph.stop()
     try await run.value
+    await asking.value
     await #expect(throws: GraphError.self, "it is over") { try await graph.give(.status) }
   }
 

@@ -59,7 +59,6 @@ extension AudioJoiner {
   public var form: StageForm { .audioJoiner(self) }
 }
 
-// It takes a single stream as well.
 extension AudioJoiner where Self: AudioConverter {
   public static var kind: StageKind { .audioJoiner }
   public var form: StageForm { .audioMixer(self) }
@@ -80,7 +79,6 @@ extension EventSink {
   public var form: StageForm { .eventSink(self) }
 }
 
-// It takes events as well.
 extension EventSink where Self: AudioSink {
   public static var kind: StageKind { .audioSink }
   public var form: StageForm { .sink(self) }

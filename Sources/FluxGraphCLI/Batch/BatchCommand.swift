@@ -123,14 +123,6 @@ struct BatchCommand: Sendable {
     let observation = options.observation
     let check = check(file)
     let (batch, interruptions) = try await GraphHost.run(options) { host in
-      if let address = arguments.observation.address {
-        let port = try await host.offerMetrics(at: address, isPublic: arguments.observation.isPublic) {
-          observation.isRunning
-        }
-        reporter.tell(.info, "metrics at \(address.url(port: port))metrics")
-      }
-      if let path = arguments.controlPath { try await host.takeCommands(at: path) }
-      signals.handleUserSignal(SIGUSR1) { reporter.write(observation.snapshot(asJSON: reporter.isJSON)) }
       let batch = BatchRun(
         items, schedule: BatchSchedule(arguments.limits, sessionsEach: graph.sessionsEach),
         manifest: manifest, reporter: reporter, host: host, directory: directory,
@@ -143,7 +135,16 @@ struct BatchCommand: Sendable {
         }
         return try await secrets.resolve(plan)
       }
+      // Before anything says that the program is there.
       let interruptions = handleSignals(batch, reporter)
+      if let address = arguments.observation.address {
+        let port = try await host.offerMetrics(at: address, isPublic: arguments.observation.isPublic) {
+          observation.isRunning
+        }
+        reporter.tell(.info, "metrics at \(address.url(port: port))metrics")
+      }
+      if let path = arguments.controlPath { try await host.takeCommands(at: path) }
+      signals.handleUserSignal(SIGUSR1) { reporter.write(observation.snapshot(asJSON: reporter.isJSON)) }
       let ticker = Task {
         while !Task.isCancelled {
           let audio = await batch.audioSeconds

@@ -35,9 +35,11 @@ struct DevicesCommand {
   func run() async throws(StageError) -> ExitCode {
     let devices = try PulseDevices(server: arguments.server)
     let first = try devices.inventory()
-    Self.print(first, asJSON: arguments.isJSON)
-    guard arguments.isWatching else { return .success }
-    await watch(devices, after: first)
+    if arguments.isWatching {
+      await watch(devices, after: first)
+    } else {
+      Self.print(first, asJSON: arguments.isJSON)
+    }
     return .success
   }
 
@@ -47,6 +49,7 @@ struct DevicesCommand {
     let (changes, feed) = AsyncStream.makeStream(
       of: PulseInventory??.self, bufferingPolicy: .bufferingNewest(1))
     signals.handle { _ in feed.yield(.none) }
+    Self.print(first, asJSON: isJSON)
     devices.watch { inventory in feed.yield(.some(inventory)) }
     var printed = first
     // What changed between the first look and the watch.

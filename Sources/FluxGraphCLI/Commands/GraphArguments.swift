@@ -99,3 +99,10 @@ extension GraphArguments {
     return code
   }
 }
+
+extension GraphFile {
+  /// Tells what of the `.env` files could not be used.
+  func tellOfEnvironment() {
+    for problem in environment.problems { Terminal.error.write("warning: \(problem)\n") }
+  }
+}

@@ -110,8 +110,7 @@ public final class Graph: Sendable {
 
   /// Runs the graph to its end. When the task is cancelled, the sources end, and the graph in order behind them.
   /// - Throws: `GraphError` of the kind `failed` for the most severe failure, and what followed from it in `others`, also where audio
-  ///   or events were lost on the way and all else went well; of the kind
-  ///   `invalid` when the graph runs already or has run.
+  ///   or events were lost on the way and all else went well; of the kind `invalid` when the graph runs already or has run.
   public func run() async throws(GraphError) {
     let taps: [EventTap.Place]? = state.withLock { state in
       if state.hasBegun { return nil }

@@ -127,7 +127,11 @@ package final class GraphHost: Sendable {
     -> [(name: String, reply: StageReply)]
   {
     await withCheckedContinuation { continuation in
-      network.execute { continuation.resume(returning: graph.commands.give(command, to: stage)) }
+      let isTaken = eventLoop.execute {
+        continuation.resume(returning: graph.commands.give(command, to: stage))
+      }
+      // The graph has just come to its end.
+      if !isTaken { continuation.resume(returning: []) }
     }
   }
 
